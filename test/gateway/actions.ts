@@ -1,0 +1,16 @@
+import { createServerImageFromSnapshot } from './create-server-image.ts'
+import { getMemberServerImageInstanceDetail } from './member-server-images.ts'
+import { getServerImageDetail, getServerImageList } from './server-images.ts'
+import { getBlockStorageSnapshotInstanceList } from './snapshots.ts'
+import type { Action } from './world.ts'
+
+/** The actions of the Server API this gateway knows, by the last segment of their path. */
+export const actions = new Map<string, Action>(
+  Object.entries({
+    createServerImageFromSnapshot,
+    getBlockStorageSnapshotInstanceList,
+    getMemberServerImageInstanceDetail,
+    getServerImageDetail,
+    getServerImageList,
+  }),
+)

@@ -1,0 +1,45 @@
+import type { State } from './shelf.ts'
+
+// The words of the documents' examples; a code without words here is its own name.
+const codeNames = {
+  imageStatus: {
+    INIT: 'NSI INIT state',
+    CREAT: 'NSI CREATED state',
+    CREFL: 'NSI CREATE FAILED state',
+  },
+  imageOperation: { NULL: 'NSI NULL OP', CREAT: 'NSI CREAT OP', TERMT: 'NSI TERMINATE OP' },
+  snapshotStatus: { INIT: 'Block storage INIT state', CREAT: 'Block storage CREATED state' },
+  snapshotOperation: { NULL: 'Block Storage NULLOP', TERMT: 'Block Storage TERMINATE OP' },
+  share: { NULL: 'NSI Share NULL State', SHARE: 'NSI Share SHARE State' },
+  imageType: { SELF: 'SELFサーバイメージ', NCP: 'NCP Server Image' },
+  lifeCyclePhase: { IN_SERVICE: 'In Service' },
+  architecture: { X86_64: 'x86 64bit' },
+  snapshotType: { FULL: 'Full Storage Snapshot' },
+  volumeType: {
+    CB1: 'Common BlockStorage 1',
+    CB2: 'Common BlockStorage 2',
+    FB1: 'Fast BlockStorage 1',
+    FB2: 'Fast BlockStorage 2',
+  },
+  plain: {},
+} satisfies Record<string, Record<string, string>>
+
+/** The API's pair of a code and its words. */
+export function commonCode(family: keyof typeof codeNames, code: string) {
+  const names: Record<string, string> = codeNames[family]
+  return { code, codeName: names[code] ?? code }
+}
+
+/** The three fields that tell a row's state, `prefix` being how their names begin. */
+export function stateFields(prefix: string, family: 'image' | 'snapshot', state: State) {
+  return {
+    [`${prefix}Status`]: commonCode(`${family}Status`, state.status),
+    [`${prefix}Operation`]: commonCode(`${family}Operation`, state.operation),
+    [`${prefix}StatusName`]: state.statusName,
+  }
+}
+
+/** Whether anyone may see an image besides its owner. */
+export function shareStatus(loginIds: string[]) {
+  return commonCode('share', loginIds.length > 0 ? 'SHARE' : 'NULL')
+}

@@ -1,0 +1,425 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import http from 'node:http'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { call, exchange, inflated, signed } from './client.ts'
+import { type FaultName, faults } from './faults.ts'
+import { type Gateway, openGateway } from './gateway.ts'
+
+let gateway: Gateway
+const NOW = Date.now()
+
+beforeAll(async () => {
+  gateway = await openGateway({ now: () => NOW })
+})
+afterEach(() => gateway.reset())
+afterAll(() => gateway.close())
+
+const IMAGE = 'serverImageNo=12341457&responseFormatType=json'
+
+/** One read of the documented image that meets the fault. */
+function meet(fault: FaultName, forMs?: number) {
+  gateway.inject({ fault })
+  return exchange(gateway, 'getServerImageDetail', IMAGE, forMs)
+}
+
+/** The same, read as an answer. */
+async function answer(fault: FaultName) {
+  const { head, body } = await meet(fault)
+  return {
+    status: Number(/^HTTP\/1.1 (\d+)/.exec(head)?.[1]),
+    type: /^content-type: (.*)$/im.exec(head)?.[1],
+    retryAfter: /^retry-after: (.*)$/im.exec(head)?.[1],
+    text: body.toString(),
+  }
+}
+
+async function envelope(fault: FaultName): Promise<Record<string, unknown>> {
+  const { text } = await answer(fault)
+  const [[root, value] = []] = Object.entries<Record<string, unknown>>(JSON.parse(text))
+  return { root, ...value }
+}
+
+const JSON_TYPE = 'application/json;charset=UTF-8'
+const XML_TYPE = 'application/xml;charset=UTF-8'
+
+test('every fault is met in this file', async () => {
+  const source = await readFile(new URL(import.meta.url), 'utf8')
+  const absent = Object.keys(faults).filter((name) => !source.includes(`'${name}'`))
+  expect(absent).toEqual([])
+})
+
+describe('errors', () => {
+  test.each([
+    ['credentials', 401, '200', 'Authentication Failed', 'Invalid authentication information.'],
+    ['permission', 401, '210', 'Permission Denied', 'A subscription to the API is required.'],
+    ['forbidden', 403, '230', 'Forbidden', ''],
+    ['not-found-url', 404, '300', 'Not Found Exception', 'URL not found.'],
+    ['bad-request', 400, '100', 'Bad Request Exception', ''],
+    ['quota-exceeded', 429, '400', 'Quota Exceeded', ''],
+    ['throttled', 429, '410', 'Throttle Limited', ''],
+    ['rate-limited', 429, '420', 'Rate Limited', ''],
+    ['too-large', 413, '430', 'Request Entity Too Large', ''],
+    ['endpoint-error', 503, '500', 'Endpoint Error', ''],
+    ['endpoint-timeout', 504, '510', 'Endpoint Timeout', ''],
+    ['unexpected', 500, '900', 'Unexpected Error', ''],
+    ['error-in-200', 200, '200', 'Authentication Failed', ''],
+  ] as const)(
+    '%s is HTTP %i with errorCode %s',
+    async (fault, status, errorCode, message, details) => {
+      const { text, ...rest } = await answer(fault)
+      expect({ ...rest, ...JSON.parse(text) }).toMatchObject({
+        status,
+        type: JSON_TYPE,
+        error: { errorCode, message, details },
+      })
+      expect(gateway.received).toMatchObject([{ refusal: 'fault' }])
+    },
+  )
+
+  test.each([
+    ['authority', 400, '800'],
+    ['try-later', 500, '1000'],
+    ['refused', 400, '1401'],
+    ['no-such-image', 400, '1104037'],
+    ['response-error-in-200', 200, '1300'],
+  ] as const)('%s is HTTP %i with returnCode %s', async (fault, status, returnCode) => {
+    const { text, ...rest } = await answer(fault)
+    expect({ ...rest, ...JSON.parse(text) }).toMatchObject({
+      status,
+      type: JSON_TYPE,
+      responseError: { returnCode, returnMessage: expect.any(String) },
+    })
+  })
+
+  test.each([
+    ['throttled', '1'],
+    ['throttled-absurd', '1000000000000000000000000000000'],
+    ['throttled-negative', '-5'],
+    ['throttled-date', new Date(NOW + 2000).toUTCString()],
+    ['throttled-text', 'soon'],
+    ['throttled-bare', undefined],
+  ] as const)('%s asks to wait %s', async (fault, retryAfter) => {
+    expect(await answer(fault)).toMatchObject({
+      status: 429,
+      retryAfter,
+      text: '{"error":{"errorCode":"410","message":"Throttle Limited","details":""}}',
+    })
+  })
+
+  test('response-code-variant has keys of its own', async () => {
+    const { status, text } = await answer('response-code-variant')
+    expect({ status, ...JSON.parse(text) }).toEqual({
+      status: 500,
+      responseError: {
+        responseCode: '3000100',
+        responseMessage: 'External interworking failed.',
+      },
+    })
+  })
+
+  test('numeric-error-code has a number', async () => {
+    const { status, text } = await answer('numeric-error-code')
+    expect({ status, ...JSON.parse(text) }).toMatchObject({
+      status: 401,
+      error: { errorCode: 200 },
+    })
+  })
+})
+
+describe('answers in another dress', () => {
+  test.each([
+    ['html-502', 502],
+    ['html-200', 200],
+  ] as const)('%s', async (fault, status) => {
+    expect(await answer(fault)).toMatchObject({
+      status,
+      type: 'text/html',
+      text: expect.stringMatching(/^<html>.*<\/html>$/),
+    })
+  })
+
+  test('empty-200', async () => {
+    expect(await answer('empty-200')).toMatchObject({ status: 200, text: '' })
+  })
+
+  test('xml-success', async () => {
+    const { status, type, text } = await answer('xml-success')
+    expect({ status, type }).toEqual({ status: 200, type: XML_TYPE })
+    expect(text).toMatch(/<getServerImageDetailResponse>.*<serverImageNo>12341457<\/serverImageNo>/)
+  })
+
+  test('xml-response-error and xml-gateway-error', async () => {
+    const prolog = '<?xml version="1.0" encoding="UTF-8"?>'
+    expect(await answer('xml-response-error')).toMatchObject({
+      status: 400,
+      type: XML_TYPE,
+      text: `${prolog}<responseError><returnCode>1300</returnCode><returnMessage>The parameter is not valid.</returnMessage></responseError>`,
+    })
+    expect(await answer('xml-gateway-error')).toMatchObject({
+      status: 400,
+      type: XML_TYPE,
+      text: `${prolog}<error><errorCode>100</errorCode><message>Bad Request Exception</message><details></details></error>`,
+    })
+  })
+
+  test('json-as-text-plain', async () => {
+    const { type, text } = await answer('json-as-text-plain')
+    expect(type).toBe('text/plain;charset=UTF-8')
+    expect(JSON.parse(text)).toHaveProperty('getServerImageDetailResponse.returnCode', '0')
+  })
+
+  test('byte-order-mark', async () => {
+    const { body } = await meet('byte-order-mark')
+    expect(body.subarray(0, 4)).toEqual(Buffer.from([0xef, 0xbb, 0xbf, 0x7b]))
+    expect(JSON.parse(body.toString().slice(1))).toHaveProperty('getServerImageDetailResponse')
+  })
+
+  test('gzip', async () => {
+    const met = await meet('gzip')
+    expect(met.head).toMatch(/^content-encoding: gzip$/im)
+    expect(JSON.parse(inflated(met).toString())).toHaveProperty('getServerImageDetailResponse')
+  })
+
+  test('informational', async () => {
+    const { head, body } = await meet('informational')
+    expect(head).toMatch(/^HTTP\/1\.1 103 Early Hints\r\n(.*\r\n)*\r\nHTTP\/1\.1 200 OK\r\n/)
+    expect(JSON.parse(body.toString())).toHaveProperty('getServerImageDetailResponse')
+  })
+
+  test('redirect', async () => {
+    const { head } = await meet('redirect')
+    expect(head).toMatch(/^HTTP\/1\.1 307 /)
+    expect(head).toContain(
+      `\r\nLocation: ${gateway.origin}/elsewhere/vserver/v2/getServerImageDetail?${IMAGE}\r\n`,
+    )
+  })
+})
+
+describe('answers of another shape', () => {
+  test('wrong-root and unknown-root', async () => {
+    expect(await envelope('wrong-root')).toMatchObject({
+      root: 'getServerImageListResponse',
+      totalRows: 1,
+    })
+    expect(await envelope('unknown-root')).toMatchObject({ root: 'result', totalRows: 1 })
+  })
+
+  test('failing-return-code', async () => {
+    expect(await answer('failing-return-code')).toMatchObject({ status: 200 })
+    const failing = await envelope('failing-return-code')
+    expect(failing).toMatchObject({ root: 'getServerImageDetailResponse', returnCode: '1300' })
+    expect(failing).not.toHaveProperty('serverImageList')
+  })
+
+  test('numeric-return-code', async () => {
+    expect(await envelope('numeric-return-code')).toMatchObject({ returnCode: 0, totalRows: 1 })
+  })
+
+  test('rows-lie', async () => {
+    const { totalRows, serverImageList } = await envelope('rows-lie')
+    expect([totalRows, serverImageList]).toMatchObject([3, [{ serverImageNo: '12341457' }]])
+    expect(serverImageList).toHaveLength(1)
+  })
+
+  test('extra-fields', async () => {
+    const extra = { addedLaterName: 'later' }
+    expect(await envelope('extra-fields')).toMatchObject({
+      ...extra,
+      serverImageList: [
+        {
+          ...extra,
+          serverImageNo: '12341457',
+          serverImageStatus: { ...extra, code: 'CREAT' },
+          blockStorageMappingList: [{ ...extra, order: 0 }],
+        },
+      ],
+    })
+  })
+
+  test('missing-fields', async () => {
+    gateway.images.change('12341457', { description: 'here' })
+    const { text } = await answer('missing-fields')
+    const missing = /requestId|Description|LifeCyclePhase|platformCategoryCode/
+    expect(text).not.toMatch(missing)
+    expect(text).toContain('"serverImageNo":"12341457"')
+  })
+
+  test('unknown-codes', async () => {
+    const { serverImageList } = await envelope('unknown-codes')
+    expect(serverImageList).toMatchObject([
+      {
+        serverImageStatus: { code: 'WXYZ' },
+        serverImageOperation: { code: 'QRST' },
+        shareStatus: { code: 'NULL' },
+      },
+    ])
+  })
+})
+
+describe('bodies no parser should trust', () => {
+  test('doc-sample-invalid is the document, mask and all', async () => {
+    const { status, type, text } = await answer('doc-sample-invalid')
+    expect({ status, type }).toEqual({ status: 200, type: JSON_TYPE })
+    expect(text).toContain('"blockStorageSnapshotInstanceNo": *****4697,')
+    expect(() => JSON.parse(text)).toThrow()
+  })
+
+  test('truncated', async () => {
+    const { head, body } = await meet('truncated')
+    expect(head).toMatch(new RegExp(`^content-length: ${body.length}$`, 'im'))
+    expect(body.toString()).toMatch(/^\{"getServerImageDetailResponse":/)
+    expect(() => JSON.parse(body.toString())).toThrow()
+  })
+
+  test('invalid-utf8', async () => {
+    const { body } = await meet('invalid-utf8')
+    expect(() => new TextDecoder('utf-8', { fatal: true }).decode(body)).toThrow()
+    expect(JSON.parse(body.toString())).toHaveProperty(
+      'getServerImageDetailResponse.returnMessage',
+      'success\uFFFD(\uFFFD',
+    )
+  })
+
+  test('deep and deep-open', async () => {
+    const root = '{"getServerImageDetailResponse":'
+    const deep = (await meet('deep')).body.toString()
+    expect(deep).toBe(`${root}${'['.repeat(1e6)}${']'.repeat(1e6)}}`)
+    const open = (await meet('deep-open')).body.toString()
+    expect(open).toBe(`${root}${'['.repeat(1e6)}`)
+    expect(open.length).toBeLessThan(1024 * 1024)
+  })
+
+  test('gzip-bomb', async () => {
+    const met = await meet('gzip-bomb')
+    expect(met.head).toMatch(/^content-encoding: gzip$/im)
+    expect(met.body.length).toBeLessThan(100_000)
+    expect(inflated(met).length).toBeGreaterThan(20 * 1024 * 1024)
+  })
+
+  test('giant goes at the pace of its reader and counts what it got rid of', async () => {
+    const met = await meet('giant', 50)
+    expect(met.head).toMatch(/^transfer-encoding: chunked$/im)
+    expect(met.body.toString('latin1', 0, 100)).toContain('{"getServerImageDetailResponse":{')
+    const sent = gateway.received[0]?.sent
+    expect(sent).toBeGreaterThan(1024 * 1024)
+    expect(sent).toBeLessThan(2 ** 30)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(gateway.received[0]?.sent).toBeLessThan((sent ?? 0) + 1024 * 1024)
+  })
+})
+
+test('giant waits for a reader that does not read', async () => {
+  gateway.inject({ fault: 'giant' })
+  const target = `/vserver/v2/getServerImageDetail?${IMAGE}`
+  const request = http.get(gateway.origin + target, { headers: signed(gateway, `GET ${target}`) })
+  await once(request, 'response')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(gateway.received[0]?.sent).toBeLessThan(64 * 1024 * 1024)
+  request.destroy()
+})
+
+describe('connections that end in the middle of things', () => {
+  test.each([
+    ['reset-before', 'reset'],
+    ['close-before', 'close'],
+    ['hang', 'open'],
+  ] as const)('%s: nothing, then %s', async (fault, ending) => {
+    expect(await meet(fault)).toMatchObject({ ending, body: Buffer.alloc(0) })
+    expect(gateway.received).toMatchObject([{ refusal: 'fault' }])
+  })
+
+  test.each([
+    ['reset-in-body', 'reset'],
+    ['close-in-body', 'close'],
+    ['hang-in-body', 'open'],
+  ] as const)('%s: half the body, then %s', async (fault, ending) => {
+    const met = await meet(fault)
+    expect(met.ending).toBe(ending)
+    const announced = Number(/^content-length: (\d+)$/im.exec(met.head)?.[1])
+    expect(met.body.length).toBe(Math.floor(announced / 2))
+    expect(met.body.toString()).toMatch(/^\{"getServerImageDetailResponse":/)
+  })
+
+  test('drip: the headers, then a byte a second', async () => {
+    const met = await meet('drip', 1300)
+    expect(met).toMatchObject({ ending: 'open', body: Buffer.from('{') })
+    expect(met.head).toMatch(/^content-length: \d{3,}$/im)
+  })
+
+  test('a close takes what hangs with it', async () => {
+    const short = await openGateway()
+    short.inject({ fault: 'hang', times: Infinity })
+    const hanging = [1, 2].map(() => exchange(short, 'getServerImageDetail', IMAGE, 5000))
+    await expect.poll(() => short.received.length).toBe(2)
+    await short.close()
+    for (const { ending } of await Promise.all(hanging)) expect(ending).not.toBe('open')
+  })
+})
+
+describe('injections', () => {
+  const CREATE = {
+    serverImageName: 'test-img',
+    'blockStorageList.1.order': '0',
+    'blockStorageList.1.snapshotInstanceNo': '12344697',
+  }
+  const detail = () => call(gateway, 'getServerImageDetail', { serverImageNo: '12341457' })
+  const create = () => call(gateway, 'createServerImageFromSnapshot', CREATE, { method: 'POST' })
+  const names = () => gateway.images.all().map(({ name }) => name)
+
+  test('are used up in order by the requests they wait for', async () => {
+    gateway.inject({ fault: 'endpoint-error', action: 'createServerImageFromSnapshot' })
+    gateway.inject({ fault: 'try-later', times: 2 })
+    gateway.inject({ fault: { status: 418, headers: { 'X-Tea': 'yes' }, body: 'tea' } })
+    const statuses = []
+    for (const send of [detail, create, create, detail, detail])
+      statuses.push((await send()).status)
+    expect(statuses).toEqual([500, 503, 500, 418, 200])
+    expect(gateway.pending).toEqual([])
+  })
+
+  test('may have no end', async () => {
+    gateway.inject({ fault: 'endpoint-error', times: Infinity })
+    for (let time = 0; time < 5; time++) expect((await detail()).status).toBe(503)
+  })
+
+  test('wait for a request with a good signature', async () => {
+    gateway.inject({ fault: 'html-502' })
+    const path = '/vserver/v2/getServerImageDetail'
+    expect((await fetch(gateway.origin + path)).status).toBe(401)
+    expect((await fetch(`${gateway.origin}/elsewhere`)).status).toBe(404)
+    expect((await detail()).status).toBe(502)
+  })
+
+  test('keep a create from happening unless it is applied', async () => {
+    gateway.inject({ fault: 'endpoint-timeout' })
+    expect((await create()).status).toBe(504)
+    expect(names()).not.toContain('test-img')
+    gateway.inject({ fault: 'endpoint-timeout', applied: true })
+    expect((await create()).status).toBe(504)
+    expect(names()).toContain('test-img')
+    gateway.inject({ fault: 'hang', applied: true })
+    const create2 = call(gateway, 'createServerImageFromSnapshot', {
+      ...CREATE,
+      serverImageName: 'hung-img',
+    })
+    await expect.poll(names).toContain('hung-img')
+    await gateway.close()
+    await expect(create2).rejects.toThrow()
+    gateway = await openGateway({ now: () => NOW })
+  })
+
+  test('a create in another dress tells of the image it made', async () => {
+    gateway.inject({ fault: 'wrong-root', applied: true })
+    const { text } = await create()
+    const [image] = JSON.parse(text).getServerImageListResponse.serverImageList
+    expect(gateway.images.find(image.serverImageNo)).toMatchObject({ name: 'test-img' })
+  })
+
+  test('a create that breaks a rule makes nothing, applied or not', async () => {
+    gateway.inject({ fault: 'endpoint-timeout', applied: true })
+    const { status } = await call(gateway, 'createServerImageFromSnapshot', {})
+    expect(status).toBe(504)
+    expect(names()).toHaveLength(5)
+  })
+})

@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import {
+  failing,
+  rooted,
+  withExtraFields,
+  withLyingRows,
+  withNumericReturnCode,
+  withoutOptionalFields,
+  withUnknownCodes,
+} from './distortions.ts'
+import { type Answer, type Format, print } from './print.ts'
+import { type Document, gatewayError, type Reply, responseError } from './refusals.ts'
+import { afterHints, drip, flood, half, silence, type Wire, whole } from './wire.ts'
+
+/** What the gateway would have answered had no fault come up, and to what. */
+export interface Truth {
+  reply: Reply
+  format: Format
+  action: string
+  target: string
+  origin: string
+  at: number
+}
+
+type Fault = (truth: Truth) => Wire
+
+const DEPTH = 1_000_000
+const BOMB_BYTES = 25 * 1_048_576
+const INVALID_UTF8 = Buffer.from([0xc3, 0x28, 0xff])
+
+const documentedCreate = readFileSync(
+  new URL('../fixtures/create-server-image-from-snapshot.json', import.meta.url),
+)
+
+/** Everything that can go wrong, by name. */
+export const faults = {
+  'html-502': () => whole(page(502)),
+  'html-200': () => whole(page(200)),
+  'empty-200': () => whole({ status: 200, body: '' }),
+  'xml-success': ({ reply }) => whole(print(reply, 'xml')),
+  'xml-response-error': () => whole(print(responseError('parameter'), 'xml')),
+  'xml-gateway-error': () => whole(print(gatewayError('badRequest'), 'xml')),
+  'json-as-text-plain': (truth) =>
+    whole({ ...told(truth), headers: { 'Content-Type': 'text/plain;charset=UTF-8' } }),
+  'wrong-root': changed((document) => rooted(document, 'getServerImageListResponse')),
+  'unknown-root': changed((document) => rooted(document, 'result')),
+  'failing-return-code': (truth) =>
+    error({ status: 200, code: '1300', document: failing(truth.action) })(truth),
+  'error-in-200': error({ ...gatewayError('authenticationFailed'), status: 200 }),
+  'response-error-in-200': error({ ...responseError('parameter'), status: 200 }),
+  'doc-sample-invalid': () => whole(json(documentedCreate)),
+  truncated: altered((body) => body.subarray(0, body.length / 2)),
+  'reset-before': () => silence('reset'),
+  'reset-in-body': (truth) => half(told(truth), 'reset'),
+  'close-before': () => silence('close'),
+  'close-in-body': (truth) => half(told(truth), 'close'),
+  hang: () => silence('hang'),
+  'hang-in-body': (truth) => half(told(truth), 'hang'),
+  drip: (truth) => drip(told(truth)),
+  giant: ({ action }) => flood(json(`{"${action}Response":{"totalRows":1,"padding":"`)),
+  deep: ({ action }) => whole(json(`${brackets(action)}${']'.repeat(DEPTH)}}`)),
+  'deep-open': ({ action }) => whole(json(brackets(action))),
+  'invalid-utf8': altered(withInvalidBytes),
+  'byte-order-mark': altered((body) => Buffer.concat([Buffer.from('\uFEFF'), body])),
+  redirect: ({ origin, target }) =>
+    whole({ status: 307, headers: { Location: `${origin}/elsewhere${target}` }, body: '' }),
+  throttled: throttled(() => '1'),
+  'throttled-absurd': throttled(() => `1${'0'.repeat(30)}`),
+  'throttled-negative': throttled(() => '-5'),
+  'throttled-date': throttled(({ at }) => new Date(at + 2000).toUTCString()),
+  'throttled-text': throttled(() => 'soon'),
+  'throttled-bare': error(gatewayError('throttled')),
+  'quota-exceeded': error(gatewayError('quotaExceeded')),
+  'rate-limited': error(gatewayError('rateLimited')),
+  credentials: error(gatewayError('authenticationFailed', 'Invalid authentication information.')),
+  permission: error(gatewayError('permissionDenied', 'A subscription to the API is required.')),
+  authority: error(responseError('authority')),
+  'not-found-url': error(gatewayError('notFound', 'URL not found.')),
+  'too-large': error(gatewayError('tooLarge')),
+  'bad-request': error(gatewayError('badRequest')),
+  forbidden: error(gatewayError('forbidden')),
+  'endpoint-error': error(gatewayError('endpointError')),
+  'endpoint-timeout': error(gatewayError('endpointTimeout')),
+  unexpected: error(gatewayError('unexpected')),
+  'try-later': error(responseError('tryLater')),
+  refused: error(responseError('noSuchProduct')),
+  'no-such-image': error(responseError('noSuchImage')),
+  'response-code-variant': error({
+    status: 500,
+    code: '3000100',
+    document: {
+      responseError: {
+        responseCode: '3000100',
+        responseMessage: 'External interworking failed.',
+      },
+    },
+  }),
+  'numeric-error-code': error({
+    ...gatewayError('authenticationFailed'),
+    document: { error: { errorCode: 200, message: 'Authentication Failed', details: '' } },
+  }),
+  'numeric-return-code': changed(withNumericReturnCode),
+  'extra-fields': changed(withExtraFields),
+  'missing-fields': changed(withoutOptionalFields),
+  'unknown-codes': changed(withUnknownCodes),
+  'rows-lie': changed(withLyingRows),
+  gzip: (truth) => whole(gzipped(told(truth))),
+  'gzip-bomb': ({ action }) => whole(gzipped(json(bomb(action)))),
+  informational: (truth) => afterHints(told(truth)),
+} satisfies Record<string, Fault>
+
+/** The name of a fault. */
+export type FaultName = keyof typeof faults
+
+function told({ reply, format }: Truth): Answer {
+  return print(reply, format)
+}
+
+function changed(change: (document: Document) => Document): Fault {
+  return ({ reply, format }) => whole(print({ ...reply, document: change(reply.document) }, format))
+}
+
+function altered(change: (body: Buffer) => Buffer): Fault {
+  return (truth) => {
+    const answer = told(truth)
+    return whole({ ...answer, body: change(Buffer.from(answer.body)) })
+  }
+}
+
+function error(reply: Reply): Fault {
+  return ({ format }) => whole(print(reply, format))
+}
+
+function throttled(retryAfter: (truth: Truth) => string): Fault {
+  return (truth) => {
+    const answer = print(gatewayError('throttled'), truth.format)
+    return whole({ ...answer, headers: { ...answer.headers, 'Retry-After': retryAfter(truth) } })
+  }
+}
+
+function page(status: number): Answer {
+  return {
+    status,
+    headers: { 'Content-Type': 'text/html' },
+    body: '<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>',
+  }
+}
+
+function json(body: string | Uint8Array): Answer {
+  return { status: 200, headers: { 'Content-Type': 'application/json;charset=UTF-8' }, body }
+}
+
+function brackets(action: string): string {
+  return `{"${action}Response":${'['.repeat(DEPTH)}`
+}
+
+function bomb(action: string): string {
+  return `{"${action}Response":{"returnCode":"0","padding":"${' '.repeat(BOMB_BYTES)}"}}`
+}
+
+function gzipped({ headers, ...answer }: Answer): Answer {
+  return {
+    ...answer,
+    headers: { ...headers, 'Content-Encoding': 'gzip' },
+    body: gzipSync(answer.body),
+  }
+}
+
+// Inside the last text of the answer, JSON or XML.
+function withInvalidBytes(body: Buffer): Buffer {
+  const at = Math.max(body.lastIndexOf('"'), body.lastIndexOf('</'))
+  return Buffer.concat([body.subarray(0, at), INVALID_UTF8, body.subarray(at)])
+}

@@ -1,0 +1,9 @@
+import { openGateway } from './gateway.ts'
+
+const gateway = await openGateway({ port: Number(process.env.PORT ?? 8788) })
+
+process.stdout.write(
+  `Simulated NAVER Cloud gateway on ${gateway.origin}\n` +
+    `access key ${gateway.accessKey}, secret key ${gateway.secretKey}\n` +
+    `faults, requests and images under ${gateway.origin}/control\n`,
+)
