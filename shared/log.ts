@@ -1,0 +1,36 @@
+/** One event of the log. The list of fields is closed: no body, header value or query value has a place. */
+export interface LogEvent {
+  event: 'request' | 'upstream' | 'transition' | 'defect' | 'settings' | 'listening' | 'stopped'
+  requestId?: string
+  caller?: string
+  /** An NCP action, or a route as it is declared. */
+  action?: string
+  status?: number
+  milliseconds?: number
+  /** A problem code, or the name of a setting. */
+  code?: string
+  creationId?: string
+  state?: string
+  attempt?: number
+  port?: number
+  /** Of a setting: the rule it breaks. */
+  detail?: string
+  /** Of a defect: the kind of error and where, never its message. */
+  at?: string
+}
+
+/** Takes an event; whoever gives it adds the time. */
+export type Log = (event: LogEvent) => void
+
+/** A log that prints one JSON line an event, its time (RFC 3339) first. */
+export function jsonLines(print: (line: string) => void): Log {
+  return (event) => print(JSON.stringify({ time: new Date().toISOString(), ...event }))
+}
+
+/** Logs a defect of ours: the kind of error and where it arose, but not its message, which may quote anything. */
+export function logDefect(error: unknown, log: Log, requestId?: string): void {
+  const { name, stack = '', message } = error instanceof Error ? error : new Error()
+  const frames = stack.replace(message, '').match(/^\s*at .+$/gm) ?? []
+  const at = [name, ...frames.slice(0, 5).map((frame) => frame.trim())].join(' ')
+  log({ event: 'defect', ...(requestId && { requestId }), at })
+}

@@ -1,0 +1,120 @@
+import type { Clock } from './clock.ts'
+import type { Image } from './image.ts'
+import type { Action } from './ncloud/action.ts'
+import {
+  getBlockStorageSnapshotInstanceList,
+  type SnapshotQuery,
+} from './ncloud/actions/get-block-storage-snapshot-instance-list.ts'
+import { getMemberServerImageInstanceDetail } from './ncloud/actions/get-member-server-image-instance-detail.ts'
+import { getServerImageDetail } from './ncloud/actions/get-server-image-detail.ts'
+import { getServerImageList } from './ncloud/actions/get-server-image-list.ts'
+import { upstreamProblem } from './ncloud/fault.ts'
+import type { Gateway } from './ncloud/gateway.ts'
+import { Problem } from './problem.ts'
+import type { Work } from './work.ts'
+
+/** 100 rows stay below the longest answer that is read, even of images with 21 storages. */
+const PAGE_SIZE = 100
+const MAX_PAGES = 100
+const LOOK_AGAIN_MS = 2_000
+
+interface Place {
+  regionCode: string
+}
+
+interface Page<Row> {
+  totalRows: number | undefined
+  rows: Row[]
+}
+
+/** Reads an image of any hypervisor that the newer call knows: KVM, and XEN too. */
+export const readServerImage = detailBy(getServerImageDetail)
+
+/** Reads an image of a XEN or RHV server. */
+export const readMemberServerImage = detailBy(getMemberServerImageInstanceDetail)
+
+/**
+ * Reads an image whose kind is not known: the newer call, then the older where the newer knows no such image or
+ * refuses. Only where both know none it is `image-not-found`.
+ */
+export async function readImage(
+  gateway: Gateway,
+  address: Place & { imageNo: string },
+  work: Work,
+): Promise<Image> {
+  try {
+    return await readServerImage(gateway, address, work)
+  } catch (first) {
+    if (!isProblem(first, 'image-not-found') && !isProblem(first, 'upstream-refused')) throw first
+    try {
+      return await readMemberServerImage(gateway, address, work)
+    } catch (second) {
+      throw isProblem(second, 'image-not-found') ? first : second
+    }
+  }
+}
+
+/** Own images of exactly that name, each with the relay's marker where it bears one. */
+export async function ownImages(gateway: Gateway, name: string, place: Place, work: Work) {
+  const query = { ...place, name, typeCodes: ['SELF' as const] }
+  const rows = await allRows(gateway, getServerImageList, query, work)
+  // Whether the gateway's own filter is exact is not documented.
+  return rows.filter(({ image }) => image.name === name)
+}
+
+/** All snapshots that a query finds. */
+export function snapshots(gateway: Gateway, query: SnapshotQuery & Place, work: Work) {
+  return allRows(gateway, getBlockStorageSnapshotInstanceList, query, work)
+}
+
+/** Looks again every two seconds, with `again`, until `isDone` or `until` (milliseconds since the epoch). */
+export async function watched<Thing>(
+  first: Thing,
+  again: () => Promise<Thing>,
+  isDone: (thing: Thing) => boolean,
+  until: number,
+  clock: Clock,
+): Promise<Thing> {
+  let last = first
+  while (!isDone(last) && clock.now() + LOOK_AGAIN_MS <= until) {
+    await clock.sleep(LOOK_AGAIN_MS)
+    try {
+      last = await again()
+    } catch (problem) {
+      // What was seen stays true: a later look that fails is no answer to a request that succeeded.
+      if (!(problem instanceof Problem)) throw problem
+    }
+  }
+  return last
+}
+
+function detailBy<Output>(action: Action<{ imageNo: string }, Output, Image | undefined>) {
+  return async (gateway: Gateway, address: Place & { imageNo: string }, work: Work) => {
+    const image = await gateway.read(action, address, work)
+    if (!image) throw upstreamProblem('absent', { action: action.name })
+    return image
+  }
+}
+
+async function allRows<Query, Output, Row>(
+  gateway: Gateway,
+  action: Action<Query & { pageNo?: number; pageSize?: number }, Output, Page<Row>>,
+  query: Query & Place,
+  work: Work,
+): Promise<Row[]> {
+  const all: Row[] = []
+  for (let pageNo = 1; pageNo <= MAX_PAGES; pageNo++) {
+    const page = { ...query, pageNo, pageSize: PAGE_SIZE }
+    const { totalRows, rows } = await gateway.read(action, page, work)
+    all.push(...rows)
+    const isLast = totalRows === undefined ? rows.length < PAGE_SIZE : all.length >= totalRows
+    if (isLast) return all
+    if (rows.length === 0) break
+  }
+  // Rows were promised and did not come: "not among them" must not be concluded from that.
+  throw upstreamProblem('malformed', { action: action.name })
+}
+
+function isProblem(error: unknown, code: Problem['code']): boolean {
+  return error instanceof Problem && error.code === code
+}

@@ -1,0 +1,60 @@
+import * as v from 'valibot'
+import { type Image, phaseOf } from '../../image.ts'
+import { unmarked } from '../../marker.ts'
+import { type About, defineAction } from '../action.ts'
+import { CommonCode, GivenDate, GivenNo, listOf, OptionalText, sizes } from '../values.ts'
+
+/** NCP's type MemberServerImageInstance, as far as it is read. */
+const MemberServerImage = v.object({
+  memberServerImageInstanceNo: GivenNo,
+  memberServerImageName: v.string(),
+  memberServerImageDescription: OptionalText,
+  originalServerInstanceNo: v.nullish(GivenNo),
+  originalServerImageProductCode: OptionalText,
+  memberServerImageInstanceStatus: v.nullish(CommonCode),
+  memberServerImageInstanceOperation: v.nullish(CommonCode),
+  memberServerImageInstanceStatusName: OptionalText,
+  createDate: GivenDate,
+  memberServerImageBlockStorageTotalSize: v.nullish(v.number()),
+  shareStatus: v.nullish(CommonCode),
+  sharedLoginIdList: v.nullish(v.array(v.string()), []),
+})
+
+/**
+ * Reads one image of a XEN or RHV server; the view of no row is `undefined`.
+ * Source: https://api.ncloud-docs.com/docs/en/compute-vserver-serverimage-getmemberserverimageinstancedetail
+ */
+export const getMemberServerImageInstanceDetail = defineAction({
+  name: 'getMemberServerImageInstanceDetail',
+  method: 'GET',
+  parameters: ({ imageNo }: { imageNo: string }) => ({ memberServerImageInstanceNo: imageNo }),
+  output: listOf('memberServerImageInstanceList', MemberServerImage),
+  view: ({ rows: [row] }, about) => row && memberServerImage(row, about),
+})
+
+function memberServerImage(
+  row: v.InferOutput<typeof MemberServerImage>,
+  { action, regionCode, requestId }: About,
+): Image {
+  const status = row.memberServerImageInstanceStatus?.code ?? null
+  const operation = row.memberServerImageInstanceOperation?.code ?? null
+  return {
+    imageNo: row.memberServerImageInstanceNo,
+    kind: 'memberServerImage',
+    name: row.memberServerImageName,
+    description: unmarked(row.memberServerImageDescription ?? '').description || null,
+    phase: phaseOf(status, operation),
+    status: { code: status, operation, name: row.memberServerImageInstanceStatusName },
+    hypervisor: null,
+    os: null,
+    productCode: row.originalServerImageProductCode,
+    createdAt: row.createDate,
+    ...sizes(row.memberServerImageBlockStorageTotalSize),
+    storages: null,
+    originalServerNo: row.originalServerInstanceNo ?? null,
+    shared: row.shareStatus?.code === 'SHARE',
+    sharedWith: row.sharedLoginIdList.length,
+    regionCode,
+    upstream: { action, requestId },
+  }
+}

@@ -1,0 +1,15 @@
+import { defineAction } from '../action.ts'
+import { ServerImage, serverImage } from '../server-image.ts'
+import { listOf } from '../values.ts'
+
+/**
+ * Reads one server image, KVM or XEN; the view of no row is `undefined`.
+ * Source: https://api.ncloud-docs.com/docs/en/compute-vserver-serverimage-getserverimagedetail
+ */
+export const getServerImageDetail = defineAction({
+  name: 'getServerImageDetail',
+  method: 'GET',
+  parameters: ({ imageNo }: { imageNo: string }) => ({ serverImageNo: imageNo }),
+  output: listOf('serverImageList', ServerImage),
+  view: ({ rows: [row] }, about) => row && serverImage(row, about),
+})

@@ -1,0 +1,123 @@
+import * as v from 'valibot'
+import { decodeUtf8 } from '../body.ts'
+import type { Upstream } from '../problem.ts'
+import type { Action } from './action.ts'
+import {
+  type Fault,
+  faultOfGatewayError,
+  faultOfResponseError,
+  faultOfStatus,
+  upstreamProblem,
+} from './fault.ts'
+import { httpDate, retryAfterSeconds } from './retry.ts'
+import type { Incoming } from './transport.ts'
+import { scanXml } from './xml.ts'
+
+/** The gateway refuses timestamps further off. Source: https://api.ncloud-docs.com/docs/en/compute-vserver */
+const WINDOW_MS = 300_000
+const MAX_MESSAGE_CHARACTERS = 500
+/** The `returnCode` of success. */
+const SUCCESS = '0'
+
+const Code = v.nullish(v.union([v.string(), v.pipe(v.number(), v.transform(String))]))
+const Text = v.nullish(v.string())
+
+/** What stands below a root: the gateway's error, the Server API's, its one odd variant, or the end of a success. */
+const Below = v.object({
+  errorCode: Code,
+  message: Text,
+  returnCode: Code,
+  returnMessage: Text,
+  responseCode: Code,
+  responseMessage: Text,
+  requestId: Text,
+})
+
+/** What came back, and when by the relay's own clock: milliseconds since the epoch. */
+export interface Answer extends Incoming {
+  receivedAt: number
+}
+
+/** A body as far as its first byte and its root tell. */
+interface Content {
+  root: string
+  code?: string | null | undefined
+  message?: string | null | undefined
+  requestId?: string | null | undefined
+  /** What stands below the root; of JSON only. */
+  below?: unknown
+}
+
+/**
+ * Turns an answer into the output of its action. The body is judged by its first byte: the content type lies.
+ * @throws Problem with an `upstream-…` code or `image-not-found`
+ */
+export function judge<Output, View>(answer: Answer, action: Action<never, Output, View>) {
+  const { status, headers } = answer
+  const content = contentOf(answer.body)
+  const { root, message, requestId } = content
+  const code = content.code === SUCCESS ? undefined : content.code
+  if (root.endsWith('Response') && status >= 200 && status < 300 && !code) {
+    const parsed = v.safeParse(action.output, content.below)
+    if (parsed.success) return { output: parsed.output, requestId: requestId || null }
+  }
+  const fault = faultOf(content, status, action.method === 'GET')
+  const said: Upstream = {
+    action: action.name,
+    status,
+    ...(code && { code }),
+    ...(code && message && { message: message.slice(0, MAX_MESSAGE_CHARACTERS) }),
+    ...(requestId && { requestId }),
+  }
+  throw upstreamProblem(fault, said, {
+    more: fault === 'credentials' ? clockNote(answer) : '',
+    retryAfterSeconds: retryAfterSeconds(headers),
+  })
+}
+
+function faultOf({ root, code }: Content, status: number, reads: boolean): Fault {
+  if (code && root === 'error') return faultOfGatewayError(status, code)
+  if (code && root === 'responseError') return faultOfResponseError(status, code, reads)
+  return faultOfStatus(status)
+}
+
+/** How far the gateway's clock is ahead of the relay's, by the answer's `Date`; `undefined` without one. */
+export function clockOffsetMs({ headers, receivedAt }: Answer): number | undefined {
+  const offset = httpDate(headers.get('date')) - receivedAt
+  return Number.isNaN(offset) ? undefined : offset
+}
+
+function clockNote(answer: Answer): string {
+  const offset = clockOffsetMs(answer)
+  if (offset === undefined) return ''
+  return Math.abs(offset) > WINDOW_MS
+    ? '; the clock of the relay is more than 5 minutes off'
+    : '; the clock of the relay is right'
+}
+
+function contentOf(body: Uint8Array | undefined): Content {
+  const text = body && decodeUtf8(body)?.trimStart()
+  const content = text?.startsWith('<') ? scanXml(text) : jsonContent(text ?? '')
+  return content ?? { root: '' }
+}
+
+function jsonContent(text: string): Content | undefined {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  // The root key is whatever single one stands there: the pages name some of them wrong.
+  const roots = Object.entries(body instanceof Object ? body : {}).filter(([key]) => isRoot(key))
+  const [[root, below] = ['', undefined]] = roots
+  const { success, output } = v.safeParse(Below, below)
+  if (roots.length !== 1 || !success) return undefined
+  const code = output.returnCode ?? output.responseCode ?? output.errorCode
+  const message = output.returnMessage ?? output.responseMessage ?? output.message
+  return { root, code, message, requestId: output.requestId, below }
+}
+
+function isRoot(key: string) {
+  return key.endsWith('Response') || key === 'responseError' || key === 'error'
+}

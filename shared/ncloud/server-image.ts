@@ -1,0 +1,88 @@
+import * as v from 'valibot'
+import { type Image, phaseOf } from '../image.ts'
+import { unmarked } from '../marker.ts'
+import type { About } from './action.ts'
+import { CommonCode, GivenDate, GivenNo, OptionalText, sizes } from './values.ts'
+
+const BlockStorageMapping = v.object({
+  order: v.number(),
+  // A number in every recorded answer, a string on the type's page.
+  blockStorageSnapshotInstanceNo: v.nullish(GivenNo),
+  blockStorageSnapshotName: OptionalText,
+  // The type's page spells the name so; answers spell it as above.
+  blockStorageSnapshotInstanceName: OptionalText,
+  blockStorageSize: v.nullish(v.number()),
+  blockStorageVolumeType: v.nullish(CommonCode),
+  iops: v.nullish(v.number()),
+  throughput: v.nullish(v.number()),
+  isEncryptedVolume: v.nullish(v.boolean()),
+})
+
+/**
+ * NCP's type ServerImage, as far as it is read.
+ * Source: https://api.ncloud-docs.com/docs/en/common-vapidatatype-serverimage
+ */
+export const ServerImage = v.object({
+  serverImageNo: GivenNo,
+  serverImageName: v.string(),
+  serverImageDescription: OptionalText,
+  serverImageType: v.nullish(CommonCode),
+  hypervisorType: v.nullish(CommonCode),
+  osType: v.nullish(CommonCode),
+  serverImageStatus: v.nullish(CommonCode),
+  serverImageOperation: v.nullish(CommonCode),
+  serverImageStatusName: OptionalText,
+  serverImageProductCode: OptionalText,
+  createDate: GivenDate,
+  shareStatus: v.nullish(CommonCode),
+  sharedLoginIdList: v.nullish(v.array(v.string()), []),
+  blockStorageMappingList: v.nullish(v.array(BlockStorageMapping)),
+})
+
+/** NCP's type ServerImage, as far as it is read. */
+export type ServerImage = v.InferOutput<typeof ServerImage>
+
+/** A ServerImage in the one shape; its size is that of its storages together. */
+export function serverImage(row: ServerImage, { action, regionCode, requestId }: About): Image {
+  const status = row.serverImageStatus?.code ?? null
+  const operation = row.serverImageOperation?.code ?? null
+  const storages = row.blockStorageMappingList?.map(storage) ?? null
+  return {
+    imageNo: row.serverImageNo,
+    kind: 'serverImage',
+    name: row.serverImageName,
+    description: unmarked(row.serverImageDescription ?? '').description || null,
+    phase: phaseOf(status, operation),
+    status: { code: status, operation, name: row.serverImageStatusName },
+    hypervisor: row.hypervisorType?.code ?? null,
+    os: row.osType?.code ?? null,
+    productCode: row.serverImageProductCode,
+    createdAt: row.createDate,
+    ...sizes(total(storages?.map(({ sizeBytes }) => sizeBytes))),
+    storages,
+    originalServerNo: null,
+    shared: row.shareStatus?.code === 'SHARE',
+    sharedWith: row.sharedLoginIdList.length,
+    regionCode,
+    upstream: { action, requestId },
+  }
+}
+
+function storage(mapping: v.InferOutput<typeof BlockStorageMapping>) {
+  return {
+    order: mapping.order,
+    snapshotNo: mapping.blockStorageSnapshotInstanceNo ?? null,
+    snapshotName: mapping.blockStorageSnapshotName ?? mapping.blockStorageSnapshotInstanceName,
+    ...sizes(mapping.blockStorageSize),
+    volumeType: mapping.blockStorageVolumeType?.code ?? null,
+    iops: mapping.iops ?? null,
+    throughputBytesPerSecond: mapping.throughput ?? null,
+    encrypted: mapping.isEncryptedVolume ?? null,
+  }
+}
+
+/** The sum of sizes that are all known; null where one is not. */
+function total(parts: (number | null)[] | undefined): number | null {
+  if (!parts?.length) return null
+  return parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), 0)
+}

@@ -1,0 +1,139 @@
+import * as v from 'valibot'
+import { type ApiKey, SCOPES } from './caller.ts'
+import type { Credentials } from './ncloud/signature.ts'
+import { RegionCode } from './ncloud/values.ts'
+import { parse } from './parse.ts'
+import type { FieldError } from './problem.ts'
+
+/** The gateways' origins and the region a site begins with. Source: the API overview of each site. */
+const SITES = {
+  public: { origin: 'https://ncloud.apigw.ntruss.com', regionCode: 'KR' },
+  gov: { origin: 'https://ncloud.apigw.gov-ntruss.com', regionCode: 'KR' },
+  fin: { origin: 'https://fin-ncloud.apigw.fin-ntruss.com', regionCode: 'FKR' },
+} as const
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+const DEFAULT_PORT = 8787
+const WHOLE = 'must be a whole number, 0 or more'
+const PORT_RULE = 'must be a port number'
+
+const KeyPart = v.pipe(v.string(), v.regex(/^[!-~]+$/, 'must be visible ASCII without spaces'))
+
+const Origin = v.pipe(
+  v.string(),
+  v.check(isOrigin, 'must be an https origin without a path; http only on loopback'),
+  v.transform((text) => new URL(text).origin),
+)
+
+const RelayKey = v.strictObject({
+  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -')),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits')),
+  scopes: v.array(v.picklist(SCOPES, `must be one of ${SCOPES.join(', ')}`)),
+  expiresAt: v.optional(
+    v.pipe(
+      v.string(),
+      v.isoTimestamp('must be a time with an offset (RFC 3339)'),
+      v.transform((text) => Date.parse(text)),
+    ),
+  ),
+  namePrefix: v.optional(
+    v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,29}$/, 'must be the beginning of an image name')),
+  ),
+  dailyCreations: v.optional(v.pipe(v.number(), v.safeInteger(WHOLE), v.minValue(0, WHOLE))),
+})
+
+const RelayKeys = v.pipe(
+  v.array(RelayKey),
+  v.check(
+    (keys) => new Set(keys.map(({ sha256 }) => sha256)).size === keys.length,
+    'must not hold a digest twice',
+  ),
+)
+
+const Port = v.pipe(
+  v.unknown(),
+  v.transform(Number),
+  v.safeInteger(PORT_RULE),
+  v.minValue(0, PORT_RULE),
+  v.maxValue(65_535, PORT_RULE),
+)
+
+const Settings = v.strictObject({
+  NCLOUD_ACCESS_KEY: KeyPart,
+  NCLOUD_SECRET_KEY: KeyPart,
+  NCLOUD_SITE: v.optional(
+    v.picklist(Object.keys(SITES) as Site[], 'must be one of public, gov, fin'),
+    'public',
+  ),
+  NCLOUD_API_GW: v.optional(Origin),
+  NCLOUD_REGION: v.optional(RegionCode),
+  RELAY_KEYS: v.optional(v.pipe(v.unknown(), v.rawTransform(fromJson), RelayKeys), []),
+  PORT: v.optional(Port, DEFAULT_PORT),
+  RELAY_DATABASE: v.optional(v.string(), 'relay.sqlite'),
+})
+
+/** A zone of NAVER Cloud with a gateway of its own. */
+export type Site = keyof typeof SITES
+
+/** What the settings say, typed; nothing in it is missing. */
+export interface Settings {
+  site: Site
+  /** The gateway's origin. */
+  origin: string
+  /** The region where a request names none. */
+  regionCode: string
+  credentials: Credentials
+  keys: ApiKey[]
+  /** A file of SQLite, or `:memory:`. */
+  database: string
+}
+
+/**
+ * Parses the settings of any platform, which are all flat sets of names: the typed value or every fault, each
+ * with the setting's name and never with its value. Empty is absent; other names are passed over.
+ */
+export function parseSettings(
+  environment: Record<string, unknown>,
+): { value: Settings } | { errors: FieldError[] } {
+  const given = Object.keys(Settings.entries)
+    .map((name) => [name, environment[name]] as const)
+    .filter(([, value]) => value !== undefined && value !== '')
+  const parsed = parse(Settings, Object.fromEntries(given))
+  if ('errors' in parsed) return parsed
+  const { value } = parsed
+  const site = SITES[value.NCLOUD_SITE]
+  return {
+    value: {
+      site: value.NCLOUD_SITE,
+      origin: value.NCLOUD_API_GW ?? site.origin,
+      regionCode: value.NCLOUD_REGION ?? site.regionCode,
+      credentials: { accessKey: value.NCLOUD_ACCESS_KEY, secretKey: value.NCLOUD_SECRET_KEY },
+      keys: value.RELAY_KEYS,
+      database: value.RELAY_DATABASE,
+    },
+  }
+}
+
+/** Where to listen, whatever else is wrong with the settings. */
+export function portOf(environment: Record<string, unknown>): number {
+  const parsed = parse(Port, environment.PORT || DEFAULT_PORT)
+  return 'value' in parsed ? parsed.value : DEFAULT_PORT
+}
+
+/** JSON settings may come as objects: Worker vars do. */
+function fromJson({ dataset, addIssue, NEVER }: v.RawTransformContext<unknown>): unknown {
+  if (typeof dataset.value !== 'string') return dataset.value
+  try {
+    return JSON.parse(dataset.value)
+  } catch {
+    addIssue({ message: 'must be JSON' })
+    return NEVER
+  }
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password, pathname, search, hash } = new URL(text)
+  const bare = pathname === '/' && !username && !password && !search && !hash
+  return bare && (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname)))
+}

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import { equalInConstantTime, isWellFormedKey, newKey, openKeyring } from '../../shared/caller.ts'
+
+// The vector of the contract; its digest was made by another implementation of SHA-256.
+const key = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'
+const sha256 = '8b32aa232b5625653414fdac1617f3382ed68546b2612c750a9dd444b4a71761'
+const scopes = ['images:read' as const]
+
+describe('the form of a key', () => {
+  test('the vector is well-formed', () => {
+    expect(isWellFormedKey(key)).toBe(true)
+  })
+
+  test('no single character of it can be another one', () => {
+    const others = [...key].flatMap((was, at) =>
+      [...'0aZ_'].filter((is) => is !== was).map((is) => key.slice(0, at) + is + key.slice(at + 1)),
+    )
+    expect(others.filter(isWellFormedKey)).toEqual([])
+  })
+
+  test.each([
+    ['another prefix', key.replace('nir_', 'ncr_')],
+    ['a space behind', `${key} `],
+    ['a line feed behind', `${key}\n`],
+    ['one more character', `${key}0`],
+    ['one less', key.slice(0, -1)],
+    ['nothing', ''],
+  ])('not with %s', (_, text) => {
+    expect(isWellFormedKey(text)).toBe(false)
+  })
+
+  test('new keys are well-formed, all different, and use the whole alphabet', () => {
+    const keys = Array.from({ length: 500 }, newKey)
+    expect(keys.every(isWellFormedKey)).toBe(true)
+    expect(new Set(keys).size).toBe(500)
+    expect(new Set(keys.flatMap((one) => [...one.slice(4, 44)])).size).toBe(62)
+  })
+})
+
+describe('the keyring', () => {
+  const ring = openKeyring([{ id: 'ci', sha256, scopes, expiresAt: 2_000 }])
+
+  test('knows a key by its digest, the second time too', async () => {
+    for (let i = 0; i < 2; i++) {
+      expect(await ring(key, 1_999)).toMatchObject({ name: 'key:ci', scopes })
+    }
+  })
+
+  test('forgets it at its end', async () => {
+    expect(await ring(key, 2_000)).toBeUndefined()
+  })
+
+  test('knows no other', async () => {
+    expect(await ring(newKey(), 0)).toBeUndefined()
+  })
+
+  test('lets two keys of one id stand side by side while they are exchanged', async () => {
+    const both = openKeyring([
+      { id: 'ci', sha256: '0'.repeat(64), scopes: [] },
+      { id: 'ci', sha256, scopes },
+    ])
+    expect(await both(key, 0)).toMatchObject({ name: 'key:ci', scopes })
+  })
+})
+
+describe('the comparison', () => {
+  test('tells equal from unequal', () => {
+    expect(equalInConstantTime('abc', 'abc')).toBe(true)
+    expect(equalInConstantTime('abc', 'abd')).toBe(false)
+    expect(equalInConstantTime('abc', 'ab')).toBe(false)
+  })
+
+  test.each([0, 31, 63])('looks at every character though number %i differs', (at) => {
+    let looks = 0
+    const text = '0'.repeat(64)
+    const counting = Object.assign(Object(text), {
+      charCodeAt(i: number) {
+        looks++
+        return text.charCodeAt(i)
+      },
+    })
+    const other = `${text.slice(0, at)}1${text.slice(at + 1)}`
+    expect(equalInConstantTime(counting, other)).toBe(false)
+    expect(looks).toBe(64)
+  })
+})

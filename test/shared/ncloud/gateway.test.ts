@@ -1,0 +1,256 @@
+import { describe, expect, test } from 'vitest'
+import type { Clock } from '../../../shared/clock.ts'
+import type { LogEvent } from '../../../shared/log.ts'
+import { createServerImageFromSnapshot } from '../../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
+import { getServerImageDetail } from '../../../shared/ncloud/actions/get-server-image-detail.ts'
+import { getServerImageList } from '../../../shared/ncloud/actions/get-server-image-list.ts'
+import { type CredentialsSource, openGateway } from '../../../shared/ncloud/gateway.ts'
+import type { Incoming, Outgoing } from '../../../shared/ncloud/transport.ts'
+
+const utf8 = new TextEncoder()
+const row = { serverImageNo: '1', serverImageName: 'one' }
+const success = { xResponse: { totalRows: 1, serverImageList: [row], returnCode: '0' } }
+const refusedKey = { error: { errorCode: '200', message: 'Authentication Failed', details: '' } }
+const failure = { error: { errorCode: '500', message: 'Endpoint Error', details: '' } }
+const throttle = { error: { errorCode: '410', message: 'Throttle Limited', details: '' } }
+const pair = { accessKey: 'access', secretKey: 'secret' }
+const START = Date.UTC(2026, 10, 21, 10)
+
+type Answer = [status: number, body: object, headers?: Record<string, string>] | Error
+
+/** A gateway that gives these answers, in a time of its own; each answer takes `takesMs`. */
+function scripted(
+  answers: Answer[],
+  { source, takesMs = 0 }: { source?: CredentialsSource; takesMs?: number } = {},
+) {
+  let time = START
+  const clock: Clock = {
+    now: () => time,
+    sleep: async (milliseconds) => {
+      slept.push(milliseconds)
+      time += milliseconds
+    },
+  }
+  const sent: { request: Outgoing; timeoutMs: number; at: number }[] = []
+  const slept: number[] = []
+  const events: LogEvent[] = []
+  const gateway = openGateway({
+    origin: 'https://ncloud.apigw.ntruss.com',
+    credentials: source ?? (async () => pair),
+    clock,
+    transport: async (request, timeoutMs): Promise<Incoming> => {
+      sent.push({ request, timeoutMs, at: time })
+      time += Math.min(takesMs, timeoutMs)
+      const answer = answers[Math.min(sent.length, answers.length) - 1]
+      if (answer instanceof Error) throw answer
+      const [status = 0, body, headers = {}] = answer ?? []
+      return { status, headers: new Headers(headers), body: utf8.encode(JSON.stringify(body)) }
+    },
+  })
+  const work = { deadline: START + 25_000, log: (event: LogEvent) => events.push(event) }
+  const read = () => gateway.read(getServerImageDetail, { imageNo: '1', regionCode: 'KR' }, work)
+  const code = () =>
+    read().then(
+      () => 'fine',
+      (problem) => problem.code,
+    )
+  const advance = (milliseconds: number) => {
+    time += milliseconds
+  }
+  return { gateway, read, code, sent, slept, events, work, advance, time: () => time }
+}
+
+const timestampOf = ({ request }: { request: Outgoing }) =>
+  Number(request.headers['x-ncp-apigw-timestamp'])
+
+test('a read is a GET of one URL, signed for now', async () => {
+  const { read, sent } = scripted([[200, success]])
+  expect((await read())?.imageNo).toBe('1')
+  expect(String(sent[0]?.request.url)).toBe(
+    'https://ncloud.apigw.ntruss.com/vserver/v2/getServerImageDetail?regionCode=KR&serverImageNo=1&responseFormatType=json',
+  )
+  expect(sent[0]?.request).toMatchObject({ method: 'GET', body: null })
+  expect(sent.map(timestampOf)).toEqual([START])
+})
+
+test('a space of a query is %20 and a plus %2B, for every reader of queries', async () => {
+  const { gateway, work, sent } = scripted([[200, success]])
+  await gateway.read(getServerImageList, { name: 'a b+c', regionCode: 'KR' }, work)
+  expect(sent[0]?.request.url.search).toContain('serverImageName=a%20b%2Bc&')
+})
+
+describe('a read is tried again', () => {
+  test.each<[string, Answer, string, number]>([
+    ['after a 5xx', [503, failure], 'upstream-error', 3],
+    ['after a lost connection', new TypeError('terminated'), 'upstream-unreachable', 3],
+    ['after too long', new DOMException('x', 'TimeoutError'), 'upstream-timeout', 3],
+    ['after a 429', [429, throttle], 'upstream-throttled', 3],
+    ['not after what cannot be read', [200, {}], 'upstream-malformed', 1],
+    ['not after a refusal', [400, { responseError: { returnCode: '1' } }], 'upstream-refused', 1],
+  ])('%s', async (_, answer, problem, attempts) => {
+    const { code, sent, slept } = scripted([answer])
+    expect(await code()).toBe(problem)
+    expect(sent).toHaveLength(attempts)
+    expect(new Set(sent.map(timestampOf)).size).toBe(attempts)
+    expect(slept.every((delay) => delay >= 1 && delay <= 2_000)).toBe(true)
+  })
+
+  test('until it succeeds', async () => {
+    const { code, sent } = scripted([
+      [503, failure],
+      [503, failure],
+      [200, success],
+    ])
+    expect([await code(), sent.length]).toEqual(['fine', 3])
+  })
+
+  test('after as long as the gateway says, if there is so much time', async () => {
+    const again = { 'retry-after': '3' }
+    const { code, slept } = scripted([
+      [429, throttle, again],
+      [200, success],
+    ])
+    expect([await code(), slept]).toEqual(['fine', [3_000]])
+    const later = scripted([[429, throttle, { 'retry-after': '11' }]])
+    expect([await later.code(), later.slept]).toEqual(['upstream-throttled', []])
+  })
+
+  test('within ten seconds in all, four an attempt', async () => {
+    const { code, sent, time } = scripted([new DOMException('x', 'TimeoutError')], {
+      takesMs: 60_000,
+    })
+    expect(await code()).toBe('upstream-timeout')
+    expect(sent.slice(0, 2).map(({ timeoutMs }) => timeoutMs)).toEqual([4_000, 4_000])
+    expect(sent[2]?.timeoutMs).toBeLessThan(2_000)
+    expect(time() - START).toBeLessThanOrEqual(10_000)
+  })
+
+  test('within the time that the work has left', async () => {
+    const { gateway, work, sent } = scripted([[200, success]])
+    const short = { ...work, deadline: START + 700 }
+    await gateway.read(getServerImageDetail, { imageNo: '1', regionCode: 'KR' }, short)
+    expect(sent[0]?.timeoutMs).toBe(700)
+  })
+
+  test('only while the budget of the instance lasts', async () => {
+    const { code, sent } = scripted([[503, failure]])
+    const calls = 200
+    for (let i = 0; i < calls; i++) await code()
+    // Twenty at first, a tenth per call, and one a second of the little time that passed.
+    expect(sent.length).toBeLessThan(calls + 20 + calls / 10 + 60)
+  })
+})
+
+describe('a refused key pair', () => {
+  const date = { date: 'Sat, 21 Nov 2026 10:00:00 GMT' }
+
+  test('is asked for again, and the read tried once more', async () => {
+    const pairs = [pair, { accessKey: 'new', secretKey: 'new' }]
+    let current = 0
+    const source: CredentialsSource = async ({ fresh }) => {
+      if (fresh) current = 1
+      return pairs[current] ?? pair
+    }
+    const { code, sent } = scripted(
+      [
+        [401, refusedKey, date],
+        [200, success],
+      ],
+      { source },
+    )
+    expect(await code()).toBe('fine')
+    expect(sent.map(({ request }) => request.headers['x-ncp-iam-access-key'])).toEqual([
+      'access',
+      'new',
+    ])
+  })
+
+  test('is a problem if it is refused again, and the source is asked at most every 30 s', async () => {
+    const asked: boolean[] = []
+    const source: CredentialsSource = async ({ fresh }) => {
+      if (fresh) asked.push(fresh)
+      return pair
+    }
+    const { code, sent, advance } = scripted([[401, refusedKey, date]], { source })
+    for (let i = 0; i < 10; i++) expect(await code()).toBe('upstream-credentials')
+    expect([sent.length, asked.length]).toEqual([20, 1])
+    advance(30_000)
+    await code()
+    expect(asked).toHaveLength(2)
+  })
+
+  test('because of the clock is accepted once the clock is learnt, and from then on', async () => {
+    const ahead = { date: 'Sat, 21 Nov 2026 10:20:00 GMT' }
+    const { code, sent } = scripted([
+      [401, refusedKey, ahead],
+      [200, success],
+    ])
+    await code()
+    await code()
+    expect(sent.map(timestampOf)).toEqual([START, START + 1_200_000, START + 1_200_000])
+  })
+})
+
+describe('a write', () => {
+  const content = { name: 'web-1', storages: [{ snapshotNo: '1' }], marker: '0123456789abcdef' }
+
+  test('is signed before it is sent, once, as a form', async () => {
+    const { gateway, work, sent, advance } = scripted([[200, success]])
+    const signed = await gateway.sign(
+      createServerImageFromSnapshot,
+      { ...content, regionCode: 'KR' },
+      work,
+    )
+    expect(sent).toEqual([])
+    advance(1_000)
+    await signed.send(20_000)
+    expect(signed.signedAt).toBe(START)
+    expect(sent.map(timestampOf)).toEqual([START])
+    expect(sent[0]).toMatchObject({
+      timeoutMs: 20_000,
+      request: {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'regionCode=KR&serverImageName=web-1&serverImageDescription=%5Brelay%3A0123456789abcdef%5D&blockStorageList.1.order=0&blockStorageList.1.snapshotInstanceNo=1&responseFormatType=json',
+      },
+    })
+    expect(sent[0]?.request.url.search).toBe('')
+  })
+
+  test.each<Answer[]>([
+    [[503, failure]],
+    [[429, throttle]],
+    [[401, refusedKey]],
+    [new TypeError('x')],
+  ])('is never repeated: %j', async (answer) => {
+    const { gateway, work, sent } = scripted([answer])
+    const signed = await gateway.sign(
+      createServerImageFromSnapshot,
+      { ...content, regionCode: 'KR' },
+      work,
+    )
+    await expect(signed.send(20_000)).rejects.toThrow()
+    expect(sent).toHaveLength(1)
+  })
+})
+
+test('each call is one line of the log', async () => {
+  const { code, events } = scripted(
+    [
+      [503, failure],
+      [200, success],
+    ],
+    { takesMs: 12 },
+  )
+  await code()
+  expect(events).toEqual([
+    {
+      event: 'upstream',
+      action: 'getServerImageDetail',
+      status: 503,
+      milliseconds: 12,
+      code: 'upstream-error',
+    },
+    { event: 'upstream', action: 'getServerImageDetail', status: 200, milliseconds: 12 },
+  ])
+})

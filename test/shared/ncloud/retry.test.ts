@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { backoffMs, retryAfterSeconds, retryBudget } from '../../../shared/ncloud/retry.ts'
+
+describe('Retry-After (RFC 9110, 10.2.3)', () => {
+  const date = 'Sat, 21 Nov 2026 10:00:00 GMT'
+  test.each<[string, Record<string, string>, number | undefined]>([
+    ['seconds', { 'retry-after': '7' }, 7],
+    ['none', {}, undefined],
+    ['zero', { 'retry-after': '0' }, 0],
+    ['a date', { 'retry-after': 'Sat, 21 Nov 2026 10:00:09 GMT', date }, 9],
+    ['a date that has passed', { 'retry-after': 'Sat, 21 Nov 2026 09:00:00 GMT', date }, undefined],
+    [
+      'a date without the answer’s own',
+      { 'retry-after': 'Sat, 21 Nov 2026 10:00:09 GMT' },
+      undefined,
+    ],
+    ['more than an hour', { 'retry-after': '86400' }, 3600],
+    ['an absurd number', { 'retry-after': `1${'0'.repeat(30)}` }, 3600],
+    ['a negative number', { 'retry-after': '-5' }, undefined],
+    ['a fraction', { 'retry-after': '1.5' }, undefined],
+    ['text', { 'retry-after': 'soon' }, undefined],
+    ['nothing', { 'retry-after': '' }, undefined],
+  ])('%s', (_, headers, seconds) => {
+    expect(retryAfterSeconds(new Headers(headers))).toBe(seconds)
+  })
+})
+
+describe('the budget of retries', () => {
+  test('begins with 20, and a second gives one more', () => {
+    let now = 0
+    const budget = retryBudget(() => now)
+    expect(Array.from({ length: 25 }, () => budget.withdraw()).filter(Boolean)).toHaveLength(20)
+    now += 3_000
+    expect(Array.from({ length: 25 }, () => budget.withdraw()).filter(Boolean)).toHaveLength(3)
+  })
+
+  test('a dead gateway costs a tenth more than the calls, and what was there', () => {
+    const budget = retryBudget(() => 0)
+    let retries = 0
+    for (let call = 0; call < 10_000; call++) {
+      budget.deposit()
+      if (budget.withdraw()) retries++
+    }
+    expect(retries).toBeGreaterThan(1_000)
+    expect(retries).toBeLessThanOrEqual(1_020)
+  })
+
+  test('holds no more than 20 after a long time', () => {
+    let now = 0
+    const budget = retryBudget(() => now)
+    now = 86_400_000
+    expect(Array.from({ length: 30 }, () => budget.withdraw()).filter(Boolean)).toHaveLength(20)
+  })
+})
+
+describe('the delay before a next attempt', () => {
+  test.each([
+    [1, 100],
+    [2, 200],
+    [3, 400],
+    [10, 2_000],
+  ])('after attempt %i is up to %i ms and never nothing', (attempt, longest) => {
+    expect(backoffMs(attempt, () => 0)).toBe(1)
+    expect(backoffMs(attempt, () => 1)).toBe(longest)
+  })
+
+  test('is spread evenly', () => {
+    const delays = Array.from({ length: 5_000 }, () => backoffMs(3)).sort((a, b) => a - b)
+    // Kolmogorov-Smirnov: the largest distance from uniform stays below the bound for p = 0.001.
+    const distances = delays.map((delay, i) => Math.abs((delay - 1) / 399 - (i + 0.5) / 5_000))
+    expect(Math.max(...distances)).toBeLessThan(1.95 / Math.sqrt(5_000))
+  })
+})

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { parseSettings, portOf } from '../../shared/settings.ts'
+
+const pair = { NCLOUD_ACCESS_KEY: 'access', NCLOUD_SECRET_KEY: 'secret' }
+const sha256 = 'a'.repeat(64)
+
+function errorsOf(environment: Record<string, unknown>) {
+  const parsed = parseSettings(environment)
+  return 'errors' in parsed ? parsed.errors : []
+}
+
+test('a key pair is enough, and all else has its default', () => {
+  expect(parseSettings(pair)).toEqual({
+    value: {
+      site: 'public',
+      origin: 'https://ncloud.apigw.ntruss.com',
+      regionCode: 'KR',
+      credentials: { accessKey: 'access', secretKey: 'secret' },
+      keys: [],
+      database: 'relay.sqlite',
+    },
+  })
+})
+
+test.each([
+  ['public', 'https://ncloud.apigw.ntruss.com', 'KR'],
+  ['gov', 'https://ncloud.apigw.gov-ntruss.com', 'KR'],
+  ['fin', 'https://fin-ncloud.apigw.fin-ntruss.com', 'FKR'],
+])('the site %s has its origin and its first region', (NCLOUD_SITE, origin, regionCode) => {
+  expect(parseSettings({ ...pair, NCLOUD_SITE })).toMatchObject({ value: { origin, regionCode } })
+})
+
+test('keys come as JSON or, in Worker vars, as objects', () => {
+  const keys = [
+    { id: 'ci', sha256, scopes: ['images:read'], expiresAt: '2027-01-01T00:00:00+09:00' },
+  ]
+  const parsed = { ...keys[0], expiresAt: Date.UTC(2026, 11, 31, 15) }
+  for (const RELAY_KEYS of [keys, JSON.stringify(keys)]) {
+    expect(parseSettings({ ...pair, RELAY_KEYS })).toMatchObject({ value: { keys: [parsed] } })
+  }
+})
+
+test('an origin of the operator’s own is taken as it is', () => {
+  for (const origin of ['https://gateway.example', 'http://127.0.0.1:8788', 'http://[::1]:1']) {
+    expect(parseSettings({ ...pair, NCLOUD_API_GW: origin })).toMatchObject({ value: { origin } })
+  }
+})
+
+describe('what is missing or wrong is named, all at once, and never quoted', () => {
+  test('everything at once', () => {
+    const errors = errorsOf({
+      NCLOUD_ACCESS_KEY: '',
+      NCLOUD_SECRET_KEY: 'SUBMITTED two words',
+      NCLOUD_SITE: 'SUBMITTED',
+      NCLOUD_API_GW: 'http://SUBMITTED.example',
+      NCLOUD_REGION: 'submitted',
+      RELAY_KEYS: '{SUBMITTED',
+      PORT: 'SUBMITTED',
+    })
+    expect(errors.map(({ path }) => path)).toEqual([
+      'NCLOUD_ACCESS_KEY',
+      'NCLOUD_SECRET_KEY',
+      'NCLOUD_SITE',
+      'NCLOUD_API_GW',
+      'NCLOUD_REGION',
+      'RELAY_KEYS',
+      'PORT',
+    ])
+    expect(JSON.stringify(errors)).not.toMatch(/submitted/i)
+  })
+
+  test.each<[string, unknown, string]>([
+    ['NCLOUD_API_GW', 'https://gateway.example/path', 'NCLOUD_API_GW'],
+    ['NCLOUD_API_GW', 'https://user@gateway.example', 'NCLOUD_API_GW'],
+    ['NCLOUD_API_GW', 'https://gateway.example?x=1', 'NCLOUD_API_GW'],
+    ['NCLOUD_API_GW', 'ftp://gateway.example', 'NCLOUD_API_GW'],
+    ['NCLOUD_API_GW', 'http://127.0.0.1.evil.example', 'NCLOUD_API_GW'],
+    ['NCLOUD_API_GW', 'gateway.example', 'NCLOUD_API_GW'],
+    ['NCLOUD_REGION', 'K', 'NCLOUD_REGION'],
+    ['NCLOUD_SECRET_KEY', 'with\nline', 'NCLOUD_SECRET_KEY'],
+    ['PORT', '65536', 'PORT'],
+    ['PORT', '1.5', 'PORT'],
+    ['RELAY_KEYS', '{}', 'RELAY_KEYS'],
+    ['RELAY_KEYS', [{ id: 'a', sha256: 'A'.repeat(64), scopes: [] }], 'RELAY_KEYS.0.sha256'],
+    ['RELAY_KEYS', [{ id: 'a b', sha256, scopes: [] }], 'RELAY_KEYS.0.id'],
+    ['RELAY_KEYS', [{ id: 'a', sha256, scopes: ['images:write'] }], 'RELAY_KEYS.0.scopes.0'],
+    ['RELAY_KEYS', [{ id: 'a', sha256 }], 'RELAY_KEYS.0.scopes'],
+    ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], more: 1 }], 'RELAY_KEYS.0'],
+    ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], expiresAt: 'soon' }], 'RELAY_KEYS.0.expiresAt'],
+    ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], namePrefix: 'Web' }], 'RELAY_KEYS.0.namePrefix'],
+    [
+      'RELAY_KEYS',
+      [{ id: 'a', sha256, scopes: [], dailyCreations: 1.5 }],
+      'RELAY_KEYS.0.dailyCreations',
+    ],
+    [
+      'RELAY_KEYS',
+      [
+        { id: 'a', sha256, scopes: [] },
+        { id: 'b', sha256, scopes: [] },
+      ],
+      'RELAY_KEYS',
+    ],
+  ])('%s = %j', (name, value, path) => {
+    expect(errorsOf({ ...pair, [name]: value }).map((error) => error.path)).toEqual([path])
+  })
+})
+
+test('settings that the relay does not know are passed over', () => {
+  expect(errorsOf({ ...pair, PATH: '/bin', CREATIONS: {} })).toEqual([])
+})
+
+test('the port is known whatever else is wrong', () => {
+  expect([portOf({ PORT: '3000' }), portOf({ PORT: '' }), portOf({ PORT: 'x' })]).toEqual([
+    3000, 8787, 8787,
+  ])
+})
