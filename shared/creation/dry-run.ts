@@ -1,0 +1,122 @@
+import * as v from 'valibot'
+import { isLost } from '../image.ts'
+import { ownImages, snapshots } from '../lookup.ts'
+import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
+import { pathOf, sentParameters } from '../ncloud/gateway.ts'
+import type { Snapshot } from '../snapshot.ts'
+import type { Work } from '../work.ts'
+import { claimOf, type Wish } from './create.ts'
+import type { Ports } from './reconcile.ts'
+
+/** One thing that a create needs, and whether it is so. */
+const Check = v.object({ path: v.string(), code: v.string(), ok: v.boolean(), message: v.string() })
+
+/** What a create would send, and whether it would do. */
+export const DryRun = v.object({
+  request: v.object({
+    method: v.string(),
+    path: v.string(),
+    parameters: v.record(v.string(), v.string()),
+  }),
+  ready: v.boolean(),
+  checks: v.array(Check),
+})
+
+type Storage = Wish['content']['storages'][number]
+
+interface SnapshotCheck {
+  code: string
+  message: string
+  holds(snapshot: Snapshot, storage: Storage): boolean
+}
+
+const SNAPSHOT_CHECKS: SnapshotCheck[] = [
+  {
+    code: 'snapshot-usable',
+    message: 'The snapshot is made and idle',
+    holds: ({ phase }) => phase === 'ready',
+  },
+  {
+    code: 'snapshot-kvm',
+    message: 'The snapshot is of a KVM server',
+    holds: ({ hypervisor }) => hypervisor === 'KVM',
+  },
+  {
+    code: 'snapshot-fits',
+    message: 'The snapshot is not larger than the storage',
+    holds: ({ sizeGb }, storage) => storage.sizeGb === undefined || (sizeGb ?? 0) <= storage.sizeGb,
+  },
+]
+
+const BASE_CHECKS: SnapshotCheck[] = [
+  ...SNAPSHOT_CHECKS,
+  {
+    code: 'snapshot-bootable',
+    message: 'The snapshot of the base storage is bootable',
+    holds: ({ bootable }) => bootable === true,
+  },
+]
+
+/**
+ * Says what a create would send and whether it would do. Claims nothing, and asks the gateway for reads alone.
+ * @throws Problem `forbidden`, or `upstream-…` of a read
+ */
+export async function dryRun(
+  wish: Wish,
+  ports: Ports,
+  work: Work,
+): Promise<v.InferOutput<typeof DryRun>> {
+  const { content, regionCode } = wish
+  const { marker } = await claimOf(wish, ports.site)
+  const checks = [
+    ...(await snapshotChecks(content.storages, regionCode, ports, work)),
+    await nameCheck(content.name, regionCode, ports, work),
+  ]
+  const { method } = createServerImageFromSnapshot
+  const input = { ...content, marker, regionCode }
+  return {
+    request: {
+      method,
+      path: pathOf(createServerImageFromSnapshot),
+      parameters: sentParameters(createServerImageFromSnapshot, input),
+    },
+    ready: checks.every(({ ok }) => ok),
+    checks,
+  }
+}
+
+async function snapshotChecks(
+  storages: Storage[],
+  regionCode: string,
+  { gateway }: Ports,
+  work: Work,
+) {
+  const snapshotNos = [...new Set(storages.flatMap(({ snapshotNo }) => snapshotNo ?? []))]
+  const found = await snapshots(gateway, { snapshotNos, regionCode }, work)
+  const byNo = new Map(found.map((snapshot) => [snapshot.snapshotNo, snapshot]))
+  return storages.flatMap((storage, order) => {
+    if (storage.snapshotNo === undefined) return []
+    const path = `storages.${order}.snapshotNo`
+    const snapshot = byNo.get(storage.snapshotNo)
+    const message = 'The snapshot exists in the region'
+    const exists = { path, code: 'snapshot-exists', ok: snapshot !== undefined, message }
+    if (!snapshot) return [exists]
+    const more = order === 0 ? BASE_CHECKS : SNAPSHOT_CHECKS
+    const checked = more.map(({ code, message, holds }) => {
+      return { path, code, ok: holds(snapshot, storage), message }
+    })
+    return [exists, ...checked]
+  })
+}
+
+async function nameCheck(name: string, regionCode: string, { gateway, store }: Ports, work: Work) {
+  const images = await ownImages(gateway, name, { regionCode }, work)
+  const holder = await store.holderOf(regionCode, name)
+  const ok = holder === undefined && images.every(({ image }) => isLost(image.phase))
+  return {
+    path: 'name',
+    code: 'name-free',
+    ok,
+    message: 'No image and no live creation has the name',
+  }
+}

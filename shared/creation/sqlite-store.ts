@@ -1,0 +1,124 @@
+import { type Creation, holdsKey, isLive } from './creation.ts'
+import type { Claimed, CreationStore, Listing } from './store.ts'
+
+/** What the store needs of a SQLite: `node:sqlite` and the one of a Durable Object both have it. */
+export interface Sqlite {
+  /** Runs one statement and gives its rows. */
+  run(sql: string, ...values: (string | number | null)[]): Record<string, unknown>[]
+  /** Runs all or nothing of what `work` does. */
+  transaction<Result>(work: () => Result): Result
+}
+
+// The record is the truth; the columns beside it are what is searched by.
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS creations (
+    creation_id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    key_hash TEXT NOT NULL,
+    holds_key INTEGER NOT NULL,
+    region_code TEXT NOT NULL,
+    name TEXT NOT NULL,
+    is_live INTEGER NOT NULL,
+    caller TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT`,
+  'CREATE UNIQUE INDEX IF NOT EXISTS creation_of_key ON creations (key_hash) WHERE holds_key = 1',
+  'CREATE UNIQUE INDEX IF NOT EXISTS creation_of_name ON creations (region_code, name) WHERE is_live = 1',
+  'CREATE INDEX IF NOT EXISTS creations_of_caller ON creations (caller, created_at, creation_id)',
+  'CREATE INDEX IF NOT EXISTS creations_in_time ON creations (created_at, creation_id)',
+]
+
+/** Keeps creations in a SQLite database, and makes its tables where they are missing. */
+export function sqliteStore(sqlite: Sqlite): CreationStore {
+  for (const statement of SCHEMA) sqlite.run(statement)
+
+  function one(condition: string, ...values: (string | number)[]): Creation | undefined {
+    const [row] = sqlite.run(`SELECT record FROM creations WHERE ${condition}`, ...values)
+    return row && recordOf(row)
+  }
+
+  function holderOf(regionCode: string, name: string) {
+    return one('region_code = ? AND name = ? AND is_live = 1', regionCode, name)
+  }
+
+  return {
+    claim: async (creation, { dailyCreations, today }) =>
+      sqlite.transaction((): Claimed => {
+        const ofKey = one('key_hash = ? AND holds_key = 1', creation.keyHash)
+        if (ofKey) return { outcome: 'key-held', holder: ofKey }
+        const ofName = holderOf(creation.regionCode, creation.content.name)
+        if (ofName) return { outcome: 'name-held', holder: ofName }
+        if (dailyCreations !== undefined) {
+          const made = sqlite.run(
+            'SELECT 1 FROM creations WHERE caller = ? AND created_at >= ? LIMIT ?',
+            creation.caller,
+            today,
+            dailyCreations,
+          )
+          if (made.length >= dailyCreations) return { outcome: 'quota-spent' }
+        }
+        sqlite.run(
+          `INSERT INTO creations (version, holds_key, is_live, state, record, creation_id, key_hash, region_code, name,
+           caller, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...changing(creation),
+          creation.creationId,
+          creation.keyHash,
+          creation.regionCode,
+          creation.content.name,
+          creation.caller,
+          creation.createdAt,
+        )
+        return { outcome: 'claimed' }
+      }),
+
+    read: async (creationId) => one('creation_id = ?', creationId),
+
+    holderOf: async (regionCode, name) => holderOf(regionCode, name),
+
+    async replace(next) {
+      const rows = sqlite.run(
+        `UPDATE creations SET version = ?, holds_key = ?, is_live = ?, state = ?, record = ?
+         WHERE creation_id = ? AND version = ? RETURNING version`,
+        ...changing(next),
+        next.creationId,
+        next.version - 1,
+      )
+      return rows.length === 1
+    },
+
+    async list({ caller, state, limit, after }: Listing) {
+      const conditions = ['1 = 1']
+      const values: (string | number)[] = []
+      const where = (condition: string, ...given: (string | number)[]) => {
+        conditions.push(condition)
+        values.push(...given)
+      }
+      if (caller !== undefined) where('caller = ?', caller)
+      if (state !== undefined) where('state = ?', state)
+      if (after) where('(created_at, creation_id) < (?, ?)', after.createdAt, after.creationId)
+      const rows = sqlite.run(
+        `SELECT record FROM creations WHERE ${conditions.join(' AND ')}
+         ORDER BY created_at DESC, creation_id DESC LIMIT ?`,
+        ...values,
+        limit,
+      )
+      return rows.map(recordOf)
+    },
+  }
+}
+
+function changing(creation: Creation): (string | number)[] {
+  return [
+    creation.version,
+    Number(holdsKey(creation)),
+    Number(isLive(creation)),
+    creation.state,
+    JSON.stringify(creation),
+  ]
+}
+
+function recordOf(row: Record<string, unknown>): Creation {
+  return JSON.parse(String(row.record))
+}

@@ -1,0 +1,47 @@
+import { type Creation, holdsKey, isLive } from '../../../shared/creation/creation.ts'
+import type { CreationStore } from '../../../shared/creation/store.ts'
+
+/** A store in memory, written from what the port says: the reference for the others, and quick. */
+export function memoryStore(): CreationStore {
+  const all = new Map<string, Creation>()
+  const find = (isIt: (creation: Creation) => boolean) => {
+    const found = [...all.values()].find(isIt)
+    return found && structuredClone(found)
+  }
+  const nameHolder = (regionCode: string, name: string) =>
+    find((one) => isLive(one) && one.regionCode === regionCode && one.content.name === name)
+  const newestFirst = (one: Creation, other: Creation) =>
+    other.createdAt - one.createdAt || other.creationId.localeCompare(one.creationId)
+
+  return {
+    async claim(creation, { dailyCreations = Number.POSITIVE_INFINITY, today }) {
+      const { keyHash, regionCode, content, caller } = creation
+      const ofKey = find((one) => holdsKey(one) && one.keyHash === keyHash)
+      if (ofKey) return { outcome: 'key-held', holder: ofKey }
+      const ofName = nameHolder(regionCode, content.name)
+      if (ofName) return { outcome: 'name-held', holder: ofName }
+      const made = [...all.values()].filter(
+        (one) => one.caller === caller && one.createdAt >= today,
+      )
+      if (made.length >= dailyCreations) return { outcome: 'quota-spent' }
+      all.set(creation.creationId, structuredClone(creation))
+      return { outcome: 'claimed' }
+    },
+    read: async (creationId) => find((one) => one.creationId === creationId),
+    holderOf: async (regionCode, name) => nameHolder(regionCode, name),
+    async replace(next) {
+      if (all.get(next.creationId)?.version !== next.version - 1) return false
+      all.set(next.creationId, structuredClone(next))
+      return true
+    },
+    async list({ caller, state, limit, after }) {
+      const isPast = (one: Creation) => !after || newestFirst(after as Creation, one) < 0
+      return [...all.values()]
+        .filter((one) => caller === undefined || one.caller === caller)
+        .filter((one) => state === undefined || one.state === state)
+        .sort(newestFirst)
+        .filter(isPast)
+        .slice(0, limit)
+    },
+  }
+}
