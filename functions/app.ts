@@ -1,0 +1,158 @@
+import type { Context } from 'hono'
+import { HonoBase } from 'hono/hono-base'
+import { TrieRouter } from 'hono/router/trie-router'
+import { type Caller, openKeyring } from '../shared/caller.ts'
+import { type Clock, systemClock } from '../shared/clock.ts'
+import type { CreationStore } from '../shared/creation/store.ts'
+import { type Log, logDefect } from '../shared/log.ts'
+import { readImage, readMemberServerImage, readServerImage } from '../shared/lookup.ts'
+import { openGateway } from '../shared/ncloud/gateway.ts'
+import type { Transport } from '../shared/ncloud/transport.ts'
+import { type FieldError, Problem, problemOf } from '../shared/problem.ts'
+import type { parseSettings, Settings } from '../shared/settings.ts'
+import { authenticate } from './authenticate.ts'
+import type { Call } from './call.ts'
+import {
+  CreateBody,
+  CreateQuery,
+  CreationAddress,
+  CreationsQuery,
+  createImage,
+  creationById,
+  listCreations,
+} from './creations.ts'
+import {
+  ImageAddress,
+  ImagesQuery,
+  imageBy,
+  imagesByName,
+  SnapshotsQuery,
+  snapshotsBy,
+} from './images.ts'
+import openapi from './openapi.json' with { type: 'json' }
+import { type Env, mustBeAcceptable, type Reply, reply, replyProblem, type Trace } from './reply.ts'
+import { get, post } from './route.ts'
+import { idempotencyKeyOf, waitSecondsOf } from './validate.ts'
+
+/** All work and waiting for one request end by then. */
+const REQUEST_MS = 25_000
+
+/** The relay's routes: who may ask, what is asked, and what answers. */
+export const ROUTES = [
+  get('/v1/member-server-images/:no', 'images:read', ImageAddress, imageBy(readMemberServerImage)),
+  get('/v1/server-images/:no', 'images:read', ImageAddress, imageBy(readServerImage)),
+  get('/v1/images/:no', 'images:read', ImageAddress, imageBy(readImage)),
+  get('/v1/images', 'images:read', ImagesQuery, imagesByName),
+  get('/v1/snapshots', 'images:read', SnapshotsQuery, snapshotsBy),
+  post('/v1/server-images', 'images:create', CreateQuery, CreateBody, createImage),
+  get('/v1/creations/:id', 'images:read', CreationAddress, creationById),
+  get('/v1/creations', 'images:read', CreationsQuery, listCreations),
+]
+
+const OK: Reply = { status: 200, body: { status: 'ok' }, lines: ['ok'] }
+
+/** What an entry hands to the app. */
+export interface Platform {
+  settings: ReturnType<typeof parseSettings>
+  /** Where creations are kept for good; without one, creates are answered `not-configured`. */
+  store?: CreationStore
+  log: Log
+  clock?: Clock
+  /** How the gateway is reached; over `fetch` where nothing else is said. */
+  transport?: Transport
+  /** The platform's own id of a request, where it has one. */
+  requestId?: (request: Request) => string | undefined
+}
+
+/** The relay as a web application. */
+export function createApp(platform: Platform) {
+  const { settings, clock = systemClock, log } = platform
+  const app = new HonoBase<Env>({ router: new TrieRouter() })
+  app.onError((error, c) => {
+    const problem = problemOf(error)
+    if (problem.code === 'internal') logDefect(error, log, c.env.requestId)
+    return replyProblem(c, problem)
+  })
+  app.notFound(() => {
+    throw new Problem('not-found', 'There is no such route')
+  })
+  app.get('/healthz', (c) => reply(c, OK))
+  if ('errors' in settings) refuse(app, settings.errors, log)
+  else serve(app, settings.value, { ...platform, clock })
+
+  return {
+    async fetch(request: Request): Promise<Response> {
+      const startedAt = clock.now()
+      const requestId = platform.requestId?.(request) ?? crypto.randomUUID()
+      const trace: Trace = { requestId }
+      const response = await app.fetch(request, trace)
+      const { caller, route = '*', code } = trace
+      log({
+        event: 'request',
+        requestId,
+        ...(caller && { caller }),
+        action: `${request.method} ${route}`,
+        status: response.status,
+        milliseconds: clock.now() - startedAt,
+        ...(code && { code }),
+      })
+      return response
+    },
+  }
+}
+
+/** Nothing is served on faulty settings; which ones are faulty is told, their values are not. */
+function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
+  for (const { path, message } of errors) log({ event: 'settings', code: path, detail: message })
+  app.get('/readyz', () => {
+    throw new Problem('not-configured', 'Settings are missing or wrong', { errors })
+  })
+  app.all('*', () => {
+    throw new Problem('not-configured', 'Settings are missing or wrong: see /readyz')
+  })
+}
+
+/** The steps that every request takes, in their order. */
+function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { clock: Clock }) {
+  const { store, clock, log, transport } = platform
+  const { site, origin, regionCode, credentials, keys } = settings
+  const gateway = openGateway({ origin, credentials: async () => credentials, clock, transport })
+  const keyring = openKeyring(keys)
+  const ports = store && { site, gateway, store, clock }
+
+  app.get('/readyz', (c) => reply(c, OK))
+  app.get('/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
+  for (const { method, path, scope, answer } of ROUTES) {
+    app.on(method, path, async (c) => {
+      c.env.route = path
+      const caller = await authenticate(c, keyring, scope, clock.now())
+      c.env.caller = caller.name
+      mustBeAcceptable(c)
+      return reply(c, await answer(c, callOf(c, caller)))
+    })
+  }
+  // What comes this far met its path but not its method.
+  for (const path of new Set(app.routes.map((route) => route.path))) {
+    const methods = app.routes.filter((route) => route.path === path).map(({ method }) => method)
+    const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    app.all(path, () => {
+      throw new Problem('method-not-allowed', `The route takes ${allow.join(', ')}`, { allow })
+    })
+  }
+
+  function callOf(c: Context<Env>, caller: Caller): Call {
+    return {
+      caller,
+      regionCode,
+      gateway,
+      clock,
+      ports,
+      waitSeconds: waitSecondsOf(c),
+      idempotencyKey: idempotencyKeyOf(c),
+      work: {
+        deadline: clock.now() + REQUEST_MS,
+        log: (event) => log({ ...event, requestId: c.env.requestId, caller: caller.name }),
+      },
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import type { Caller } from '../shared/caller.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Ports } from '../shared/creation/reconcile.ts'
+import { watched } from '../shared/lookup.ts'
+import type { Gateway } from '../shared/ncloud/gateway.ts'
+import { Problem } from '../shared/problem.ts'
+import type { Work } from '../shared/work.ts'
+
+/** One call of the relay: who asks, with what it is answered, and until when. */
+export interface Call {
+  caller: Caller
+  /** Where the request names no region. */
+  regionCode: string
+  gateway: Gateway
+  clock: Clock
+  /** What creations are moved with; missing where the platform keeps nothing for good. */
+  ports: Ports | undefined
+  work: Work
+  /** Of `Prefer: wait=N`. */
+  waitSeconds: number | undefined
+  idempotencyKey: string | undefined
+}
+
+/** What creations are moved with. @throws Problem `not-configured` */
+export function portsOf({ ports }: Call): Ports {
+  if (!ports) throw new Problem('not-configured', 'The relay has nowhere to keep creations')
+  return ports
+}
+
+/** A thing as it is after the wait that the caller prefers, if any. */
+export async function waitedFor<Thing>(
+  call: Call,
+  first: Thing,
+  again: () => Promise<Thing>,
+  isDone: (thing: Thing) => boolean,
+): Promise<Thing> {
+  const { clock, work, waitSeconds = 0 } = call
+  const until = Math.min(work.deadline, clock.now() + waitSeconds * 1_000)
+  return watched(first, again, isDone, until, clock)
+}
+
+/** The header that confirms a wait. */
+export function preferenceApplied({ waitSeconds }: Call): Record<string, string> {
+  return waitSeconds === undefined ? {} : { 'preference-applied': `wait=${waitSeconds}` }
+}

@@ -1,0 +1,161 @@
+import * as v from 'valibot'
+import { create, type Wish } from '../shared/creation/create.ts'
+import { type Creation, isSettled, STATES } from '../shared/creation/creation.ts'
+import { dryRun } from '../shared/creation/dry-run.ts'
+import { current, refreshed } from '../shared/creation/reconcile.ts'
+import type { Listing } from '../shared/creation/store.ts'
+import { creationView } from '../shared/creation/view.ts'
+import { imageContent } from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
+import { RegionCode } from '../shared/ncloud/values.ts'
+import { Problem } from '../shared/problem.ts'
+import { type Call, portsOf, preferenceApplied, waitedFor } from './call.ts'
+import type { Reply } from './reply.ts'
+
+const PENDING_RETRY_AFTER_SECONDS = 5
+
+/** What to do with a create: `dryRun=true` only checks it. */
+export const CreateQuery = v.strictObject({
+  dryRun: v.optional(v.picklist(['true', 'false'], 'must be true or false')),
+})
+
+/** The image that is wanted, and who is to be told. */
+export const CreateBody = v.strictObject({
+  ...imageContent,
+  regionCode: v.optional(RegionCode),
+  notify: v.optional(
+    v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the name of a target'))),
+  ),
+})
+
+/** One creation, by id. */
+export const CreationAddress = v.strictObject({ id: v.string() })
+
+/** Which creations to list. */
+export const CreationsQuery = v.strictObject({
+  state: v.optional(v.picklist(STATES, `must be one of ${STATES.join(', ')}`)),
+  limit: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^([1-9]\d?|100)$/, 'must be 1 to 100'),
+      v.transform((text) => Number(text)),
+    ),
+    '20',
+  ),
+  cursor: v.optional(v.string()),
+})
+
+/** Makes an image, or with `dryRun` says whether it would. */
+export async function createImage(
+  query: v.InferOutput<typeof CreateQuery>,
+  call: Call,
+  body: v.InferOutput<typeof CreateBody>,
+): Promise<Reply> {
+  const { regionCode = call.regionCode, notify = [], ...content } = body
+  const { caller, idempotencyKey: key, work } = call
+  const wish: Wish = { caller, key, regionCode, content, notify }
+  const ports = portsOf(call)
+  if (query.dryRun === 'true') {
+    const result = await dryRun(wish, ports, work)
+    const lines = result.checks.map(
+      ({ ok, path, message }) => `${ok ? 'ok' : 'no'} ${path} ${message}`,
+    )
+    return { status: 200, body: result, lines }
+  }
+  const { creation, isReplay } = await create(wish, ports, work)
+  const settled = await waitedFor(call, creation, () => again(creation, call), isSettled)
+  const answer = creationReply(settled, call)
+  const headers = {
+    ...answer.headers,
+    location: `/v1/creations/${creation.creationId}`,
+    ...(isReplay && { 'idempotent-replayed': 'true' }),
+  }
+  return { ...answer, status: createStatus(settled, isReplay), headers }
+}
+
+/** Answers with one creation of the caller's; an admin sees everyone's. */
+export async function creationById(
+  { id }: v.InferOutput<typeof CreationAddress>,
+  call: Call,
+): Promise<Reply> {
+  const ports = portsOf(call)
+  const stored = await ports.store.read(id)
+  if (!stored || !(isAdmin(call) || stored.caller === call.caller.name)) throw notFound()
+  const creation = await current(stored, ports, call.work)
+  const settled = await waitedFor(call, creation, () => again(creation, call), isSettled)
+  return creationReply(settled, call)
+}
+
+/** Answers with the caller's creations as they are stored, newest first; an admin sees everyone's. */
+export async function listCreations(
+  { state, limit, cursor }: v.InferOutput<typeof CreationsQuery>,
+  call: Call,
+): Promise<Reply> {
+  const caller = isAdmin(call) ? undefined : call.caller.name
+  const after = cursor === undefined ? undefined : positionOf(cursor)
+  // One more than is shown tells whether there is a next page.
+  const found = await portsOf(call).store.list({ caller, state, limit: limit + 1, after })
+  const shown = found.slice(0, limit)
+  const last = shown.at(-1)
+  const next = last && found.length > limit ? { next: cursorOf(last) } : {}
+  return {
+    status: 200,
+    body: { items: shown.map(creationView), ...next },
+    lines: shown.map(lineOf),
+  }
+}
+
+function creationReply(creation: Creation, call: Call): Reply {
+  return {
+    status: 200,
+    body: creationView(creation),
+    lines: [lineOf(creation)],
+    headers: preferenceApplied(call),
+    retryAfterSeconds: retryAfterSeconds(creation, call.clock.now()),
+  }
+}
+
+/** How a create is answered: 201 with an image number, 202 without one yet, 200 for a repeat that has its end. */
+function createStatus({ state }: Creation, isReplay: boolean) {
+  if (state === 'accepted' || state === 'sending' || state === 'unknown') return 202
+  return state === 'created' && !isReplay ? 201 : 200
+}
+
+function retryAfterSeconds(creation: Creation, now: number): number | undefined {
+  if (isSettled(creation)) return undefined
+  const { state, dueAt } = creation
+  return state === 'accepted' || state === 'unknown'
+    ? Math.max(1, Math.ceil((dueAt - now) / 1_000))
+    : PENDING_RETRY_AFTER_SECONDS
+}
+
+/** The creation as it is a moment later, its image read again. */
+async function again({ creationId }: Creation, call: Call): Promise<Creation> {
+  const ports = portsOf(call)
+  const stored = await ports.store.read(creationId)
+  if (!stored) throw notFound()
+  return isSettled(stored) ? stored : refreshed(stored, ports, call.work)
+}
+
+function notFound(): Problem {
+  return new Problem('creation-not-found', 'There is no such creation')
+}
+
+function isAdmin({ caller }: Call): boolean {
+  return caller.scopes.includes('images:admin')
+}
+
+function lineOf({ creationId, state, content, image }: Creation): string {
+  return `${creationId} ${state} ${content.name} ${image?.imageNo ?? '-'}`
+}
+
+function cursorOf({ createdAt, creationId }: Creation): string {
+  return `${createdAt.toString(36)}.${creationId}`
+}
+
+function positionOf(cursor: string): Listing['after'] {
+  const [, createdAt, creationId] = /^([0-9a-z]{1,9})\.(cr_[0-9a-f]{32})$/.exec(cursor) ?? []
+  if (!createdAt || !creationId) {
+    throw new Problem('malformed-request', 'The cursor is not one that a list gave')
+  }
+  return { createdAt: Number.parseInt(createdAt, 36), creationId }
+}

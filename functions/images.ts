@@ -1,0 +1,75 @@
+import * as v from 'valibot'
+import { type Image, isFinal } from '../shared/image.ts'
+import { ownImages, type readImage, snapshots } from '../shared/lookup.ts'
+import { Digits, RegionCode } from '../shared/ncloud/values.ts'
+import { type Call, preferenceApplied, waitedFor } from './call.ts'
+import type { Reply } from './reply.ts'
+
+const PENDING_RETRY_AFTER_SECONDS = 5
+
+/** One image, by number. */
+export const ImageAddress = v.strictObject({ no: Digits, regionCode: v.optional(RegionCode) })
+
+/** Own images, by their exact name. */
+export const ImagesQuery = v.strictObject({
+  name: v.pipe(
+    v.string(),
+    v.minLength(1, 'must not be empty'),
+    v.maxLength(255, 'must be at most 255 characters'),
+  ),
+  regionCode: v.optional(RegionCode),
+})
+
+/** Snapshots, all or of one storage, or one of them. */
+export const SnapshotsQuery = v.strictObject({
+  originalBlockStorageNo: v.optional(Digits),
+  snapshotNo: v.optional(Digits),
+  regionCode: v.optional(RegionCode),
+})
+
+/** Answers with the one image that `read` finds. */
+export function imageBy(read: typeof readImage) {
+  return async (address: v.InferOutput<typeof ImageAddress>, call: Call): Promise<Reply> => {
+    const { no: imageNo, regionCode = call.regionCode } = address
+    const look = () => read(call.gateway, { imageNo, regionCode }, call.work)
+    const image = await waitedFor(call, await look(), look, ({ phase }) => isFinal(phase))
+    return { ...imagesReply([image], image), headers: preferenceApplied(call) }
+  }
+}
+
+/** Answers with all own images of a name. */
+export async function imagesByName(
+  query: v.InferOutput<typeof ImagesQuery>,
+  call: Call,
+): Promise<Reply> {
+  const { name, regionCode = call.regionCode } = query
+  const rows = await ownImages(call.gateway, name, { regionCode }, call.work)
+  const items = rows.map(({ image }) => image)
+  return imagesReply(items, { items })
+}
+
+/** Answers with snapshots as far as an image can be made of them. */
+export async function snapshotsBy(
+  query: v.InferOutput<typeof SnapshotsQuery>,
+  call: Call,
+): Promise<Reply> {
+  const { originalBlockStorageNo, snapshotNo, regionCode = call.regionCode } = query
+  const filter = {
+    regionCode,
+    ...(originalBlockStorageNo && { originalBlockStorageNos: [originalBlockStorageNo] }),
+    ...(snapshotNo && { snapshotNos: [snapshotNo] }),
+  }
+  const items = await snapshots(call.gateway, filter, call.work)
+  const lines = items.map((item) => `${item.snapshotNo} ${item.name} ${item.phase}`)
+  return { status: 200, body: { items }, lines }
+}
+
+function imagesReply(images: Image[], body: unknown): Reply {
+  const isPending = images.some(({ phase }) => !isFinal(phase))
+  return {
+    status: 200,
+    body,
+    lines: images.map(({ imageNo, name, phase }) => `${imageNo} ${name} ${phase}`),
+    retryAfterSeconds: isPending ? PENDING_RETRY_AFTER_SECONDS : undefined,
+  }
+}

@@ -1,0 +1,30 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { Sqlite } from '../../../shared/creation/sqlite-store.ts'
+
+/** A SQLite database in a file, or in memory for `:memory:`; on Node, Deno and Bun alike. */
+export function openSqlite(file: string): Sqlite & { close(): void } {
+  const database = new DatabaseSync(file)
+  const statements = new Map<string, StatementSync>()
+  // What is acknowledged survives a power cut; another process that writes is waited for.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
+
+  return {
+    run(sql, ...values) {
+      const statement = statements.get(sql) ?? database.prepare(sql)
+      statements.set(sql, statement)
+      return statement.all(...values)
+    },
+    transaction(work) {
+      database.exec('BEGIN IMMEDIATE')
+      try {
+        const result = work()
+        database.exec('COMMIT')
+        return result
+      } catch (error) {
+        database.exec('ROLLBACK')
+        throw error
+      }
+    },
+    close: () => database.close(),
+  }
+}

@@ -1,0 +1,68 @@
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { sqliteStore } from '../shared/creation/sqlite-store.ts'
+import { jsonLines } from '../shared/log.ts'
+import { parseSettings, portOf } from '../shared/settings.ts'
+import { createApp, type Platform } from './app.ts'
+import { httpTransport } from './platform/server/http-transport.ts'
+import { openSqlite } from './platform/server/sqlite-file.ts'
+
+const DRAIN_MS = 25_000
+
+const log = jsonLines((line) => process.stdout.write(`${line}\n`))
+const running = new Set<Promise<Response>>()
+let isStopping = false
+
+const { database, ...platform } = open()
+const app = createApp({ ...platform, log, transport: httpTransport() })
+const server = serve({ fetch: answer, port: portOf(process.env) })
+server.on('error', () => {
+  log({ event: 'settings', code: 'PORT', detail: 'cannot be listened on' })
+  process.exit(1)
+})
+
+/** The port, once it is listened on. */
+export const listening = new Promise<number>((resolve) => {
+  server.on('listening', () => {
+    const { port } = server.address() as AddressInfo
+    log({ event: 'listening', port })
+    resolve(port)
+  })
+})
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+
+/** Settings and store; a database that cannot be opened is a fault of the settings. */
+function open(): Pick<Platform, 'settings' | 'store'> & { database?: { close(): void } } {
+  const settings = parseSettings(process.env)
+  if ('errors' in settings) return { settings }
+  try {
+    const database = openSqlite(settings.value.database)
+    return { settings, store: sqliteStore(database), database }
+  } catch {
+    return { settings: { errors: [{ path: 'RELAY_DATABASE', message: 'cannot be opened' }] } }
+  }
+}
+
+async function answer(request: Request): Promise<Response> {
+  const response = Promise.resolve(app.fetch(request))
+  running.add(response)
+  try {
+    const answered = await response
+    if (isStopping) answered.headers.set('connection', 'close')
+    return answered
+  } finally {
+    running.delete(response)
+  }
+}
+
+/** Refuses new work, finishes what runs though its caller may have gone, and closes the store. */
+async function stop() {
+  isStopping = true
+  setTimeout(() => process.exit(1), DRAIN_MS).unref()
+  await new Promise((resolve) => server.close(resolve))
+  await Promise.allSettled(running)
+  database?.close()
+  log({ event: 'stopped' })
+  process.exit(0)
+}

@@ -1,0 +1,209 @@
+import { writeFile } from 'node:fs/promises'
+import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema'
+import * as v from 'valibot'
+import { ROUTES } from '../functions/app.ts'
+import type { Route } from '../functions/route.ts'
+import packageJson from '../package.json' with { type: 'json' }
+import { DryRun } from '../shared/creation/dry-run.ts'
+import { CreationView } from '../shared/creation/view.ts'
+import { Image } from '../shared/image.ts'
+import { furtherStorages } from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
+import { ProblemMembers } from '../shared/problem.ts'
+import { Snapshot } from '../shared/snapshot.ts'
+
+const JSON_TYPE = 'application/json'
+const PROBLEM_TYPE = 'application/problem+json'
+
+/** What a route is for, and how it may answer: a success by status, and the statuses of problems. */
+interface Documented {
+  summary: string
+  success: Record<number, string>
+  problems: number[]
+}
+
+const imageProblems = [400, 401, 403, 404, 406, 422, 429, 502, 503, 504]
+const listProblems = [400, 401, 403, 406, 422, 429, 502, 503, 504]
+
+const DOCUMENTED: Record<string, Documented> = {
+  'GET /v1/member-server-images/:no': {
+    summary: 'How an image of a XEN or RHV server is',
+    success: { 200: 'Image' },
+    problems: imageProblems,
+  },
+  'GET /v1/server-images/:no': {
+    summary: 'How an image of a KVM or XEN server is',
+    success: { 200: 'Image' },
+    problems: imageProblems,
+  },
+  'GET /v1/images/:no': {
+    summary: 'How an image is, whichever kind it is of',
+    success: { 200: 'Image' },
+    problems: imageProblems,
+  },
+  'GET /v1/images': {
+    summary: 'Own images of exactly that name',
+    success: { 200: 'Images' },
+    problems: listProblems,
+  },
+  'GET /v1/snapshots': {
+    summary: 'Snapshots that an image can be made of',
+    success: { 200: 'Snapshots' },
+    problems: listProblems,
+  },
+  'POST /v1/server-images': {
+    summary: 'Make a server image of snapshots, once; with dryRun, only say whether it would do',
+    success: { 200: 'CreationOrDryRun', 201: 'Creation', 202: 'Creation' },
+    problems: [400, 401, 403, 406, 409, 413, 415, 422, 429, 502, 503, 504],
+  },
+  'GET /v1/creations/:id': {
+    summary: 'What became of a create',
+    success: { 200: 'Creation' },
+    problems: [400, 401, 403, 404, 406, 503],
+  },
+  'GET /v1/creations': {
+    summary: 'Own creations, newest first',
+    success: { 200: 'Creations' },
+    problems: [400, 401, 403, 406, 422, 503],
+  },
+}
+
+const COMPONENTS = {
+  Image,
+  Images: v.object({ items: v.array(Image) }),
+  Snapshots: v.object({ items: v.array(Snapshot) }),
+  Creation: CreationView,
+  Creations: v.object({ items: v.array(CreationView), next: v.optional(v.string()) }),
+  DryRun,
+  CreationOrDryRun: v.union([CreationView, DryRun]),
+  Problem: v.object({ ...ProblemMembers.entries, requestId: v.string() }),
+}
+
+/** The relay's OpenAPI document, made from the schemas by which it validates and of which its answers are typed. */
+export function openapi() {
+  const paths: Record<string, Record<string, unknown>> = {
+    '/healthz': { get: publicOperation('Whether the relay runs', []) },
+    '/readyz': { get: publicOperation('Whether the settings are right', [503]) },
+    '/openapi.json': { get: publicOperation('This document', [503]) },
+  }
+  for (const route of ROUTES) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: packageJson.name,
+      version: packageJson.version,
+      description: packageJson.description,
+    },
+    security: [{ bearer: [] }, { apiKey: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      },
+      responses: {
+        Problem: {
+          description: 'Problem',
+          content: { [PROBLEM_TYPE]: { schema: reference('Problem') }, 'text/plain': {} },
+        },
+      },
+      schemas: Object.fromEntries(
+        Object.entries(COMPONENTS).map(([name, schema]) => [name, component(schema)]),
+      ),
+    },
+  }
+}
+
+function publicOperation(summary: string, problems: number[]) {
+  const content = { [JSON_TYPE]: { schema: { type: 'object' } } }
+  const success = { 200: { description: 'OK', content }, 304: { description: 'Not modified' } }
+  return { summary, security: [], responses: { ...success, ...problemResponses(problems) } }
+}
+
+function operation({ method, path, scope, parameters, body }: Route) {
+  const documented = DOCUMENTED[`${method} ${path}`]
+  if (!documented) throw new Error(`${method} ${path} is not documented`)
+  const { summary, success, problems } = documented
+  const successes = Object.entries(success).map(([status, name]) => {
+    const content = { [JSON_TYPE]: { schema: reference(name) }, 'text/plain': {} }
+    return [status, { description: name, content }]
+  })
+  return {
+    summary: `${summary} (scope ${scope})`,
+    parameters: [...inputs(path, parameters), ...headers(method, path)],
+    ...(body && {
+      requestBody: { required: true, content: { [JSON_TYPE]: { schema: json(body) } } },
+    }),
+    responses: {
+      ...Object.fromEntries(successes),
+      ...(method === 'GET' && { 304: { description: 'Not modified' } }),
+      ...problemResponses([...problems, 500]),
+    },
+  }
+}
+
+function inputs(path: string, schema: v.GenericSchema) {
+  const { properties = {}, required = [] } = json(schema)
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: path.includes(`:${name}`) ? 'path' : 'query',
+    required: required.includes(name),
+    schema,
+  }))
+}
+
+function headers(method: string, path: string) {
+  const header = (name: string) => ({ name, in: 'header', schema: { type: 'string' } })
+  const waits = method === 'POST' || path.includes(':')
+  return [
+    header(method === 'POST' ? 'Idempotency-Key' : 'If-None-Match'),
+    ...(waits ? [header('Prefer')] : []),
+  ]
+}
+
+function problemResponses(statuses: number[]) {
+  const problem = { $ref: '#/components/responses/Problem' }
+  return Object.fromEntries(statuses.map((status) => [status, problem]))
+}
+
+/** A component whose parts that are components themselves are only named. */
+function component(schema: v.GenericSchema) {
+  const names = new Map(Object.entries(COMPONENTS).map(([name, part]) => [part, name] as const))
+  return json(schema, (part) => {
+    const name = part === schema ? undefined : names.get(part as never)
+    return name ? reference(name) : undefined
+  })
+}
+
+function reference(name: string) {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+function json(
+  schema: v.GenericSchema,
+  override: (part: unknown) => object | undefined = () => undefined,
+) {
+  const config: ConversionConfig = {
+    typeMode: 'input',
+    target: 'draft-2020-12',
+    // Checks without a form in JSON Schema stay the validator's own.
+    errorMode: 'ignore',
+    overrideSchema: ({ valibotSchema }) =>
+      override(valibotSchema) ??
+      (valibotSchema.type === 'lazy'
+        ? { anyOf: furtherStorages.map((part) => json(part)) }
+        : undefined),
+    overrideAction: ({ valibotAction: action, jsonSchema }) =>
+      action.type === 'max_bytes' && 'requirement' in action
+        ? { ...jsonSchema, description: `At most ${action.requirement} bytes of UTF-8` }
+        : undefined,
+  }
+  const { $schema, $defs, ...rest } = toJsonSchema(schema, config)
+  return rest
+}
+
+if (import.meta.main) {
+  await writeFile('functions/openapi.json', `${JSON.stringify(openapi(), null, 2)}\n`)
+}

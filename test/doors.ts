@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect } from 'vitest'
+import { assertDocumented } from './contract.ts'
+import { type Answered, type Asked, initOf, leaksIn, read } from './relay.ts'
+
+/** The relay as a platform runs it, in a process of its own. */
+export interface Door {
+  url: string
+  process: ChildProcess
+  /** All that the process has written so far. */
+  output(): string
+  request(path: string, asked?: Asked): Promise<Answered>
+  /** Stops it, and looks through its output and its files for what must not be there. */
+  close(): Promise<void>
+}
+
+type Environment = Record<string, unknown>
+
+const bin = resolve('node_modules/.bin')
+const DENO_FLAGS = ['--no-lock', '--node-modules-dir=manual', '--no-prompt']
+const DENO_PERMISSIONS = ['--allow-net', '--allow-env', '--allow-read', '--allow-write']
+
+const deno = [`${bin}/deno`, 'run', ...DENO_FLAGS, ...DENO_PERMISSIONS]
+
+/** The commands that serve, by name: sources and built files on each runtime. */
+const servers = {
+  node: [`${bin}/node`, 'functions/server.ts'],
+  bun: [`${bin}/bun`, 'functions/server.ts'],
+  deno: [...deno, 'functions/server.ts'],
+  'node, built': [`${bin}/node`, 'dist/server.mjs'],
+  'bun, built': [`${bin}/bun`, 'dist/server.mjs'],
+  'deno, built': [...deno, 'dist/server.mjs'],
+}
+
+/** Ways to run the relay. */
+export type DoorName = keyof typeof servers | 'workerd, built'
+
+/** All of them. */
+export const doorNames = [...Object.keys(servers), 'workerd, built'] as DoorName[]
+
+/** Opens a door. */
+export async function openDoor(name: DoorName, environment: Environment): Promise<Door> {
+  const folder = await mkdtemp(join(tmpdir(), 'relay-'))
+  return name === 'workerd, built'
+    ? openWorkerd(folder, environment)
+    : openServer(servers[name], folder, environment)
+}
+
+async function openServer(command: string[], folder: string, environment: Environment) {
+  const [file = '', ...args] = command
+  const child = spawn(file, args, {
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      PORT: '0',
+      RELAY_DATABASE: join(folder, 'relay.sqlite'),
+      ...(environment as Record<string, string>),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return opened(child, folder, child.stdout, 'listening')
+}
+
+/** workerd alone, on the built Worker, with everything of Node's switched off. */
+async function openWorkerd(folder: string, environment: Environment) {
+  const text = (value: unknown) => JSON.stringify(String(value))
+  const bindings = Object.entries(environment).map(
+    ([name, value]) => `(name = "${name}", text = ${text(value)})`,
+  )
+  const config = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["public", "private"])),
+    (name = "files", disk = (path = ${text(folder)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed "worker.js")],
+  compatibilityDate = "2026-10-23",
+  compatibilityFlags = ["no_nodejs_compat", "no_nodejs_compat_v2"],
+  durableObjectNamespaces = [
+    (className = "CreationsObject", uniqueKey = "creations", enableSql = true),
+  ],
+  durableObjectStorage = (localDisk = "files"),
+  bindings = [
+    ${bindings.join(',\n    ')},
+    (name = "CREATIONS", durableObjectNamespace = "CreationsObject"),
+  ],
+);`
+  const file = join(folder, 'relay.capnp')
+  await writeFile(file, config)
+  await copyFile('dist/worker.js', join(folder, 'worker.js'))
+  const child = spawn(`${bin}/workerd`, ['serve', '--control-fd=3', file], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
+  const control = child.stdio[3] as NodeJS.ReadableStream
+  const door = await opened(child, folder, control, 'listen')
+  // It holds the settings, as a platform would.
+  await rm(file)
+  return door
+}
+
+/** Waits for the line that tells the port. */
+async function opened(
+  child: ChildProcess,
+  folder: string,
+  announcements: NodeJS.ReadableStream | null,
+  event: string,
+): Promise<Door> {
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const port = await new Promise<number>((resolve, reject) => {
+    exited.then(() => reject(new Error(`The door did not open:\n${output}`)))
+    createInterface({ input: announcements ?? process.stdin }).on('line', (line) => {
+      const announced = line.startsWith('{') ? JSON.parse(line) : {}
+      if (announced.event === event) resolve(announced.port)
+    })
+  })
+  const url = `http://127.0.0.1:${port}`
+  return {
+    url,
+    process: child,
+    output: () => output,
+    async request(path, asked = {}) {
+      const init = initOf(asked)
+      const response = await fetch(url + path, init)
+      const answered = await read(response)
+      assertDocumented({ method: init.method, path }, response, answered.text)
+      return answered
+    },
+    async close() {
+      // A second signal would end it at once.
+      if (!child.killed) child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), 5_000)
+      await exited
+      clearTimeout(timer)
+      expect(leaksIn(output)).toEqual([])
+      for (const file of await filesIn(folder)) {
+        expect(leaksIn((await readFile(file)).toString('latin1'))).toEqual([])
+      }
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROUTES } from '../../functions/app.ts'
+import { entries, keyOf } from '../keys.ts'
+import { openRelay, type Relay, smallest } from '../relay.ts'
+
+let relay: Relay
+beforeAll(async () => {
+  relay = await openRelay()
+})
+afterAll(() => relay.close())
+
+/** The table of the contract, section 4: what each route needs. */
+const needed: Record<string, string> = {
+  'GET /v1/member-server-images/:no': 'images:read',
+  'GET /v1/server-images/:no': 'images:read',
+  'GET /v1/images/:no': 'images:read',
+  'GET /v1/images': 'images:read',
+  'GET /v1/snapshots': 'images:read',
+  'POST /v1/server-images': 'images:create',
+  'GET /v1/creations/:id': 'images:read',
+  'GET /v1/creations': 'images:read',
+}
+
+const callers = ['ci', 'reader', 'maker', 'admin', 'powerless', 'expired', 'nobody']
+
+test('every route is in the table', () => {
+  expect(ROUTES.map(({ method, path }) => `${method} ${path}`)).toEqual(Object.keys(needed))
+})
+
+describe.each(Object.entries(needed))('%s needs %s', (route, scope) => {
+  test.each(callers)('from %s', async (as) => {
+    const [method = '', path = ''] = route.split(' ')
+    const entry = entries.find(({ id }) => id === as)
+    const proven = entry !== undefined && as !== 'expired'
+    const { status, json, headers } = await relay.request(
+      path
+        .replace(':no', '12341457')
+        .replace(':id', 'cr_1')
+        .replace(/images$/, 'images?x'),
+      { method, as, ...(method === 'POST' && { body: smallest }) },
+    )
+    if (!proven) {
+      expect([status, json.code]).toEqual([401, 'unauthenticated'])
+      expect(headers.get('www-authenticate')).toBe('Bearer')
+    } else if (!entry.scopes.includes(scope)) {
+      expect([status, json.code]).toEqual([403, 'forbidden'])
+    } else expect([401, 403]).not.toContain(status)
+  })
+})
+
+describe('a key is presented', () => {
+  const path = '/v1/images/12341457'
+  const key = keyOf('ci')
+  const status = async (headers: Record<string, string>) =>
+    (await relay.request(path, { as: '', headers })).status
+
+  test.each<[string, Record<string, string>]>([
+    ['as a bearer', { authorization: `Bearer ${key}` }],
+    ['as a bearer in any case', { authorization: `bearer  ${key}` }],
+    ['in X-API-Key', { 'x-api-key': key }],
+  ])('%s', async (_, headers) => {
+    expect(await status(headers)).toBe(200)
+  })
+
+  test('in one wording of refusal, whatever is wrong', async () => {
+    const wrong: Record<string, string>[] = [
+      {},
+      { authorization: `Bearer ${key}`, 'x-api-key': key },
+      { authorization: `Basic ${key}` },
+      { authorization: key },
+      { authorization: `Bearer ${key} x` },
+      { authorization: 'Bearer' },
+      { authorization: `Bearer ${key.slice(0, -1)}` },
+      { authorization: `Bearer ${key.slice(0, -1)}!` },
+      { authorization: `Bearer ${keyOf('nobody')}` },
+      { authorization: `Bearer ${keyOf('expired')}` },
+      { 'x-api-key': '' },
+      { 'x-api-key': `Bearer ${key}` },
+    ]
+    const answers = await Promise.all(
+      wrong.map((headers) => relay.request(path, { as: '', headers })),
+    )
+    const bodies = answers.map(({ json }) => JSON.stringify({ ...json, requestId: '' }))
+    expect(new Set(bodies).size).toBe(1)
+    expect(answers.every(({ status }) => status === 401)).toBe(true)
+  })
+
+  test('and the gateway hears of none of it', async () => {
+    const before = relay.gateway.received.length
+    await status({ 'x-api-key': keyOf('nobody') })
+    expect(relay.gateway.received).toHaveLength(before)
+  })
+})
+
+describe('a prefix limits what a key may make', () => {
+  test('and nothing else', async () => {
+    const made = await relay.create({ ...smallest, name: 'web-7' }, { as: 'prefixed' })
+    const other = await relay.create({ ...smallest, name: 'db-7' }, { as: 'prefixed' })
+    const read = await relay.request('/v1/images/12341457', { as: 'prefixed' })
+    expect([made.status, other.status, read.status]).toEqual([201, 403, 200])
+    expect(other.json.outcome).toBe('not-applied')
+  })
+})

@@ -1,0 +1,614 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../shared/clock.ts'
+import { states } from '../gateway/shelf.ts'
+import { openRelay, type Relay, smallest } from '../relay.ts'
+
+let relay: Relay
+// The relay's own time runs ahead of the gateway's by as much as a test says.
+let ahead = 0
+const clock = { ...systemClock, now: () => Date.now() + ahead }
+const MINUTE = 60_000
+
+let names = 0
+const fresh = () => ({ ...smallest, name: `web-${++names}` })
+const keyed = (key: string) => ({ headers: { 'idempotency-key': key } })
+const creates = () =>
+  relay.gateway.received.filter(({ action }) => action === 'createServerImageFromSnapshot')
+const own = () => relay.gateway.images.all().filter(({ no }) => Number(no) >= 30000001)
+
+beforeAll(async () => {
+  relay = await openRelay({ clock })
+})
+afterAll(() => relay.close())
+beforeEach(() => {
+  ahead = 0
+  relay.gateway.reset()
+})
+
+describe('a create', () => {
+  test('makes an image and says where to follow it', async () => {
+    const body = { ...fresh(), description: 'nightly', notify: ['ops'] }
+    const { status, headers, json } = await relay.create(body)
+    expect(status).toBe(201)
+    expect(headers.get('location')).toBe(`/v1/creations/${json.creationId}`)
+    expect(headers.get('idempotent-replayed')).toBeNull()
+    expect(json).toMatchObject({
+      creationId: expect.stringMatching(/^cr_[0-9a-f]{32}$/),
+      state: 'created',
+      name: body.name,
+      regionCode: 'KR',
+      caller: 'key:ci',
+      attempt: 1,
+      problem: null,
+      image: { name: body.name, description: 'nightly', phase: 'ready', hypervisor: 'KVM' },
+    })
+    expect(json.history.map(({ to }: { to: string }) => to)).toEqual([
+      'accepted',
+      'sending',
+      'created',
+    ])
+    const followed = await relay.request(headers.get('location') ?? '')
+    expect(followed.json).toEqual(json)
+  })
+
+  test('goes out once, as a form, after one look-up by name', async () => {
+    const body = {
+      ...fresh(),
+      description: 'a & b + 100% "q" \'s\' 이미지',
+      regionCode: 'KR',
+      storages: [
+        { snapshotNo: '12344697', sizeGb: 50 },
+        { snapshotNo: '12344698', sizeGb: 100, volumeType: 'CB2' },
+        { sizeGb: 50, volumeType: 'FB1' },
+      ],
+    }
+    expect((await relay.create(body)).status).toBe(201)
+    const [lookUp, create] = relay.gateway.received
+    expect(lookUp).toMatchObject({ method: 'GET', action: 'getServerImageList' })
+    expect(relay.gateway.received).toHaveLength(2)
+    expect(create?.target).toBe('/vserver/v2/createServerImageFromSnapshot')
+    // The document's own parameter names and rules, in its own counting.
+    expect(create?.parameters).toEqual({
+      regionCode: 'KR',
+      serverImageName: body.name,
+      serverImageDescription: expect.stringMatching(
+        /^a & b \+ 100% "q" 's' 이미지 \[relay:[0-9a-f]{16}\]$/,
+      ),
+      'blockStorageList.1.order': '0',
+      'blockStorageList.1.snapshotInstanceNo': '12344697',
+      'blockStorageList.1.blockStorageSize': '50',
+      'blockStorageList.2.order': '1',
+      'blockStorageList.2.snapshotInstanceNo': '12344698',
+      'blockStorageList.2.blockStorageSize': '100',
+      'blockStorageList.2.blockStorageVolumeTypeCode': 'CB2',
+      'blockStorageList.3.order': '2',
+      'blockStorageList.3.blockStorageSize': '50',
+      'blockStorageList.3.blockStorageVolumeTypeCode': 'FB1',
+      'blockStorageList.3.emptyBlockStorage': 'true',
+      responseFormatType: 'json',
+    })
+  })
+
+  test('waits for the image as long as the caller prefers', async () => {
+    const slow = await openRelay({ gateway: { readyAfterMs: 1_500 } })
+    const { status, json, headers } = await slow.create(fresh(), { headers: { prefer: 'wait=5' } })
+    await slow.close()
+    expect([status, json.image.phase]).toEqual([201, 'ready'])
+    expect(headers.get('preference-applied')).toBe('wait=5')
+    expect(headers.get('retry-after')).toBeNull()
+  })
+
+  test('of an image that is still being made says when to look', async () => {
+    const slow = await openRelay({ gateway: { readyAfterMs: 60_000 } })
+    const { status, json, headers } = await slow.create(fresh())
+    await slow.close()
+    expect([status, json.image.phase, headers.get('retry-after')]).toEqual([201, 'pending', '5'])
+  })
+
+  test('is one line in a terminal', async () => {
+    const body = fresh()
+    const { text } = await relay.create(body, { headers: { accept: 'text/plain' } })
+    expect(text).toMatch(new RegExp(`^cr_[0-9a-f]{32} created ${body.name} 3000000\\d\n$`))
+  })
+
+  test('is refused in the gateway’s own words, and nothing was made', async () => {
+    const body = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
+    const { status, json } = await relay.create(body)
+    expect([status, json.code, json.outcome, json.retryable]).toEqual([
+      422,
+      'upstream-refused',
+      'not-applied',
+      false,
+    ])
+    expect(json.upstream).toMatchObject({ action: 'createServerImageFromSnapshot', status: 400 })
+    expect(json.upstream.message).toMatch(/bootable/i)
+    const creation = await relay.request(`/v1/creations/${json.creationId}`)
+    expect(creation.json).toMatchObject({ state: 'rejected', problem: { code: json.code } })
+    expect(own()).toEqual([])
+  })
+
+  test('of a door that keeps nothing is 503', async () => {
+    const forgetful = await openRelay({ store: false })
+    const answers = [
+      await forgetful.create(fresh()),
+      await forgetful.request('/v1/creations'),
+      await forgetful.request('/v1/creations/cr_1'),
+    ]
+    expect((await forgetful.request('/v1/images/12341457')).status).toBe(200)
+    await forgetful.close()
+    for (const { status, json } of answers) {
+      expect([status, json.code]).toEqual([503, 'not-configured'])
+    }
+  })
+})
+
+describe('the same again', () => {
+  test.each([
+    ['without a key', {}],
+    ['with a bare key', keyed('build-1')],
+    ['with a quoted key', keyed('"build-2"')],
+  ])('%s is the same creation', async (_, asked) => {
+    const body = fresh()
+    const first = await relay.create(body, asked)
+    const second = await relay.create(body, asked)
+    expect([first.status, second.status]).toEqual([201, 200])
+    expect(second.headers.get('idempotent-replayed')).toBe('true')
+    expect(second.headers.get('location')).toBe(first.headers.get('location'))
+    expect(second.json.creationId).toBe(first.json.creationId)
+    expect(creates()).toHaveLength(1)
+  })
+
+  test('a bare and a quoted key are one', async () => {
+    const body = fresh()
+    const first = await relay.create(body, keyed('same-"key\\'))
+    const second = await relay.create(body, keyed('"same-\\"key\\\\"'))
+    expect(second.json.creationId).toBe(first.json.creationId)
+  })
+
+  test('what makes no difference makes none: order, composition, defaults, who is told', async () => {
+    const { name } = fresh()
+    const first = await relay.create({ ...smallest, name, description: 'caf\u00e9' }, keyed('k-3'))
+    const second = await relay.create(
+      {
+        notify: ['ops'],
+        storages: [{ snapshotNo: '12344697' }],
+        regionCode: 'KR',
+        description: 'cafe\u0301',
+        name,
+      },
+      keyed('k-3'),
+    )
+    expect([second.status, second.json.creationId]).toEqual([200, first.json.creationId])
+  })
+
+  test('under an explicit key with other content is 422', async () => {
+    const body = fresh()
+    await relay.create(body, keyed('k-4'))
+    for (const other of [{ ...body, description: 'x' }, fresh(), { ...body, regionCode: 'JPN' }]) {
+      const { status, json } = await relay.create(other, keyed('k-4'))
+      expect([status, json.code, json.outcome]).toEqual([
+        422,
+        'idempotency-key-reused',
+        'not-applied',
+      ])
+      expect(json.creationId).toBeUndefined()
+    }
+    expect(creates()).toHaveLength(1)
+  })
+
+  test('from another caller is another creation', async () => {
+    const first = await relay.create(fresh(), keyed('k-5'))
+    const second = await relay.create(fresh(), { as: 'other', ...keyed('k-5') })
+    expect(second.status).toBe(201)
+    expect(second.json.creationId).not.toBe(first.json.creationId)
+  })
+
+  test('after a rejection gives the first problem again under a key, and a new creation without', async () => {
+    const body = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
+    const first = await relay.create(body, keyed('k-6'))
+    const second = await relay.create(body, keyed('k-6'))
+    const { requestId: _, ...problem } = first.json
+    expect(second.json).toMatchObject(problem)
+    expect(creates()).toHaveLength(1)
+    const [third, fourth] = [await relay.create(body), await relay.create(body)]
+    expect(third.json.code).toBe('upstream-refused')
+    expect(fourth.json.creationId).not.toBe(third.json.creationId)
+    expect(creates()).toHaveLength(3)
+  })
+
+  test('200 at once make one image', async () => {
+    const body = fresh()
+    const answers = await Promise.all(Array.from({ length: 200 }, () => relay.create(body)))
+    const statuses = answers.map(({ status }) => status)
+    expect(statuses.filter((status) => status === 201)).toHaveLength(1)
+    expect(statuses.filter((status) => ![200, 201, 202].includes(status))).toEqual([])
+    expect(new Set(answers.map(({ json }) => json.creationId)).size).toBe(1)
+    expect(own()).toHaveLength(1)
+    expect(relay.gateway.received.length).toBeLessThan(10)
+  })
+})
+
+describe('a name', () => {
+  test.each([
+    ['other content without a key', { ...smallest, description: 'other' }, {}],
+    ['any key', smallest, keyed('k-7')],
+    ['another caller', smallest, { as: 'other' }],
+  ])('that is live is taken for %s', async (_, content, asked) => {
+    const { name } = fresh()
+    const first = await relay.create({ ...smallest, name })
+    const { status, json } = await relay.create({ ...content, name }, asked)
+    expect([status, json.code, json.outcome]).toEqual([409, 'name-taken', 'not-applied'])
+    expect(JSON.stringify(json)).not.toContain(first.json.creationId)
+    expect(creates()).toHaveLength(1)
+  })
+
+  test('is free in another region', async () => {
+    const body = fresh()
+    await relay.create(body)
+    relay.gateway.snapshots.add({ no: '5', region: 'JPN' })
+    const storages = [{ snapshotNo: '5' }]
+    const { status } = await relay.create({ ...body, regionCode: 'JPN', storages })
+    expect(status).toBe(201)
+  })
+
+  test('is free again once its image failed', async () => {
+    const body = fresh()
+    const first = await relay.create(body)
+    relay.gateway.images.change(first.json.image.imageNo, { state: states.createFailed })
+    const second = await relay.create(body)
+    expect(second.status).toBe(201)
+    expect(second.json.creationId).not.toBe(first.json.creationId)
+    const failed = await relay.request(first.headers.get('location') ?? '')
+    expect(failed.json.image.phase).toBe('failed')
+  })
+
+  test('of an image that is nowhere to be found is free after 15 minutes, not before', async () => {
+    const body = fresh()
+    const first = await relay.create(body)
+    relay.gateway.images.delete(first.json.image.imageNo)
+    ahead = 14 * MINUTE
+    expect((await relay.create(body)).status).toBe(200)
+    ahead = 16 * MINUTE
+    // The gateway refuses a clock that is so far off, and the relay corrects it.
+    const second = await relay.create({ ...body, description: 'anew' })
+    expect(second.status).toBe(201)
+    const gone = await relay.request(first.headers.get('location') ?? '')
+    expect(gone.json.image.phase).toBe('gone')
+  })
+
+  test('that an image of somebody else’s has is taken', async () => {
+    const body = fresh()
+    relay.gateway.images.add({ name: body.name })
+    const { status, json } = await relay.create(body)
+    expect([status, json.code]).toEqual([409, 'name-taken'])
+    expect((await relay.request(`/v1/creations/${json.creationId}`)).json.state).toBe('rejected')
+    expect(creates()).toEqual([])
+  })
+
+  test.each([
+    ['failed', { state: states.createFailed }],
+    ['belongs to NCP', { type: 'NCP' }],
+  ])('that an image has which %s is free', async (_, image) => {
+    const body = fresh()
+    relay.gateway.images.add({ name: body.name, ...image })
+    expect((await relay.create(body)).status).toBe(201)
+  })
+})
+
+test('a relay that lost its database adopts the image it made before, and makes no second one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lost-'))
+  const before = await openRelay({ database: join(folder, 'before.sqlite') })
+  const after = await openRelay({
+    database: join(folder, 'after.sqlite'),
+    environment: { NCLOUD_API_GW: before.gateway.origin },
+  })
+  const body = { ...fresh(), description: 'nightly' }
+  const first = await before.create(body)
+  const second = await after.create(body)
+  const images = before.gateway.images.all().filter(({ name }) => name === body.name)
+  await Promise.all([before.close(), after.close()])
+  await rm(folder, { recursive: true })
+  expect([second.status, second.json.image.imageNo]).toEqual([201, first.json.image.imageNo])
+  expect(second.json.history.at(-1)).toMatchObject({ to: 'created', code: 'adopted' })
+  expect(second.json.attempt).toBe(0)
+  expect(images).toHaveLength(1)
+})
+
+test('an image that bears the mark but is of another snapshot is neither adopted nor doubled', async () => {
+  const body = fresh()
+  const first = await relay.create(body)
+  const other = await openRelay()
+  other.gateway.images.add({ ...relay.gateway.images.find(first.json.image.imageNo), no: '78' })
+  const { status, json } = await other.create({ ...body, storages: [{ snapshotNo: '77' }] })
+  expect([status, json.code]).toEqual([409, 'name-taken'])
+  expect((await other.create(body)).json.image.imageNo).toBe('78')
+  await other.close()
+})
+
+describe('the quota of a key', () => {
+  test('counts new claims of a UTC day, not repeats, dry runs or refusals before the claim', async () => {
+    const limited = { as: 'limited' }
+    // Just after midnight UTC of some day to come.
+    ahead = Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 5_000 - Date.now()
+    const body = fresh()
+    const rejected = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
+    expect((await relay.create(body, limited)).status).toBe(201)
+    expect((await relay.create(body, limited)).status).toBe(200)
+    expect((await relay.create(fresh(), { as: 'limited', ...keyed('a b') })).status).toBe(400)
+    expect((await relay.create({ ...body, description: 'x' }, limited)).status).toBe(409)
+    const dry = '/v1/server-images?dryRun=true'
+    expect((await relay.request(dry, { method: 'POST', body: fresh(), ...limited })).status).toBe(
+      200,
+    )
+    expect((await relay.create(rejected, limited)).status).toBe(422)
+    expect((await relay.create(fresh(), limited)).status).toBe(201)
+
+    const { status, json, headers } = await relay.create(fresh(), limited)
+    expect([status, json.code, json.retryable, json.outcome]).toEqual([
+      429,
+      'quota-exceeded',
+      true,
+      'not-applied',
+    ])
+    const wait = Number(headers.get('retry-after'))
+    expect(wait).toBeGreaterThan(86_400 - 60)
+    expect(wait).toBeLessThanOrEqual(86_400 - 5)
+    ahead += wait * 1_000
+    expect((await relay.create(fresh(), limited)).status).toBe(201)
+  })
+})
+
+describe('what the gateway puts off', () => {
+  test('is accepted, and sent by a repeat when it is time', async () => {
+    relay.gateway.inject({ fault: 'throttled-date', action: 'createServerImageFromSnapshot' })
+    const body = fresh()
+    const first = await relay.create(body)
+    expect([first.status, first.json.state, first.json.attempt]).toEqual([202, 'accepted', 1])
+    expect(first.json.problem).toMatchObject({ code: 'upstream-throttled', retryable: true })
+    expect(['1', '2']).toContain(first.headers.get('retry-after'))
+    const early = await relay.create(body)
+    expect([early.status, early.json.state]).toEqual([202, 'accepted'])
+    ahead = 3_000
+    const late = await relay.create(body)
+    expect([late.status, late.json.state, late.json.attempt]).toEqual([200, 'created', 2])
+    expect(late.json.problem).toBeNull()
+  })
+
+  test('is given up after an hour', async () => {
+    relay.gateway.inject({ fault: 'throttled', action: 'createServerImageFromSnapshot' })
+    const body = fresh()
+    const first = await relay.create(body)
+    ahead = 61 * MINUTE
+    const late = await relay.create(body)
+    expect([late.status, late.json.code]).toEqual([429, 'upstream-throttled'])
+    expect(late.json.creationId).toBe(first.json.creationId)
+    expect(creates()).toHaveLength(1)
+  })
+
+  test('because it does not know the key pair is tried once more at once', async () => {
+    relay.gateway.inject({ fault: 'credentials', action: 'createServerImageFromSnapshot' })
+    const { status, json } = await relay.create(fresh())
+    expect([status, json.state, json.attempt]).toEqual([201, 'created', 2])
+    expect(json.history.map(({ to }: { to: string }) => to)).toEqual([
+      'accepted',
+      'sending',
+      'accepted',
+      'sending',
+      'created',
+    ])
+  })
+
+  test('is accepted too when the look-up before it cannot be made', async () => {
+    relay.gateway.inject({ fault: 'html-200', action: 'getServerImageList' })
+    const { status, json, headers } = await relay.create(fresh())
+    expect([status, json.state, json.attempt]).toEqual([202, 'accepted', 0])
+    expect(json.problem.code).toBe('upstream-malformed')
+    expect(headers.get('retry-after')).toBe('30')
+    expect(creates()).toEqual([])
+  })
+
+  test('is rejected when the look-up before it is not permitted', async () => {
+    relay.gateway.inject({ fault: 'permission', action: 'getServerImageList' })
+    const { status, json } = await relay.create(fresh())
+    expect([status, json.code, json.outcome]).toEqual([502, 'upstream-permission', 'not-applied'])
+  })
+})
+
+describe('a refusal', () => {
+  test('of an image that was made all the same is found out', async () => {
+    relay.gateway.inject({
+      fault: 'refused',
+      action: 'createServerImageFromSnapshot',
+      applied: true,
+    })
+    const { status, json } = await relay.create(fresh())
+    expect([status, json.state]).toEqual([201, 'created'])
+    expect(json.history.at(-1)).toMatchObject({ code: 'adopted' })
+    expect(own()).toHaveLength(1)
+  })
+
+  test('that nobody can look into is unknown', async () => {
+    const create = 'createServerImageFromSnapshot'
+    relay.gateway.inject({ fault: 'refused', action: create })
+    const body = fresh()
+    // The look-up before the attempt is to work, the one after it not.
+    const answered = relay.create(body)
+    while (creates().length === 0) await new Promise((resolve) => setImmediate(resolve))
+    relay.gateway.inject({ fault: 'html-200', action: 'getServerImageList', times: 9 })
+    const { status, json } = await answered
+    expect([status, json.state, json.problem?.code]).toEqual([202, 'unknown', 'upstream-refused'])
+  })
+
+  test('of a later attempt is unknown', async () => {
+    const action = 'createServerImageFromSnapshot'
+    relay.gateway.inject({ fault: 'credentials', action })
+    relay.gateway.inject({ fault: 'refused', action })
+    const { status, json } = await relay.create(fresh())
+    expect([status, json.state, json.attempt]).toEqual([202, 'unknown', 2])
+  })
+})
+
+describe('a creation', () => {
+  test('is its caller’s own; an admin sees it too', async () => {
+    const { headers } = await relay.create(fresh())
+    const path = headers.get('location') ?? ''
+    const seen = async (as: string) => (await relay.request(path, { as })).status
+    expect([await seen('ci'), await seen('reader'), await seen('admin')]).toEqual([200, 404, 200])
+    const other = await relay.request(path, { as: 'other' })
+    const none = await relay.request('/v1/creations/cr_none', { as: 'other' })
+    expect({ ...other.json, requestId: 0 }).toEqual({ ...none.json, requestId: 0 })
+  })
+
+  test('shows its image as it is now, once it is older than five seconds', async () => {
+    const slow = await openRelay({ clock, gateway: { readyAfterMs: 60_000 } })
+    const { headers, json } = await slow.create(fresh())
+    const phase = async () => (await slow.request(headers.get('location') ?? '')).json.image.phase
+    slow.gateway.images.change(json.image.imageNo, { state: states.created })
+    expect(await phase()).toBe('pending')
+    ahead = 5_001
+    expect(await phase()).toBe('ready')
+    const asked = slow.gateway.received.length
+    ahead = 20_000
+    expect(await phase()).toBe('ready')
+    expect(slow.gateway.received).toHaveLength(asked)
+    await slow.close()
+  })
+
+  test('is told as it is stored when the gateway cannot be asked', async () => {
+    const slow = await openRelay({ clock, gateway: { readyAfterMs: 60_000 } })
+    const { headers } = await slow.create(fresh())
+    ahead = 6_000
+    slow.gateway.inject({ fault: 'permission' })
+    const { status, json } = await slow.request(headers.get('location') ?? '')
+    await slow.close()
+    expect([status, json.image.phase]).toEqual([200, 'pending'])
+  })
+
+  test('is waited for', async () => {
+    const slow = await openRelay({ gateway: { readyAfterMs: 1_000 } })
+    const { headers } = await slow.create(fresh())
+    const followed = await slow.request(headers.get('location') ?? '', {
+      headers: { prefer: 'wait=5' },
+    })
+    await slow.close()
+    expect(followed.json.image.phase).toBe('ready')
+    expect(followed.headers.get('preference-applied')).toBe('wait=5')
+  })
+})
+
+describe('the list of creations', () => {
+  test('is the caller’s own, newest first, page by page', async () => {
+    const made = await openRelay()
+    const bodies = Array.from({ length: 5 }, fresh)
+    for (const body of bodies) await made.create(body)
+    await made.create(fresh(), { as: 'other' })
+    const pages = []
+    let path: string | undefined = '/v1/creations?limit=2'
+    while (path) {
+      const { json } = await made.request(path)
+      pages.push(json.items.map(({ name }: { name: string }) => name))
+      path = json.next && `/v1/creations?limit=2&cursor=${json.next}`
+    }
+    expect(pages.map((page) => page.length)).toEqual([2, 2, 1])
+    expect(pages.flat()).toEqual(bodies.map(({ name }) => name).reverse())
+    expect((await made.request('/v1/creations', { as: 'admin' })).json.items).toHaveLength(6)
+    expect((await made.request('/v1/creations?state=rejected')).json).toEqual({ items: [] })
+    const text = await made.request('/v1/creations?limit=1', { headers: { accept: 'text/plain' } })
+    expect(text.text).toMatch(/^cr_[0-9a-f]{32} created web-\d+ 3000000\d\n$/)
+    await made.close()
+  })
+
+  test.each(['x', '', 'zz.cr_1', `1.cr_${'0'.repeat(33)}`, `..cr_${'0'.repeat(32)}`])(
+    'knows no cursor %j',
+    async (cursor) => {
+      const { status, json } = await relay.request(`/v1/creations?cursor=${cursor}`)
+      expect([status, json.code]).toEqual([400, 'malformed-request'])
+    },
+  )
+})
+
+describe('a dry run', () => {
+  const dry = (body: unknown, asked = {}) =>
+    relay.request('/v1/server-images?dryRun=true', { method: 'POST', body, ...asked })
+
+  test('shows what would be sent, and sends only reads', async () => {
+    const body = fresh()
+    const { status, json } = await dry(body)
+    expect(status).toBe(200)
+    expect(json.ready).toBe(true)
+    expect(relay.gateway.received.map(({ method }) => method)).toEqual(['GET', 'GET'])
+    const { json: created } = await relay.create(body)
+    expect(created.state).toBe('created')
+    expect(json.request).toEqual({
+      method: 'POST',
+      path: '/vserver/v2/createServerImageFromSnapshot',
+      parameters: creates()[0]?.parameters,
+    })
+  })
+
+  test.each<[string, object, string[]]>([
+    ['a snapshot that is not there', { snapshotNo: '1' }, ['snapshot-exists']],
+    ['one that is not bootable', { snapshotNo: '12344698' }, ['snapshot-bootable']],
+    ['one that is still being made', { snapshotNo: '12344699' }, ['snapshot-usable']],
+    ['one of XEN', { snapshotNo: '12344700' }, ['snapshot-kvm']],
+    [
+      'one that is larger',
+      { snapshotNo: '12344700', sizeGb: 40 },
+      ['snapshot-kvm', 'snapshot-fits'],
+    ],
+  ])('tells %s', async (_, base, codes) => {
+    const { status, json } = await dry({ ...fresh(), storages: [base] })
+    const failed = json.checks.filter(({ ok }: { ok: boolean }) => !ok)
+    expect([status, json.ready]).toEqual([200, false])
+    expect(failed.map(({ code, path }: Record<string, string>) => [code, path])).toEqual(
+      codes.map((code) => [code, 'storages.0.snapshotNo']),
+    )
+  })
+
+  test('asks bootability of the base alone, and nothing of a new storage', async () => {
+    const storages = [
+      { snapshotNo: '12344697' },
+      { snapshotNo: '12344698' },
+      { sizeGb: 10, volumeType: 'CB1' },
+    ]
+    expect((await dry({ ...fresh(), storages })).json.ready).toBe(true)
+  })
+
+  test('tells a name that is taken, by an image or by a creation', async () => {
+    const nameIsFree = async (name: string) =>
+      (await dry({ ...smallest, name })).json.checks.at(-1).ok
+    relay.gateway.images.add({ name: 'by-image' })
+    relay.gateway.images.add({ name: 'by-failure', state: states.createFailed })
+    relay.gateway.inject({ fault: 'hang-in-body', action: 'createServerImageFromSnapshot' })
+    relay.gateway.inject({ fault: 'html-200', action: 'getServerImageList' })
+    await relay.create({ ...smallest, name: 'by-creation' })
+    expect(await nameIsFree('by-image')).toBe(false)
+    expect(await nameIsFree('by-creation')).toBe(false)
+    expect(await nameIsFree('by-failure')).toBe(true)
+  })
+
+  test('is a line a check in a terminal', async () => {
+    const { text } = await dry(fresh(), { headers: { accept: 'text/plain' } })
+    expect(text.split('\n')[0]).toBe('ok storages.0.snapshotNo The snapshot exists in the region')
+  })
+
+  test('claims nothing', async () => {
+    const body = fresh()
+    await dry(body, keyed('k-8'))
+    const { items } = (await relay.request('/v1/creations?limit=100')).json
+    expect(items.filter(({ name }: { name: string }) => name === body.name)).toEqual([])
+  })
+
+  test('needs the prefix that a create needs', async () => {
+    const { status, json } = await dry({ ...smallest, name: 'db-1' }, { as: 'prefixed' })
+    expect([status, json.code]).toEqual([403, 'forbidden'])
+  })
+
+  test('of a gateway that cannot be asked is its problem', async () => {
+    relay.gateway.inject({ fault: 'permission' })
+    expect((await dry(fresh())).status).toBe(502)
+  })
+})

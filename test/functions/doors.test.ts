@@ -1,0 +1,207 @@
+import net from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { secrets } from '../canaries.ts'
+import { type Door, doorNames, openDoor } from '../doors.ts'
+import { type Gateway, openGateway } from '../gateway/gateway.ts'
+import { keyOf } from '../keys.ts'
+import { environmentFor, smallest } from '../relay.ts'
+
+describe.each(doorNames)('the relay through %s', (name) => {
+  let gateway: Gateway
+  let door: Door
+  beforeAll(async () => {
+    gateway = await openGateway({ ...secrets, readyAfterMs: 800 })
+    door = await openDoor(name, environmentFor(gateway.origin))
+  })
+  afterAll(async () => {
+    await door?.close()
+    await gateway.close()
+  })
+
+  test('is alive and ready, and describes itself', async () => {
+    for (const path of ['/healthz', '/readyz']) {
+      expect((await door.request(path, { as: '' })).json).toEqual({ status: 'ok' })
+    }
+    expect((await door.request('/openapi.json', { as: '' })).json.openapi).toBe('3.1.0')
+  })
+
+  test('says how a XEN image is, and a KVM one, in one shape', async () => {
+    const xen = await door.request('/v1/images/12342264')
+    const kvm = await door.request('/v1/images/12341457')
+    expect([xen.json.kind, xen.json.phase]).toEqual(['memberServerImage', 'pending'])
+    expect([kvm.json.kind, kvm.json.phase]).toEqual(['serverImage', 'ready'])
+    expect(Object.keys(xen.json)).toEqual(Object.keys(kvm.json))
+  })
+
+  test('makes an image once, follows it, and lists it', async () => {
+    const asked = { method: 'POST', body: smallest, headers: { prefer: 'wait=5' } }
+    const first = await door.request('/v1/server-images', asked)
+    expect([first.status, first.json.image.phase]).toEqual([201, 'ready'])
+    const second = await door.request('/v1/server-images', asked)
+    expect([second.status, second.json.creationId]).toEqual([200, first.json.creationId])
+    const followed = await door.request(first.headers.get('location') ?? '')
+    expect(followed.json).toMatchObject({ state: 'created', image: { imageNo: '30000001' } })
+    const listed = await door.request('/v1/creations')
+    expect(listed.json.items).toHaveLength(1)
+    expect(gateway.images.all().filter((image) => image.name === smallest.name)).toHaveLength(1)
+  })
+
+  test('twenty of the same at once make one image', async () => {
+    const body = { ...smallest, name: 'at-once' }
+    const asked = { method: 'POST', body }
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => door.request('/v1/server-images', asked)),
+    )
+    expect(new Set(answers.map(({ json }) => json.creationId)).size).toBe(1)
+    expect(gateway.images.all().filter((image) => image.name === body.name)).toHaveLength(1)
+  })
+
+  test('says what a create would do', async () => {
+    const body = { ...smallest, name: 'dry', storages: [{ snapshotNo: '12344698' }] }
+    const { json } = await door.request('/v1/server-images?dryRun=true', { method: 'POST', body })
+    expect(json.ready).toBe(false)
+    expect(json.request.parameters.serverImageName).toBe('dry')
+  })
+
+  test('names every fault of a request at once', async () => {
+    const body = {
+      name: 'Web',
+      description: 'é'.repeat(488),
+      storages: [{ volumeType: 'CB1' }, { sizeGb: 15 }],
+      more: 1,
+    }
+    const { status, json } = await door.request('/v1/server-images', { method: 'POST', body })
+    expect(status).toBe(422)
+    expect(json.errors.map(({ path }: { path: string }) => path)).toEqual([
+      'name',
+      'description',
+      'storages.0.snapshotNo',
+      'storages.0.volumeType',
+      'storages.1.sizeGb',
+      'storages.1.volumeType',
+      '',
+    ])
+  })
+
+  test('tells the truth about failure', async () => {
+    const codeOf = async (path: string, asked = {}) => {
+      const { status, json } = await door.request(path, asked)
+      return `${status} ${json.code}`
+    }
+    gateway.inject({ fault: 'permission' })
+    expect(await codeOf('/v1/images/12341457')).toBe('502 upstream-permission')
+    gateway.inject({ fault: 'redirect' })
+    expect(await codeOf('/v1/images/12341457')).toBe('502 upstream-malformed')
+    expect(gateway.received.filter(({ target }) => target.startsWith('/elsewhere'))).toEqual([])
+    expect(await codeOf('/v1/images/99')).toBe('404 image-not-found')
+    expect(await codeOf('/v1/images/99', { as: 'nobody' })).toBe('401 unauthenticated')
+    expect(await codeOf('/v1/images/99', { method: 'DELETE' })).toBe('405 method-not-allowed')
+    expect(await codeOf('/nope')).toBe('404 not-found')
+    const text = { method: 'POST', body: '{}', headers: { 'content-type': 'text/plain' } }
+    expect(await codeOf('/v1/server-images', text)).toBe('415 unsupported-media-type')
+    const many = { method: 'POST', body: `${JSON.stringify(smallest)}${' '.repeat(65_536)}` }
+    expect(await codeOf('/v1/server-images', many)).toBe('413 body-too-large')
+    expect(await codeOf('/v1/images/1', { headers: { accept: 'image/png' } })).toBe(
+      '406 not-acceptable',
+    )
+  })
+
+  test('is read in a terminal, and not twice', async () => {
+    const accept = { accept: 'text/plain' }
+    const first = await door.request('/v1/images/12341457', { headers: accept })
+    expect(first.text).toBe('12341457 test-kvm ready\n')
+    const known = { ...accept, 'if-none-match': first.headers.get('etag') ?? '' }
+    expect((await door.request('/v1/images/12341457', { headers: known })).status).toBe(304)
+  })
+
+  test('gives each request an id that is not the caller’s', async () => {
+    const idOf = async (headers: Record<string, string>) =>
+      (await door.request('/healthz', { headers })).headers.get('x-request-id')
+    expect(await idOf({ 'x-request-id': 'theirs' })).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/)
+    expect(await idOf({ 'cf-ray': 'theirs' })).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/)
+    // On Cloudflare the edge sets this header, whatever the caller sends.
+    const ray = '8c1f2a3b4c5d6e7f-ICN'
+    const own = await idOf({ 'cf-ray': ray })
+    if (name.startsWith('workerd')) expect(own).toBe(ray)
+    else expect(own).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/)
+  })
+
+  describe('no more than 64 KiB of a body', () => {
+    const chunk = (length: number) => `${length.toString(16)}\r\n${'x'.repeat(length)}\r\n`
+    const body = JSON.stringify({ ...smallest, name: 'too-much' })
+
+    /** Status lines of whatever answers come to these bytes. */
+    async function answersTo(head: string, payload: string): Promise<string[]> {
+      const { hostname, port } = new URL(door.url)
+      const socket = net.connect(Number(port), hostname)
+      let answer = ''
+      socket.on('data', (data) => {
+        answer += data
+      })
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      socket.on('error', () => {})
+      socket.write(
+        `POST /v1/server-images HTTP/1.1\r\nHost: relay\r\nX-API-Key: ${keyOf('ci')}\r\n` +
+          `Content-Type: application/json\r\n${head}\r\n\r\n${payload}`,
+      )
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 500))])
+      socket.destroy()
+      return [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status = '']) => status)
+    }
+
+    test.each<[string, string, string, string[]]>([
+      [
+        'in chunks',
+        'Transfer-Encoding: chunked',
+        `${chunk(40_000)}${chunk(40_000)}0\r\n\r\n`,
+        ['413'],
+      ],
+      ['declared', 'Content-Length: 70000', 'x'.repeat(70_000), ['413']],
+      ['declared as less than it is', 'Content-Length: 10', body, ['400']],
+      ['not declared at all', 'X-Nothing: 1', '', ['400']],
+    ])('%s', async (_, head, payload, statuses) => {
+      const answers = await answersTo(head, payload)
+      expect(answers.slice(0, 1)).toEqual(statuses)
+    })
+
+    test.each<[string, string, string]>([
+      ['declared as more than it is', `Content-Length: ${body.length + 1}`, body],
+      ['declared twice', `Content-Length: ${body.length}\r\nContent-Length: 5`, body],
+      ['declared negative', 'Content-Length: -5', body],
+    ])('%s', async (_, head, payload) => {
+      const answers = await answersTo(head, payload)
+      expect(answers.filter((status) => status.startsWith('2'))).toEqual([])
+    })
+
+    test('and none of it reached the gateway', () => {
+      expect(gateway.images.all().filter((image) => image.name === 'too-much')).toEqual([])
+    })
+  })
+})
+
+describe.each(doorNames)('faulty settings of %s', (name) => {
+  test('are named, and nothing is served', async () => {
+    const environment = {
+      NCLOUD_ACCESS_KEY: secrets.accessKey,
+      NCLOUD_SECRET_KEY: '',
+      NCLOUD_SITE: 'CANARYsite',
+    }
+    const door = await openDoor(name, environment)
+    expect((await door.request('/healthz', { as: '' })).status).toBe(200)
+    const ready = await door.request('/readyz', { as: '' })
+    expect([ready.status, ready.json.errors]).toEqual([
+      503,
+      [
+        { path: 'NCLOUD_SECRET_KEY', message: 'is required' },
+        { path: 'NCLOUD_SITE', message: 'must be one of public, gov, fin' },
+      ],
+    ])
+    for (const path of ['/v1/images/1', '/nope', '/openapi.json']) {
+      const { status, json } = await door.request(path)
+      expect([status, json.code, json.errors]).toEqual([503, 'not-configured', undefined])
+    }
+    await door.close()
+    expect(door.output()).toContain('"event":"settings","code":"NCLOUD_SITE"')
+    expect(door.output()).not.toContain('CANARYsite')
+  })
+})

@@ -1,0 +1,314 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { etagOf, fnv1a64, isNamed } from '../../functions/etag.ts'
+import type { CreationStore } from '../../shared/creation/store.ts'
+import { openRelay, type Relay, smallest } from '../relay.ts'
+
+let relay: Relay
+beforeAll(async () => {
+  relay = await openRelay()
+})
+afterAll(() => relay.close())
+
+const code = async (path: string, asked = {}) => {
+  const { status, json } = await relay.request(path, asked)
+  return [status, json.code]
+}
+
+describe('without a key', () => {
+  test.each(['/healthz', '/readyz'])('%s is answered', async (path) => {
+    const { status, json } = await relay.request(path, { as: '' })
+    expect([status, json]).toEqual([200, { status: 'ok' }])
+    const { text } = await relay.request(path, { as: '', headers: { accept: 'text/plain' } })
+    expect(text).toBe('ok\n')
+  })
+
+  test('/openapi.json is answered, in JSON whatever is preferred', async () => {
+    const { json } = await relay.request('/openapi.json', {
+      as: '',
+      headers: { accept: 'text/plain' },
+    })
+    expect(json.openapi).toBe('3.1.0')
+  })
+})
+
+describe('a route', () => {
+  test.each([
+    '/',
+    '/nope',
+    '/v1',
+    '/v1/',
+    '/v1/images/1/2',
+    '/v1/images/',
+    '//v1/images',
+    '/V1/images',
+  ])('%s is not there', async (path) => {
+    expect(await code(path)).toEqual([404, 'not-found'])
+  })
+
+  test.each([
+    ['DELETE', '/v1/images/1', 'GET, HEAD'],
+    ['PUT', '/v1/creations', 'GET, HEAD'],
+    ['POST', '/v1/images', 'GET, HEAD'],
+    ['GET', '/v1/server-images', 'POST'],
+    ['PATCH', '/v1/server-images', 'POST'],
+    ['OPTIONS', '/v1/server-images', 'POST'],
+    ['POST', '/healthz', 'GET, HEAD'],
+  ])('%s %s is not allowed', async (method, path, allow) => {
+    const { status, json, headers } = await relay.request(path, { method })
+    expect([status, json.code, headers.get('allow')]).toEqual([405, 'method-not-allowed', allow])
+  })
+
+  test('HEAD is GET without a body', async () => {
+    const { status, text, headers } = await relay.request('/v1/images/12341457', { method: 'HEAD' })
+    expect([status, text]).toEqual([200, ''])
+    expect(headers.get('etag')).toMatch(/^W\//)
+  })
+})
+
+describe('the request id', () => {
+  test('is ours, whatever the caller sends', async () => {
+    const { headers } = await relay.request('/healthz', { headers: { 'x-request-id': 'theirs' } })
+    expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}-/)
+  })
+
+  test('stands in every line of the log that belongs to the request', async () => {
+    const before = relay.log.length
+    const { headers } = await relay.request('/v1/images/12342264')
+    const lines = relay.log.slice(before)
+    const requestId = headers.get('x-request-id')
+    expect(lines).toEqual([
+      {
+        event: 'upstream',
+        requestId,
+        caller: 'key:ci',
+        action: 'getServerImageDetail',
+        status: 200,
+        milliseconds: expect.any(Number),
+      },
+      {
+        event: 'upstream',
+        requestId,
+        caller: 'key:ci',
+        action: 'getMemberServerImageInstanceDetail',
+        status: 200,
+        milliseconds: expect.any(Number),
+      },
+      {
+        event: 'request',
+        requestId,
+        caller: 'key:ci',
+        action: 'GET /v1/images/:no',
+        status: 200,
+        milliseconds: expect.any(Number),
+      },
+    ])
+  })
+})
+
+describe('Accept', () => {
+  const path = '/v1/images/12341457'
+  test.each([
+    ['application/json', 'application/json'],
+    ['*/*', 'application/json'],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'application/json'],
+    ['text/plain', 'text/plain; charset=utf-8'],
+    ['TEXT/*', 'text/plain; charset=utf-8'],
+    ['text/plain;q=0.5, application/json', 'application/json'],
+    ['text/plain, application/json;q=0.5', 'text/plain; charset=utf-8'],
+    ['text/plain, */*;q=0.1', 'text/plain; charset=utf-8'],
+    ['application/json;q=0, */*', 'text/plain; charset=utf-8'],
+    ['application/*', 'application/json'],
+    ['', 'application/json'],
+  ])('%s gives %s', async (accept, type) => {
+    const { headers } = await relay.request(path, { headers: { accept } })
+    expect(headers.get('content-type')).toBe(type)
+  })
+
+  test.each(['image/png', 'application/xml, text/html', 'application/json;q=0, text/plain;q=0'])(
+    '%s is not acceptable',
+    async (accept) => {
+      expect(await code(path, { headers: { accept } })).toEqual([406, 'not-acceptable'])
+    },
+  )
+
+  test('is asked before anything is made', async () => {
+    const before = relay.gateway.received.length
+    const { status } = await relay.create(smallest, { headers: { accept: 'image/png' } })
+    expect([status, relay.gateway.received.length]).toEqual([406, before])
+  })
+})
+
+describe('a query', () => {
+  test.each([
+    '/v1/images/1?x=1',
+    '/v1/images/1?regionCode=KR&regionCode=KR',
+    '/v1/images/1?regionCode=KR&%72egionCode=JPN',
+    '/v1/images/1?REGIONCODE=KR',
+    '/v1/images/1?no=2',
+    '/v1/images/1?__proto__=1',
+    '/v1/images/1?constructor=1',
+    '/v1/images/1?regionCode.1=KR',
+    '/v1/images?name=a&name=b',
+    '/v1/images?name=a&blockStorageList.1.order=0',
+    '/v1/creations?cr=1',
+  ])('%s has an unknown or a repeated key', async (path) => {
+    expect(await code(path)).toEqual([400, 'malformed-request'])
+  })
+
+  test('2,000 pairs of keys that are one, in any encoding, reach nobody', async () => {
+    const before = relay.gateway.received.length
+    const encoded = (key: string) =>
+      fc
+        .tuple(...[...key].map((letter) => fc.constantFrom(letter, percent(letter))))
+        .map((parts) => parts.join(''))
+    const percent = (letter: string) => `%${letter.charCodeAt(0).toString(16)}`
+    const pairs = fc
+      .constantFrom('regionCode', 'snapshotNo')
+      .chain((key) => fc.tuple(encoded(key), encoded(key)))
+    for (const [one, other] of fc.sample(pairs, { numRuns: 2_000, seed: 1 })) {
+      expect(await code(`/v1/snapshots?${one}=KR&${other}=KR`)).toEqual([400, 'malformed-request'])
+    }
+    expect(relay.gateway.received).toHaveLength(before)
+  })
+
+  test.each([
+    ['/v1/images/abc', 'no'],
+    ['/v1/images/1%200', 'no'],
+    ['/v1/images/%zz', 'no'],
+    [`/v1/images/${'9'.repeat(21)}`, 'no'],
+    ['/v1/images/１２', 'no'],
+    ['/v1/images/1?regionCode=kr', 'regionCode'],
+    ['/v1/images/1?regionCode=', 'regionCode'],
+    ['/v1/images', 'name'],
+    ['/v1/images?name=', 'name'],
+    ['/v1/snapshots?snapshotNo=x', 'snapshotNo'],
+    ['/v1/creations?limit=0', 'limit'],
+    ['/v1/creations?limit=101', 'limit'],
+    ['/v1/creations?limit=1e1', 'limit'],
+    ['/v1/creations?state=done', 'state'],
+  ])('%s breaks a rule of %s', async (path, field) => {
+    const { status, json } = await relay.request(path)
+    expect([status, json.code]).toEqual([422, 'invalid-input'])
+    expect(json.errors.map((error: { path: string }) => error.path)).toEqual([field])
+  })
+})
+
+describe('a body', () => {
+  const path = '/v1/server-images'
+  test.each([
+    ['text/plain'],
+    ['application/json; charset=euc-kr'],
+    ['application/x-www-form-urlencoded'],
+    ['multipart/form-data'],
+    ['application/jsonp'],
+    [''],
+  ])('of type %j is not taken', async (type) => {
+    const asked = { method: 'POST', body: smallest, headers: { 'content-type': type } }
+    expect(await code(path, asked)).toEqual([415, 'unsupported-media-type'])
+  })
+
+  test.each(['application/json', 'Application/JSON; Charset="UTF-8"', 'application/json; x=y'])(
+    'of type %s is read',
+    async (type) => {
+      const asked = { method: 'POST', body: '{', headers: { 'content-type': type } }
+      expect(await code(path, asked)).toEqual([400, 'malformed-request'])
+    },
+  )
+
+  test('that is encoded is not taken', async () => {
+    const asked = { method: 'POST', body: smallest, headers: { 'content-encoding': 'gzip' } }
+    expect(await code(path, asked)).toEqual([415, 'unsupported-media-type'])
+  })
+
+  test.each<[string, string | Uint8Array]>([
+    ['nothing', ''],
+    ['half', '{"name":'],
+    ['a trailing comma', '{"name":"web",}'],
+    ['single quotes', "{'name':'web'}"],
+    ['NaN', '{"name":NaN}'],
+    ['bytes that are not UTF-8', new Uint8Array([0x22, 0xc3, 0x28, 0x22])],
+  ])('of %s is not JSON', async (_, body) => {
+    expect(await code(path, { method: 'POST', body })).toEqual([400, 'malformed-request'])
+  })
+
+  test.each(['null', '[]', '42', '"text"', 'true', '[{}]'])(
+    '%s is not our object',
+    async (body) => {
+      expect(await code(path, { method: 'POST', body })).toEqual([422, 'invalid-input'])
+    },
+  )
+
+  test('may be up to 64 KiB', async () => {
+    const padded = (length: number) => {
+      const text = JSON.stringify({ name: 'x' })
+      return text + ' '.repeat(length - text.length)
+    }
+    expect(await code(path, { method: 'POST', body: padded(65_536) })).toEqual([
+      422,
+      'invalid-input',
+    ])
+    expect(await code(path, { method: 'POST', body: padded(65_537) })).toEqual([
+      413,
+      'body-too-large',
+    ])
+  })
+
+  test('deep inside is no trouble', async () => {
+    const body = `{"name":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
+    expect(await code(path, { method: 'POST', body })).toEqual([422, 'invalid-input'])
+  })
+})
+
+describe('Idempotency-Key', () => {
+  test.each(['', ' ', 'two words', '"open', '"a"b"', '"a\\b"', 'ü', 'x'.repeat(256), '"x", "y"'])(
+    '%j is malformed',
+    async (key) => {
+      const asked = { method: 'POST', body: smallest, headers: { 'idempotency-key': key } }
+      expect(await code('/v1/server-images', asked)).toEqual([400, 'malformed-request'])
+    },
+  )
+})
+
+describe('the hash of an entity tag', () => {
+  // Published vectors of FNV-1a, 64 bits (RFC 9923, appendix).
+  test.each([
+    ['', 'cbf29ce484222325'],
+    ['a', 'af63dc4c8601ec8c'],
+    ['b', 'af63df4c8601f1a5'],
+    ['foo', 'dcb27518fed9d577'],
+    ['foobar', '85944171f73967e8'],
+  ])('%j is %s', (text, hash) => {
+    expect(fnv1a64(text)).toBe(hash)
+  })
+
+  test('leaves request ids out, and no other id', () => {
+    const tag = (requestId: string, imageNo: string) =>
+      etagOf(JSON.stringify({ requestId, imageNo }))
+    expect(tag('a', '1')).toBe(tag('b', '1'))
+    expect(tag('a', '1')).not.toBe(tag('a', '2'))
+  })
+
+  test('is compared weakly', () => {
+    expect(isNamed('W/"1"', 'W/"1"') && isNamed('W/"1"', '"1"') && isNamed('W/"1"', '*')).toBe(true)
+    expect(isNamed('W/"1"', '"2", W/"3"') || isNamed('W/"1"', undefined)).toBe(false)
+  })
+})
+
+test('nothing of a defect reaches the caller, and its place reaches the log', async () => {
+  const list = async () => {
+    throw new RangeError('secret words\n    at nowhere of the runtime')
+  }
+  const broken = await openRelay({ store: { list } as unknown as CreationStore })
+  const { status, json } = await broken.request('/v1/creations')
+  await broken.close()
+  expect([status, json.code, json.detail]).toEqual([
+    500,
+    'internal',
+    'The relay met a defect of its own',
+  ])
+  const defect = broken.log.find(({ event }) => event === 'defect')
+  expect(defect).toMatchObject({ requestId: json.requestId })
+  expect(defect?.at).toMatch(/^RangeError at .*http\.test\.ts/)
+  expect(JSON.stringify(broken.log)).not.toMatch(/secret words|nowhere/)
+})

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { secrets } from '../canaries.ts'
+import { doorNames, openDoor } from '../doors.ts'
+import { type Gateway, openGateway } from '../gateway/gateway.ts'
+import { environmentFor, initOf, smallest } from '../relay.ts'
+
+const servers = doorNames.filter((name) => !name.startsWith('workerd'))
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+let gateway: Gateway
+beforeAll(async () => {
+  gateway = await openGateway({ ...secrets, readyAfterMs: 2_000 })
+})
+afterAll(() => gateway.close())
+
+describe.concurrent.each(servers)('the server on %s', (name) => {
+  test('stops: takes nothing new, finishes what runs, and keeps it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stop-'))
+    const database = join(folder, 'relay.sqlite')
+    const environment = environmentFor(gateway.origin, { RELAY_DATABASE: database })
+    const door = await openDoor(name, environment)
+    const body = { ...smallest, name: `stop-${servers.indexOf(name)}` }
+
+    const running = door.request('/v1/server-images', {
+      method: 'POST',
+      body,
+      headers: { prefer: 'wait=10' },
+    })
+    await pause(500)
+    door.process.kill('SIGTERM')
+    await pause(300)
+    await expect(fetch(`${door.url}/healthz`)).rejects.toThrow()
+    const { status, json, headers } = await running
+    expect([status, json.image.phase]).toEqual([201, 'ready'])
+    expect(headers.get('connection')).toBe('close')
+    await door.close()
+    expect(door.process.exitCode).toBe(0)
+    expect(door.output().trimEnd().split('\n').at(-1)).toMatch(/"event":"stopped"\}$/)
+
+    const again = await openDoor(name, environment)
+    const replayed = await again.request('/v1/server-images', { method: 'POST', body })
+    expect([replayed.status, replayed.json.creationId]).toEqual([200, json.creationId])
+    await again.close()
+    await rm(folder, { recursive: true })
+  })
+
+  test('finishes a create whose caller has hung up', async () => {
+    const slow = await openGateway(secrets)
+    slow.inject({ fault: 'hang', action: 'getServerImageList' })
+    const door = await openDoor(name, environmentFor(slow.origin))
+    const hungUp = AbortSignal.timeout(300)
+    const body = { ...smallest, name: 'hung-up' }
+    const asked = { ...initOf({ method: 'POST', body }), signal: hungUp }
+    await expect(fetch(`${door.url}/v1/server-images`, asked)).rejects.toThrow()
+    await door.close()
+    await slow.close()
+    expect(door.output()).toMatch(/"event":"transition".*"state":"created"/)
+  })
+
+  test('refuses to serve over a database that it cannot open', async () => {
+    const RELAY_DATABASE = '/nowhere/relay.sqlite'
+    const door = await openDoor(name, environmentFor(gateway.origin, { RELAY_DATABASE }))
+    const { status, json } = await door.request('/readyz', { as: '' })
+    expect([status, json.errors]).toEqual([
+      503,
+      [{ path: 'RELAY_DATABASE', message: 'cannot be opened' }],
+    ])
+    await door.close()
+  })
+
+  test('ends when it cannot listen, and says so', async () => {
+    const door = await openDoor(name, environmentFor(gateway.origin))
+    const PORT = new URL(door.url).port
+    const second = openDoor(name, environmentFor(gateway.origin, { PORT }))
+    await expect(second).rejects.toThrow(/"code":"PORT","detail":"cannot be listened on"/)
+    await door.close()
+  })
+
+  test('keeps nothing in a file when its database is in memory', async () => {
+    const environment = environmentFor(gateway.origin, { RELAY_DATABASE: ':memory:' })
+    const door = await openDoor(name, environment)
+    const body = { ...smallest, name: `memory-${servers.indexOf(name)}` }
+    expect((await door.request('/v1/server-images', { method: 'POST', body })).status).toBe(201)
+    await door.close()
+    expect(existsSync(':memory:')).toBe(false)
+  })
+})

@@ -1,0 +1,176 @@
+import { createHmac } from 'node:crypto'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { httpTransport } from '../../functions/platform/server/http-transport.ts'
+import { systemClock } from '../../shared/clock.ts'
+import { createServerImageFromSnapshot } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
+import { getBlockStorageSnapshotInstanceList } from '../../shared/ncloud/actions/get-block-storage-snapshot-instance-list.ts'
+import { getServerImageList } from '../../shared/ncloud/actions/get-server-image-list.ts'
+import { openGateway as openRelayGateway } from '../../shared/ncloud/gateway.ts'
+import { fetchTransport, type Transport } from '../../shared/ncloud/transport.ts'
+import { secrets } from '../canaries.ts'
+import { doorNames, openDoor } from '../doors.ts'
+import type { FaultName } from '../gateway/faults.ts'
+import { type Gateway, openGateway, type Received } from '../gateway/gateway.ts'
+import { environmentFor, smallest } from '../relay.ts'
+
+const CREATE = 'createServerImageFromSnapshot'
+const work = () => ({ deadline: Date.now() + 25_000, log: () => {} })
+
+let gateway: Gateway
+beforeAll(async () => {
+  gateway = await openGateway({ ...secrets, readyAfterMs: 0 })
+})
+afterAll(() => gateway.close())
+
+function relayGateway(transport: Transport, clock = systemClock) {
+  const credentials = { ...secrets }
+  return openRelayGateway({
+    origin: gateway.origin,
+    credentials: async () => credentials,
+    transport,
+    clock,
+  })
+}
+
+/** Whether the signature that arrived is over the request line that arrived, by another implementation. */
+function isSignedAsItArrived({ method, target, headers }: Received): boolean {
+  const { accessKey, secretKey } = secrets
+  const text = `${method} ${target}\n${headers['x-ncp-apigw-timestamp']}\n${accessKey}`
+  const signature = createHmac('sha256', secretKey).update(text).digest('base64')
+  return headers['x-ncp-apigw-signature-v2'] === signature
+}
+
+const timestampOf = ({ headers }: Received) => Number(headers['x-ncp-apigw-timestamp'])
+
+// Every printable ASCII character, Hangul composed and as jamo, kana, emoji with joiners, combining marks, what URLs
+// and forms treat specially, and anything else that is well-formed.
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 30 }).map((value) => value.toWellFormed()),
+  fc.string({ unit: 'grapheme', maxLength: 20 }),
+  fc.string({
+    unit: fc.constantFrom(
+      ...Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)),
+      ...['한', '글', '\u1112\u1161\u11ab', 'か', 'が', 'か\u3099', 'ー', '漢', '👩‍💻', '🇰🇷'],
+      ...['e\u0301', '\u200d', '%20', '%zz', '&amp;', '\u00a0', '\\', '\u2028', '\ufeff'],
+    ),
+    maxLength: 40,
+  }),
+)
+
+describe.each([
+  ['fetch', () => fetchTransport(fetch)],
+  ['Node', httpTransport],
+] as const)('what is signed is what arrives, over %s', (_, transport) => {
+  const VALUES = 10_000
+  const ascii = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('')
+
+  test(`${VALUES} values in the text fields of reads and of the create`, async () => {
+    gateway.reset()
+    const relay = relayGateway(transport())
+    const values = [ascii, ...fc.sample(text, { numRuns: VALUES - 1, seed: 20261121 })]
+    const region = { regionCode: 'KR' }
+    const one = async (value: string, i: number) => {
+      if (i % 3 === 0) await relay.read(getServerImageList, { ...region, name: value }, work())
+      else if (i % 3 === 1) {
+        const query = { ...region, name: value, sortedBy: 'blockStorageSnapshotName' }
+        await relay.read(getBlockStorageSnapshotInstanceList, query, work())
+      } else {
+        const content = { ...smallest, name: value, description: value, marker: '0123456789abcdef' }
+        const signed = await relay.sign(
+          createServerImageFromSnapshot,
+          { ...region, ...content },
+          work(),
+        )
+        // A name that breaks the gateway's rule is refused after the signature was accepted.
+        await signed.send(5_000).catch(() => {})
+      }
+    }
+    for (let i = 0; i < values.length; i += 50) {
+      await Promise.all(values.slice(i, i + 50).map((value, at) => one(value, i + at)))
+    }
+
+    expect(gateway.received).toHaveLength(VALUES)
+    expect(gateway.received.filter((received) => !isSignedAsItArrived(received))).toEqual([])
+    expect(gateway.received.filter(({ refusal }) => refusal?.startsWith('401'))).toEqual([])
+    const arrived = gateway.received.flatMap(({ parameters }) => [
+      parameters.serverImageName ?? parameters.blockStorageSnapshotName,
+    ])
+    expect(arrived.sort()).toEqual([...values].sort())
+    const described = gateway.received.flatMap(
+      ({ parameters }) => parameters.serverImageDescription ?? [],
+    )
+    const sent = values
+      .filter((_, i) => i % 3 === 2)
+      .map((value) => `${value && `${value} `}[relay:0123456789abcdef]`)
+    expect(described.sort()).toEqual(sent.sort())
+  })
+})
+
+test('10,000 retried reads: each attempt has a timestamp of its own, and each is accepted', async () => {
+  gateway.reset()
+  const BATCHES = 500
+  const READS = 20
+  // As many tries again as an instance has at first; each waits until all first attempts have failed.
+  const sleep = async () => {
+    while (gateway.received.length < READS) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  const transport = httpTransport()
+  for (let batch = 0; batch < BATCHES; batch++) {
+    gateway.received.length = 0
+    gateway.inject({ fault: 'endpoint-error', times: READS })
+    const relay = relayGateway(transport, { now: Date.now, sleep })
+    const names = Array.from({ length: READS }, (_, i) => `read-${batch}-${i}`)
+    await Promise.all(
+      names.map((name) => relay.read(getServerImageList, { regionCode: 'KR', name }, work())),
+    )
+    for (const name of names) {
+      const attempts = gateway.received.filter((one) => one.parameters.serverImageName === name)
+      const [first, second, ...more] = attempts.map((one) => timestampOf(one))
+      expect(more).toEqual([])
+      expect(second).toBeGreaterThan(first ?? Number.NaN)
+      // What is signed long before it arrives is refused after a while.
+      for (const one of attempts) expect(one.at - timestampOf(one)).toBeLessThan(1_000)
+    }
+    expect(gateway.received.filter((one) => !isSignedAsItArrived(one))).toEqual([])
+  }
+})
+
+describe.each(doorNames)('a create arrives once, from %s', (name) => {
+  const faults: FaultName[] = [
+    'reset-before',
+    'close-before',
+    'reset-in-body',
+    'close-in-body',
+    'truncated',
+    'endpoint-error',
+    'endpoint-timeout',
+    'html-502',
+  ]
+
+  test('whatever becomes of it, on fresh connections and on reused ones', async () => {
+    gateway.reset()
+    const door = await openDoor(name, environmentFor(gateway.origin))
+    try {
+      let reused = 0
+      for (const [i, fault] of [...faults, ...faults].entries()) {
+        const isWarm = i >= faults.length
+        // A read before leaves a connection that the create might be sent on.
+        if (isWarm) await door.request('/v1/images/12341457')
+        gateway.received.length = 0
+        gateway.inject({ fault, action: CREATE })
+        const body = { ...smallest, name: `web-${i}` }
+        const { status, json } = await door.request('/v1/server-images', { method: 'POST', body })
+        expect([fault, status, json.state]).toEqual([fault, 202, 'unknown'])
+        const arrived = gateway.received.filter(({ action }) => action === CREATE)
+        expect([fault, arrived.length]).toEqual([fault, 1])
+        reused += arrived.filter(({ ordinal }) => ordinal > 1).length
+      }
+      const isUnpooled = !name.startsWith('workerd')
+      if (isUnpooled) expect(reused).toBe(0)
+      else expect(reused).toBeGreaterThan(0)
+    } finally {
+      await door.close()
+    }
+  })
+})

@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+/** Which files a rule speaks of, and what they may import: of this project by path, of packages by name. */
+const rules: { of: RegExp; may: RegExp[] }[] = [
+  { of: /^shared\//, may: [/^shared\//, /^valibot$/] },
+  {
+    of: /^functions\/platform\/server\//,
+    may: [/^shared\//, /^functions\/platform\/server\//, /^node:/],
+  },
+  {
+    of: /^functions\/platform\/cloudflare\//,
+    may: [/^shared\//, /^functions\/platform\/cloudflare\//, /^cloudflare:workers$/],
+  },
+  {
+    of: /^functions\/server\.ts$/,
+    may: [
+      /^shared\//,
+      /^functions\/app\.ts$/,
+      /^functions\/platform\/server\//,
+      /^@hono\/node-server$/,
+      /^node:/,
+    ],
+  },
+  {
+    of: /^functions\/worker\.ts$/,
+    may: [/^shared\//, /^functions\/app\.ts$/, /^functions\/platform\/cloudflare\//],
+  },
+  {
+    of: /^functions\/[^/]+\.ts$/,
+    may: [/^shared\//, /^functions\/[^/]+\.(ts|json)$/, /^hono(\/|$)/, /^valibot$/],
+  },
+]
+
+const files = ['shared', 'functions'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(folder, file)),
+)
+
+/** What each file imports: `shared/problem.ts`, `valibot`. */
+const imports = new Map(
+  files.map((file) => {
+    const text = readFileSync(file, 'utf8')
+    const targets = [...text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map(
+      ([, to = '']) => (to.startsWith('.') ? join(dirname(file), to) : to),
+    )
+    return [file, targets]
+  }),
+)
+
+test('every file keeps to what its layer may import', () => {
+  const broken = files.flatMap((file) => {
+    const rule = rules.find(({ of }) => of.test(file))
+    const targets = imports.get(file) ?? []
+    return targets
+      .filter((target) => !rule?.may.some((allowed) => allowed.test(target)))
+      .map((target) => `${file} must not import ${target}`)
+  })
+  expect(broken).toEqual([])
+})
+
+test('no file imports itself, however far round', () => {
+  const cycles: string[] = []
+  const visit = (file: string, path: string[]) => {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' > '))
+    else if (!done.has(file)) {
+      for (const target of imports.get(file) ?? []) visit(target, [...path, file])
+      done.add(file)
+    }
+  }
+  const done = new Set<string>()
+  for (const file of files) visit(file, [])
+  expect(cycles).toEqual([])
+})
+
+test('entries are imported by nobody', () => {
+  const targets = [...imports.values()].flat()
+  expect(targets.filter((target) => /^functions\/(server|worker)\.ts$/.test(target))).toEqual([])
+})
+
+test('no file is a heap or a barrel', () => {
+  expect(
+    files.filter((file) => /(^|\/)(index|utils?|helpers?|common|types|manager)\.ts$/.test(file)),
+  ).toEqual([])
+})
+
+test('the built Worker names neither Node nor AWS', () => {
+  const built = readFileSync('dist/worker.js', 'utf8')
+  expect(
+    built.match(/node:[a-z]+|aws-sdk|amazonaws|x-amz|better-sqlite|process\.env|Buffer\.from/gi),
+  ).toBeNull()
+})

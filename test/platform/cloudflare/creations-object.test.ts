@@ -1,0 +1,35 @@
+import { evictDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import {
+  type CreationsObject,
+  storeIn,
+} from '../../../functions/platform/cloudflare/creations-object.ts'
+import { accepted } from '../../../shared/creation/creation.ts'
+import type { CreationStore } from '../../../shared/creation/store.ts'
+import { claim } from '../../shared/creation/records.ts'
+import { storeSuite } from '../../shared/creation/store-suite.ts'
+
+const { CREATIONS } = env as unknown as { CREATIONS: DurableObjectNamespace<CreationsObject> }
+let objects = 0
+
+/** A store in an object of its own. */
+async function fresh(): Promise<CreationStore> {
+  const name = `object-${++objects}`
+  return storeIn({
+    idFromName: () => CREATIONS.idFromName(name),
+    get: (id: DurableObjectId) => CREATIONS.get(id),
+  } as unknown as typeof CREATIONS)
+}
+
+describe('the store in a Durable Object', () => {
+  storeSuite(fresh)
+})
+
+test('it survives its object being evicted', async () => {
+  const store = storeIn(CREATIONS)
+  const creation = accepted(claim(), 1)
+  await store.claim(creation, { today: 0 })
+  await evictDurableObject(CREATIONS.get(CREATIONS.idFromName('creations')))
+  expect(await store.read(creation.creationId)).toEqual(creation)
+})

@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { openSqlite } from '../../functions/platform/server/sqlite-file.ts'
+import { accepted } from '../../shared/creation/creation.ts'
+import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
+import { claim } from '../shared/creation/records.ts'
+import { storeSuite } from '../shared/creation/store-suite.ts'
+
+describe('the store over node:sqlite', () => {
+  storeSuite(async () => sqliteStore(openSqlite(':memory:')))
+})
+
+describe('a file', () => {
+  let folder = ''
+  afterEach(() => rm(folder, { recursive: true }))
+
+  test('keeps what was written when it is opened again, by two processes at once too', async () => {
+    folder = await mkdtemp(join(tmpdir(), 'store-'))
+    const file = join(folder, 'relay.sqlite')
+    const creation = accepted(claim(), 1)
+    const first = openSqlite(file)
+    await sqliteStore(first).claim(creation, { today: 0 })
+    const second = openSqlite(file)
+    const outcome = await sqliteStore(second).claim(creation, { today: 0 })
+    expect(outcome).toEqual({ outcome: 'key-held', holder: creation })
+    first.close()
+    second.close()
+    const again = openSqlite(file)
+    expect(await sqliteStore(again).read(creation.creationId)).toEqual(creation)
+    again.close()
+  })
+})
+
+test('what fails inside a transaction leaves nothing behind', () => {
+  const sqlite = openSqlite(':memory:')
+  sqlite.run('CREATE TABLE things (name TEXT)')
+  const failing = () =>
+    sqlite.transaction(() => {
+      sqlite.run('INSERT INTO things VALUES (?)', 'one')
+      throw new Error('Stop')
+    })
+  expect(failing).toThrow('Stop')
+  expect(sqlite.run('SELECT * FROM things')).toEqual([])
+})
