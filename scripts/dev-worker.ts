@@ -1,0 +1,24 @@
+import { spawn } from 'node:child_process'
+import { portOf } from '../shared/settings.ts'
+import { greet, openSandbox } from './sandbox.ts'
+
+const { gateway, environment, folder } = await openSandbox()
+const port = String(portOf(process.env))
+const variables = Object.entries(environment).flatMap(([name, value]) => [
+  '--var',
+  `${name}:${value}`,
+])
+const where = ['--ip', '127.0.0.1', '--port', port, '--inspector-port', '0', '--persist-to', folder]
+const wrangler = spawn('wrangler', ['dev', ...where, ...variables], {
+  stdio: 'inherit',
+  // Keeps wrangler from asking Cloudflare for what a sandbox does not need.
+  env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' },
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => wrangler.kill(signal))
+}
+wrangler.once('exit', (code) => {
+  gateway.close()
+  process.exitCode = code ?? 0
+})
+greet(`http://127.0.0.1:${port}`)

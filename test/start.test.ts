@@ -1,0 +1,94 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, test } from 'vitest'
+
+const run = promisify(execFile)
+let child: ChildProcess | undefined
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Starts a script as npm does, and gives its URL and the lines that it printed for pasting. */
+async function started(script: string) {
+  const port = await freePort()
+  const env = { ...process.env, PORT: String(port), CI: '1' }
+  const own = spawn('npm', ['run', '--silent', script], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  child = own
+  let output = ''
+  for (const stream of [own.stdout, own.stderr]) {
+    stream.on('data', (data) => {
+      output += data
+    })
+  }
+  const url = `http://127.0.0.1:${port}`
+  const isReady = () =>
+    fetch(`${url}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
+  while (!(await isReady())) {
+    if (own.exitCode !== null) throw new Error(output)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return { url, lines: output.split('\n').filter((line) => line.startsWith('curl ')) }
+}
+
+afterEach(async () => {
+  const own = child
+  child = undefined
+  if (!own?.pid) return
+  const exited = new Promise((resolve) => own.once('exit', resolve))
+  process.kill(-own.pid, 'SIGINT')
+  await exited
+})
+
+describe.each(['start', 'dev:worker'])('npm run %s', (script) => {
+  test('prints four lines that work as they are pasted, and the README has them', async () => {
+    const { url, lines } = await started(script)
+    const answers = []
+    for (const line of lines) answers.push(JSON.parse((await run('sh', ['-c', line])).stdout))
+    expect(answers).toMatchObject([
+      { kind: 'memberServerImage', phase: 'pending' },
+      { state: 'created', image: { kind: 'serverImage', phase: 'ready' } },
+      { code: 'invalid-input', errors: [{}, {}, {}, {}] },
+      { code: 'upstream-refused', outcome: 'not-applied' },
+    ])
+    const readme = readFileSync('README.md', 'utf8')
+    for (const line of lines) expect(readme).toContain(line.replace(url, 'http://127.0.0.1:8787'))
+  })
+})
+
+describe('npm run key', () => {
+  const key = (...args: string[]) => run('npm', ['run', '--silent', 'key', '--', ...args])
+
+  test('prints a key and its entry', async () => {
+    const { stdout } = await key('ci', '--scope', 'images:read', '--scope', 'images:create')
+    expect(stdout).toMatch(/nir_[0-9A-Za-z]{46}\n/)
+    expect(JSON.parse(stdout.slice(stdout.indexOf('{')))).toEqual({
+      id: 'ci',
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      scopes: ['images:read', 'images:create'],
+    })
+  })
+
+  test.each([
+    [[]],
+    [['ci']],
+    [['a b', '--scope', 'images:read']],
+    [['ci', '--scope', 'images:all']],
+  ])('explains itself to %j', async (args) => {
+    await expect(key(...args)).rejects.toThrow('npm run key -- ID --scope images:read')
+  })
+})
