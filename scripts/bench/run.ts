@@ -1,0 +1,9 @@
+import { benchImport, benchSizes } from './bundles.ts'
+import { benchReadPath } from './read-path.ts'
+import { benchSigner } from './signer.ts'
+
+console.log(`Node ${process.version} on ${process.platform} ${process.arch}; median [least..most]`)
+await benchSizes()
+await benchImport()
+await benchSigner()
+await benchReadPath()
