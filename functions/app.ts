@@ -148,7 +148,7 @@ function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { cl
       clock,
       ports,
       waitSeconds: waitSecondsOf(c),
-      idempotencyKey: idempotencyKeyOf(c),
+      idempotencyKey: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,
       work: {
         deadline: clock.now() + REQUEST_MS,
         log: (event) => log({ ...event, requestId: c.env.requestId, caller: caller.name }),

@@ -6,6 +6,9 @@ import type { Gateway } from '../shared/ncloud/gateway.ts'
 import { Problem } from '../shared/problem.ts'
 import type { Work } from '../shared/work.ts'
 
+/** When to ask again for an image that is on its way. */
+export const PENDING_RETRY_AFTER_SECONDS = 5
+
 /** One call of the relay: who asks, with what it is answered, and until when. */
 export interface Call {
   caller: Caller

@@ -8,10 +8,14 @@ import { creationView } from '../shared/creation/view.ts'
 import { imageContent } from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { RegionCode } from '../shared/ncloud/values.ts'
 import { Problem } from '../shared/problem.ts'
-import { type Call, portsOf, preferenceApplied, waitedFor } from './call.ts'
+import {
+  type Call,
+  PENDING_RETRY_AFTER_SECONDS,
+  portsOf,
+  preferenceApplied,
+  waitedFor,
+} from './call.ts'
 import type { Reply } from './reply.ts'
-
-const PENDING_RETRY_AFTER_SECONDS = 5
 
 /** What to do with a create: `dryRun=true` only checks it. */
 export const CreateQuery = v.strictObject({
@@ -63,6 +67,7 @@ export async function createImage(
   }
   const { creation, isReplay } = await create(wish, ports, work)
   const settled = await waitedFor(call, creation, () => again(creation, call), isSettled)
+  mustNotBeRejected(settled)
   const answer = creationReply(settled, call)
   const headers = {
     ...answer.headers,
@@ -70,6 +75,13 @@ export async function createImage(
     ...(isReplay && { 'idempotent-replayed': 'true' }),
   }
   return { ...answer, status: createStatus(settled, isReplay), headers }
+}
+
+/** What a rejected creation is to whoever asked for it. @throws Problem that it was rejected for */
+function mustNotBeRejected({ creationId, state, problem }: Creation): void {
+  if (state !== 'rejected' || !problem) return
+  const { code, detail, upstream } = problem
+  throw new Problem(code, detail, { creationId, ...(upstream && { upstream }) })
 }
 
 /** Answers with one creation of the caller's; an admin sees everyone's. */

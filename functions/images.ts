@@ -2,10 +2,8 @@ import * as v from 'valibot'
 import { type Image, isFinal } from '../shared/image.ts'
 import { ownImages, type readImage, snapshots } from '../shared/lookup.ts'
 import { Digits, RegionCode } from '../shared/ncloud/values.ts'
-import { type Call, preferenceApplied, waitedFor } from './call.ts'
+import { type Call, PENDING_RETRY_AFTER_SECONDS, preferenceApplied, waitedFor } from './call.ts'
 import type { Reply } from './reply.ts'
-
-const PENDING_RETRY_AFTER_SECONDS = 5
 
 /** One image, by number. */
 export const ImageAddress = v.strictObject({ no: Digits, regionCode: v.optional(RegionCode) })

@@ -86,7 +86,13 @@ export function replyProblem(c: Context<Env>, problem: Problem): Response {
     ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
     ...(extras.allow && { allow: extras.allow.join(', ') }),
   }
-  const members = { ...problemMembers(problem), requestId: c.env.requestId }
+  // A write that is refused did not happen; of a defect nobody knows.
+  const isRefusedWrite = c.req.method === 'POST' && code !== 'internal'
+  const members = {
+    ...problemMembers(code, message, extras),
+    ...(isRefusedWrite && { outcome: 'not-applied' }),
+    requestId: c.env.requestId,
+  }
   return new Response(isText ? plain([`${code}: ${message}`]) : json(members), { status, headers })
 }
 

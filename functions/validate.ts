@@ -38,7 +38,9 @@ export async function bodyOf<Schema extends v.GenericSchema>(
   if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
     throw new Problem('unsupported-media-type', 'The body must be application/json in UTF-8')
   }
-  const bytes = await readBody(c.req.raw.body, MAX_BODY_BYTES)
+  const bytes = await readBody(c.req.raw.body, MAX_BODY_BYTES).catch(() =>
+    malformed('The body broke off'),
+  )
   if (!bytes) throw new Problem('body-too-large', `The body is longer than ${MAX_BODY_BYTES} bytes`)
   const text = decodeUtf8(bytes) ?? malformed('The body is not UTF-8')
   return valid(parse(schema, json(text)))

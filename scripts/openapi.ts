@@ -75,7 +75,11 @@ const COMPONENTS = {
   Creations: v.object({ items: v.array(CreationView), next: v.optional(v.string()) }),
   DryRun,
   CreationOrDryRun: v.union([CreationView, DryRun]),
-  Problem: v.object({ ...ProblemMembers.entries, requestId: v.string() }),
+  Problem: v.object({
+    ...ProblemMembers.entries,
+    outcome: v.optional(v.literal('not-applied')),
+    requestId: v.string(),
+  }),
 }
 
 /** The relay's OpenAPI document, made from the schemas by which it validates and of which its answers are typed. */

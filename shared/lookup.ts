@@ -58,8 +58,8 @@ export async function readImage(
 export async function ownImages(gateway: Gateway, name: string, place: Place, work: Work) {
   const query = { ...place, name, typeCodes: ['SELF' as const] }
   const rows = await allRows(gateway, getServerImageList, query, work)
-  // Whether the gateway's own filter is exact is not documented.
-  return rows.filter(({ image }) => image.name === name)
+  // Whether the gateway's own filters are exact is not documented.
+  return rows.filter(({ image, type }) => image.name === name && (type ?? 'SELF') === 'SELF')
 }
 
 /** All snapshots that a query finds. */
@@ -76,8 +76,8 @@ export async function watched<Thing>(
   clock: Clock,
 ): Promise<Thing> {
   let last = first
-  while (!isDone(last) && clock.now() + LOOK_AGAIN_MS <= until) {
-    await clock.sleep(LOOK_AGAIN_MS)
+  for (let left = until - clock.now(); left > 0 && !isDone(last); left = until - clock.now()) {
+    await clock.sleep(Math.min(LOOK_AGAIN_MS, left))
     try {
       last = await again()
     } catch (problem) {

@@ -31,8 +31,7 @@ const PROBLEMS = {
 /** The closed list of problem codes. */
 export type ProblemCode = keyof typeof PROBLEMS
 
-/** All problem codes. */
-export const problemCodes = Object.keys(PROBLEMS) as ProblemCode[]
+const problemCodes = Object.keys(PROBLEMS) as ProblemCode[]
 
 /** A field at fault: its path (`storages.1.sizeGb`, empty for the whole) and the rule it breaks. */
 const FieldError = v.object({ path: v.string(), message: v.string() })
@@ -62,7 +61,6 @@ export const ProblemMembers = v.object({
   retryable: v.boolean(),
   errors: v.optional(v.array(FieldError)),
   upstream: v.optional(Upstream),
-  outcome: v.optional(v.literal('not-applied')),
   creationId: v.optional(v.string()),
 })
 
@@ -73,8 +71,6 @@ export type Effect = 'none' | 'look-up' | 'possible'
 export interface ProblemExtras {
   errors?: FieldError[]
   upstream?: Upstream
-  /** Of a write that was asked for: it did not happen. */
-  outcome?: 'not-applied'
   creationId?: string
   retryAfterSeconds?: number | undefined
   effect?: Effect
@@ -127,18 +123,18 @@ export function storedProblem({ code, message, extras: { upstream } }: Problem):
 }
 
 /** What strangers are told of a problem. */
-export function problemMembers(problem: Problem): v.InferOutput<typeof ProblemMembers> {
-  const { errors, upstream, outcome, creationId } = problem.extras
+export function problemMembers(
+  code: ProblemCode,
+  detail: string,
+  { errors, upstream, creationId }: ProblemExtras,
+): v.InferOutput<typeof ProblemMembers> {
   return {
-    type: `/problems/${problem.code}`,
-    title: PROBLEMS[problem.code].title,
-    status: problem.status,
-    detail: problem.message,
-    code: problem.code,
-    retryable: problem.retryable,
+    type: `/problems/${code}`,
+    ...PROBLEMS[code],
+    detail,
+    code,
     ...(errors && { errors }),
     ...(upstream && { upstream }),
-    ...(outcome && { outcome }),
     ...(creationId && { creationId }),
   }
 }

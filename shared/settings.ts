@@ -14,6 +14,8 @@ const SITES = {
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 const DEFAULT_PORT = 8787
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+const TIME_RULE = 'must be a time with an offset (RFC 3339)'
 const WHOLE = 'must be a whole number, 0 or more'
 const PORT_RULE = 'must be a port number'
 
@@ -32,8 +34,9 @@ const RelayKey = v.strictObject({
   expiresAt: v.optional(
     v.pipe(
       v.string(),
-      v.isoTimestamp('must be a time with an offset (RFC 3339)'),
+      v.regex(RFC_3339, TIME_RULE),
       v.transform((text) => Date.parse(text)),
+      v.finite(TIME_RULE),
     ),
   ),
   namePrefix: v.optional(

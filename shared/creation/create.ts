@@ -4,8 +4,7 @@ import {
   createServerImageFromSnapshot,
   type ImageContent,
 } from '../ncloud/actions/create-server-image-from-snapshot.ts'
-import { sentParameters } from '../ncloud/gateway.ts'
-import { Problem, type ProblemCode, type ProblemExtras } from '../problem.ts'
+import { Problem } from '../problem.ts'
 import type { Site } from '../settings.ts'
 import type { Work } from '../work.ts'
 import { accepted, type Claim, type Creation, isLive } from './creation.ts'
@@ -27,8 +26,7 @@ export interface Wish {
  * Makes an image once: claims key and name, then moves the creation as far as time allows. The same wish again gives
  * the same creation.
  *
- * @throws Problem `forbidden`, `idempotency-key-reused`, `name-taken`, `quota-exceeded`, or what a rejected creation was
- *   rejected for
+ * @throws Problem `forbidden`, `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
 export async function create(
   wish: Wish,
@@ -39,20 +37,14 @@ export async function create(
   const { creation, isReplay } = await claimed(claim, wish.caller, ports, work)
   // A repeat leaves the first request its time: it takes over only what lies idle.
   const isIdle = !isReplay || ports.clock.now() >= creation.dueAt
-  const advanced = isIdle ? await advance(creation, ports, work) : creation
-  const { creationId, state, problem } = advanced
-  if (state === 'rejected' && problem) {
-    const { code, detail, upstream } = problem
-    throw refusal(code, detail, { creationId, ...(upstream && { upstream }) })
-  }
-  return { creation: advanced, isReplay }
+  return { creation: isIdle ? await advance(creation, ports, work) : creation, isReplay }
 }
 
 /** The claim that a wish makes. @throws Problem `forbidden` where the caller may not use the name */
 export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
   const { caller, key, regionCode, content, notify } = wish
   if (!content.name.startsWith(caller.namePrefix ?? '')) {
-    throw refusal('forbidden', 'The key may not make images of that name')
+    throw new Problem('forbidden', 'The key may not make images of that name')
   }
   const { name: action } = createServerImageFromSnapshot
   const scope = key === undefined ? ['name', regionCode, content.name] : ['key', key]
@@ -70,10 +62,15 @@ export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
   }
 }
 
-/** Two contents mean the same when they ask the same of the gateway. */
+/** Stays as it is whatever becomes of how a call is printed: stored fingerprints outlive a deployment. */
 function fingerprintOf(content: ImageContent, regionCode: string): Promise<string> {
-  const input = { ...content, regionCode, marker: '' }
-  return sha256Hex(JSON.stringify(sentParameters(createServerImageFromSnapshot, input)))
+  const { name, description, storages } = content
+  const storage = storages.map(({ snapshotNo, sizeGb, volumeType }) => [
+    snapshotNo ?? null,
+    sizeGb ?? null,
+    volumeType ?? null,
+  ])
+  return sha256Hex(JSON.stringify([regionCode, name, description || null, storage]))
 }
 
 /** The creation that a claim came to: a new one, or the one that the same wish made before. */
@@ -93,13 +90,14 @@ async function claimed(claim: Claim, caller: Caller, ports: Ports, work: Work) {
     const { holder, outcome } = result
     const isSame = outcome === 'key-held' && holder.fingerprint === claim.fingerprint
     if (outcome === 'key-held' && claim.keyIsExplicit) {
-      if (!isSame) throw refusal('idempotency-key-reused', 'The key was used with other content')
+      if (!isSame)
+        throw new Problem('idempotency-key-reused', 'The key was used with other content')
       return { creation: await current(holder, ports, work), isReplay: true }
     }
     // The name decides. A created image may have failed or gone since, and left it free.
     const seen = looked ? holder : await refreshed(holder, ports, work)
     if (!isLive(seen)) continue
-    if (!isSame) throw refusal('name-taken', 'A live creation has the name')
+    if (!isSame) throw new Problem('name-taken', 'A live creation has the name')
     return { creation: seen, isReplay: true }
   }
 }
@@ -107,9 +105,5 @@ async function claimed(claim: Claim, caller: Caller, ports: Ports, work: Work) {
 function quotaExceeded(now: number): Problem {
   const retryAfterSeconds = Math.ceil((DAY_MS - (now % DAY_MS)) / 1_000)
   const detail = 'The key has made its creations for this UTC day'
-  return refusal('quota-exceeded', detail, { retryAfterSeconds })
-}
-
-function refusal(code: ProblemCode, detail: string, extras: ProblemExtras = {}): Problem {
-  return new Problem(code, detail, { outcome: 'not-applied', ...extras })
+  return new Problem('quota-exceeded', detail, { retryAfterSeconds })
 }

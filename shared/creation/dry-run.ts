@@ -44,7 +44,8 @@ const SNAPSHOT_CHECKS: SnapshotCheck[] = [
   {
     code: 'snapshot-fits',
     message: 'The snapshot is not larger than the storage',
-    holds: ({ sizeGb }, storage) => storage.sizeGb === undefined || (sizeGb ?? 0) <= storage.sizeGb,
+    holds: ({ sizeGb }, storage) =>
+      storage.sizeGb === undefined || (sizeGb !== null && sizeGb <= storage.sizeGb),
   },
 ]
 

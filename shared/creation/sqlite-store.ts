@@ -32,7 +32,9 @@ const SCHEMA = [
 
 /** Keeps creations in a SQLite database, and makes its tables where they are missing. */
 export function sqliteStore(sqlite: Sqlite): CreationStore {
-  for (const statement of SCHEMA) sqlite.run(statement)
+  sqlite.transaction(() => {
+    for (const statement of SCHEMA) sqlite.run(statement)
+  })
 
   function one(condition: string, ...values: (string | number)[]): Creation | undefined {
     const [row] = sqlite.run(`SELECT record FROM creations WHERE ${condition}`, ...values)

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Image } from '../image.ts'
-import { Problem, ProblemMembers, problemMembers } from '../problem.ts'
+import { ProblemMembers, problemMembers } from '../problem.ts'
 import { type Creation, STATES } from './creation.ts'
 
 /** A creation as its caller sees it. */
@@ -31,7 +31,7 @@ export function creationView(creation: Creation): v.InferOutput<typeof CreationV
     caller,
     attempt,
     image,
-    problem: problem && problemMembers(new Problem(problem.code, problem.detail, problem)),
+    problem: problem && problemMembers(problem.code, problem.detail, problem),
     createdAt: rfc3339(creation.createdAt),
     updatedAt: rfc3339(creation.updatedAt),
     history: creation.history.map(({ at, ...step }) => ({ at: rfc3339(at), ...step })),

@@ -123,7 +123,7 @@ export function openGateway(options: GatewayOptions): Gateway {
         return await signed.send(Math.min(READ_ATTEMPT_MS, deadline - clock.now()))
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem
-        if (problem.code === 'upstream-credentials' && !renewed) {
+        if (problem.code === 'upstream-credentials' && !renewed && attempt < READ_ATTEMPTS) {
           renewed = true
           await renew()
           continue

@@ -16,6 +16,7 @@ import { scanXml } from './xml.ts'
 /** The gateway refuses timestamps further off. Source: https://api.ncloud-docs.com/docs/en/compute-vserver */
 const WINDOW_MS = 300_000
 const MAX_MESSAGE_CHARACTERS = 500
+const MAX_ID_CHARACTERS = 100
 /** The `returnCode` of success. */
 const SUCCESS = '0'
 
@@ -65,9 +66,9 @@ export function judge<Output, View>(answer: Answer, action: Action<never, Output
   const said: Upstream = {
     action: action.name,
     status,
-    ...(code && { code }),
+    ...(code && { code: code.slice(0, MAX_ID_CHARACTERS) }),
     ...(code && message && { message: message.slice(0, MAX_MESSAGE_CHARACTERS) }),
-    ...(requestId && { requestId }),
+    ...(requestId && { requestId: requestId.slice(0, MAX_ID_CHARACTERS) }),
   }
   throw upstreamProblem(fault, said, {
     more: fault === 'credentials' ? clockNote(answer) : '',

@@ -59,7 +59,7 @@ export function listOf<Row>(key: string, row: v.GenericSchema<unknown, Row>) {
 }
 
 /** Bytes of a size in GB as NCP counts it: 1 GB = 2³⁰ bytes. */
-export const BYTES_PER_GB = 2 ** 30
+const BYTES_PER_GB = 2 ** 30
 
 /** A size both ways; null where it is unknown. */
 export function sizes(bytes: number | null | undefined) {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { httpTransport } from '../../functions/platform/server/http-transport.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { states } from '../gateway/shelf.ts'
 import { openRelay, type Relay, smallest } from '../relay.ts'
@@ -219,6 +220,32 @@ describe('the same again', () => {
     expect(creates()).toHaveLength(3)
   })
 
+  test('while the first is on the wire, and waiting, is refused as the first is', async () => {
+    const arrived = Promise.withResolvers<void>()
+    const repeated = Promise.withResolvers<void>()
+    const send = httpTransport()
+    const held = await openRelay({
+      async transport(request, timeoutMs) {
+        if (request.method === 'POST') {
+          arrived.resolve()
+          await repeated.promise
+        }
+        return send(request, timeoutMs)
+      },
+    })
+    const body = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
+    const first = held.create(body, keyed('twice'))
+    await arrived.promise
+    const second = held.create(body, { headers: { ...keyed('twice').headers, prefer: 'wait=2' } })
+    setTimeout(repeated.resolve, 200)
+    const answers = await Promise.all([first, second])
+    await held.close()
+    expect(answers.map(({ status, json }) => [status, json.code, json.outcome])).toEqual([
+      [422, 'upstream-refused', 'not-applied'],
+      [422, 'upstream-refused', 'not-applied'],
+    ])
+  })
+
   test('200 at once make one image', async () => {
     const body = fresh()
     const answers = await Promise.all(Array.from({ length: 200 }, () => relay.create(body)))
@@ -229,6 +256,21 @@ describe('the same again', () => {
     expect(own()).toHaveLength(1)
     expect(relay.gateway.received.length).toBeLessThan(10)
   })
+})
+
+test.each<[string, object]>([
+  ['an unknown scope', { as: 'reader' }],
+  ['a bad body', { body: '{' }],
+  ['a bad key', keyed('')],
+  ['a field at fault', { body: { name: 'X' } }],
+  ['the wrong prefix', { as: 'prefixed', body: { ...smallest, name: 'db-1' } }],
+])('a create that is refused for %s did not happen', async (_, asked) => {
+  const { json } = await relay.request('/v1/server-images', {
+    method: 'POST',
+    body: fresh(),
+    ...asked,
+  })
+  expect(json.outcome).toBe('not-applied')
 })
 
 describe('a name', () => {

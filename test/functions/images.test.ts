@@ -273,6 +273,14 @@ describe('an image that is not final', () => {
     expect(headers.get('vary')).toBe('Prefer, Accept')
   })
 
+  test('is looked at a last time when the wait is over, however short it is', async () => {
+    relay.gateway.images.change('12341457', { state: states.creating })
+    setTimeout(() => relay.gateway.images.change('12341457', { state: states.created }), 500)
+    const headers = { prefer: 'wait=1' }
+    const { json } = await relay.request('/v1/images/12341457', { headers })
+    expect(json.phase).toBe('ready')
+  })
+
   test('is answered as it was last seen when time is over or a later look fails', async () => {
     const looks: Promise<Answered>[] = []
     looks.push(relay.request('/v1/images/12342264', { headers: { prefer: 'wait=3' } }))

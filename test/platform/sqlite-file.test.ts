@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openSqlite } from '../../functions/platform/server/sqlite-file.ts'
 import { accepted } from '../../shared/creation/creation.ts'
@@ -31,6 +33,21 @@ describe('a file', () => {
     expect(await sqliteStore(again).read(creation.creationId)).toEqual(creation)
     again.close()
   })
+})
+
+test('processes that open a new database at once all come to serve', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'store-'))
+  const module = (path: string) => new URL(`../../${path}`, import.meta.url)
+  const file = JSON.stringify(join(folder, 'relay.sqlite'))
+  const at = Date.now() + 700
+  const opening = `import { openSqlite } from '${module('functions/platform/server/sqlite-file.ts')}'
+    import { sqliteStore } from '${module('shared/creation/sqlite-store.ts')}'
+    while (Date.now() < ${at});
+    sqliteStore(openSqlite(${file}))`
+  const open = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', opening])
+  const opened = await Promise.allSettled(Array.from({ length: 4 }, open))
+  await rm(folder, { recursive: true })
+  expect(opened.map(({ status }) => status)).toEqual(Array(4).fill('fulfilled'))
 })
 
 test('what fails inside a transaction leaves nothing behind', () => {

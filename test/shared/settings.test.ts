@@ -69,7 +69,8 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
     expect(JSON.stringify(errors)).not.toMatch(/submitted/i)
   })
 
-  test.each<[string, unknown, string]>([
+  type Fault = [name: string, value: unknown, path: string]
+  test.each<Fault>([
     ['NCLOUD_API_GW', 'https://gateway.example/path', 'NCLOUD_API_GW'],
     ['NCLOUD_API_GW', 'https://user@gateway.example', 'NCLOUD_API_GW'],
     ['NCLOUD_API_GW', 'https://gateway.example?x=1', 'NCLOUD_API_GW'],
@@ -87,6 +88,16 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
     ['RELAY_KEYS', [{ id: 'a', sha256 }], 'RELAY_KEYS.0.scopes'],
     ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], more: 1 }], 'RELAY_KEYS.0'],
     ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], expiresAt: 'soon' }], 'RELAY_KEYS.0.expiresAt'],
+    // Not RFC 3339, though ISO 8601 or `Date.parse` may take it: a key must not live on because of that.
+    ...[
+      '2020-01-01T00:00:00+09',
+      '2020-01-01 00:00:00+09:00',
+      '2020-01-01T00:00:00+0900',
+      '2020-01-01T00:00:00',
+      '2020-13-01T00:00:00Z',
+    ].map((expiresAt): Fault => {
+      return ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], expiresAt }], 'RELAY_KEYS.0.expiresAt']
+    }),
     ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], namePrefix: 'Web' }], 'RELAY_KEYS.0.namePrefix'],
     [
       'RELAY_KEYS',

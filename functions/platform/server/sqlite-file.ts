@@ -5,8 +5,10 @@ import type { Sqlite } from '../../../shared/creation/sqlite-store.ts'
 export function openSqlite(file: string): Sqlite & { close(): void } {
   const database = new DatabaseSync(file)
   const statements = new Map<string, StatementSync>()
-  // What is acknowledged survives a power cut; another process that writes is waited for.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
+  // Another process that writes is waited for. No WAL: of several that switch to it at once, all but one fail.
+  database.exec('PRAGMA busy_timeout = 5000')
+  // What is acknowledged survives a power cut.
+  database.exec('PRAGMA synchronous = FULL')
 
   return {
     run(sql, ...values) {

@@ -18,7 +18,7 @@ const rules = {
 }
 
 /** An image's name. The pages allow upper case inside some of them; this is what all of them allow. */
-export const ImageName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/, rules.name))
+const ImageName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/, rules.name))
 
 const SizeGb = v.pipe(
   v.number(),
@@ -41,7 +41,7 @@ const StorageFromSnapshot = v.strictObject({
 const NewStorage = v.strictObject({ sizeGb: SizeGb, volumeType: VolumeType })
 
 /** What a further storage is by what it names: made from a snapshot, or new and empty. */
-export const FurtherStorage = v.lazy((storage) =>
+const FurtherStorage = v.lazy((storage) =>
   storage instanceof Object && 'snapshotNo' in storage ? StorageFromSnapshot : NewStorage,
 )
 

@@ -22,7 +22,7 @@ export interface ServerImageQuery {
 }
 
 /**
- * Lists server images, each with the relay's marker where its description bears one.
+ * Lists server images, each with its type, and the relay's marker where its description bears one.
  * Source: https://api.ncloud-docs.com/docs/en/compute-vserver-serverimage-getserverimagelist
  */
 export const getServerImageList = defineAction({
@@ -45,6 +45,7 @@ export const getServerImageList = defineAction({
   view: ({ totalRows, rows }, about) => ({
     totalRows,
     rows: rows.map((row) => ({
+      type: row.serverImageType?.code ?? null,
       image: serverImage(row, about),
       marker: unmarked(row.serverImageDescription ?? '').marker,
     })),

@@ -15,7 +15,7 @@ const SIGNED_AT = 1_000_777
 
 interface Script {
   /** Own images that a look-up finds. */
-  found?: { image: Image; marker: string | null }[]
+  found?: { image: Image; marker: string | null; type?: string }[]
   /** What a detail call answers. */
   detail?: () => Image | undefined
   /** What becomes of each attempt; a ready image unless said. */
@@ -174,6 +174,13 @@ describe('the look-up before the first attempt', () => {
         'created',
         undefined,
         false,
+      ],
+      [
+        'NAVER Cloud’s own, though that was not asked for',
+        (c) => [{ ...marked(c), marker: null, type: 'NCP' }],
+        'created',
+        undefined,
+        true,
       ],
       ['two of ours', (c) => [marked(c), marked(c)], 'rejected', 'name-taken', false],
       ['another’s', (c) => [{ ...marked(c), marker: null }], 'rejected', 'name-taken', false],

@@ -104,6 +104,12 @@ describe('a read is tried again', () => {
     expect([await code(), sent.length]).toEqual(['fine', 3])
   })
 
+  test('three times at most, a key pair that is refused in the end included', async () => {
+    const refused: Answer = [401, { error: { errorCode: '200' } }]
+    const { code, sent } = scripted([[503, failure], [503, failure], refused])
+    expect([await code(), sent.length]).toEqual(['upstream-credentials', 3])
+  })
+
   test('after as long as the gateway says, if there is so much time', async () => {
     const again = { 'retry-after': '3' }
     const { code, slept } = scripted([
