@@ -20,6 +20,8 @@ import {
   createImage,
   creationById,
   listCreations,
+  ResolutionBody,
+  resolveConflict,
 } from './creations.ts'
 import {
   ImageAddress,
@@ -32,6 +34,7 @@ import {
 import openapi from './openapi.json' with { type: 'json' }
 import { type Env, mustBeAcceptable, type Reply, reply, replyProblem, type Trace } from './reply.ts'
 import { get, post } from './route.ts'
+import { tick } from './tick.ts'
 import { idempotencyKeyOf, waitSecondsOf } from './validate.ts'
 
 /** All work and waiting for one request end by then. */
@@ -47,6 +50,13 @@ export const ROUTES = [
   post('/v1/server-images', 'images:create', CreateQuery, CreateBody, createImage),
   get('/v1/creations/:id', 'images:read', CreationAddress, creationById),
   get('/v1/creations', 'images:read', CreationsQuery, listCreations),
+  post(
+    '/v1/creations/:id/resolution',
+    'images:admin',
+    CreationAddress,
+    ResolutionBody,
+    resolveConflict,
+  ),
 ]
 
 const OK: Reply = { status: 200, body: { status: 'ok' }, lines: ['ok'] }
@@ -64,7 +74,7 @@ export interface Platform {
   requestId?: (request: Request) => string | undefined
 }
 
-/** The relay as a web application. */
+/** The relay: a web application, and what the minute's timer does. */
 export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
   const app = new HonoBase<Env>({ router: new TrieRouter() })
@@ -77,10 +87,14 @@ export function createApp(platform: Platform) {
     throw new Problem('not-found', 'There is no such route')
   })
   app.get('/healthz', (c) => reply(c, OK))
-  if ('errors' in settings) refuse(app, settings.errors, log)
-  else serve(app, settings.value, { ...platform, clock })
+  const onTick =
+    'errors' in settings
+      ? refuse(app, settings.errors, log)
+      : serve(app, settings.value, { ...platform, clock })
 
   return {
+    /** To be called each minute. Throws on faulty settings, so that the platform records a failure. */
+    tick: onTick,
     async fetch(request: Request): Promise<Response> {
       const startedAt = clock.now()
       const requestId = platform.requestId?.(request) ?? crypto.randomUUID()
@@ -110,6 +124,9 @@ function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
   app.all('*', () => {
     throw new Problem('not-configured', 'Settings are missing or wrong: see /readyz')
   })
+  return async () => {
+    throw new Problem('not-configured', 'Settings are missing or wrong')
+  }
 }
 
 /** The steps that every request takes, in their order. */
@@ -140,6 +157,10 @@ function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { cl
     })
   }
 
+  return async () => {
+    if (ports) await tick(ports, log)
+  }
+
   function callOf(c: Context<Env>, caller: Caller): Call {
     return {
       caller,
@@ -150,6 +171,7 @@ function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { cl
       waitSeconds: waitSecondsOf(c),
       idempotencyKey: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,
       work: {
+        actor: caller.name,
         deadline: clock.now() + REQUEST_MS,
         log: (event) => log({ ...event, requestId: c.env.requestId, caller: caller.name }),
       },

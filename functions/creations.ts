@@ -3,10 +3,11 @@ import { create, type Wish } from '../shared/creation/create.ts'
 import { type Creation, isSettled, STATES } from '../shared/creation/creation.ts'
 import { dryRun } from '../shared/creation/dry-run.ts'
 import { current, refreshed } from '../shared/creation/reconcile.ts'
+import { settle } from '../shared/creation/settle.ts'
 import type { Listing } from '../shared/creation/store.ts'
 import { creationView } from '../shared/creation/view.ts'
 import { imageContent } from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
-import { RegionCode } from '../shared/ncloud/values.ts'
+import { Digits, RegionCode } from '../shared/ncloud/values.ts'
 import { Problem } from '../shared/problem.ts'
 import {
   type Call,
@@ -33,6 +34,14 @@ export const CreateBody = v.strictObject({
 
 /** One creation, by id. */
 export const CreationAddress = v.strictObject({ id: v.string() })
+
+const RESOLUTION_RULE = 'must be {"imageNo": digits} or {"abandon": true}'
+
+/** How a conflict is settled. */
+export const ResolutionBody = v.union(
+  [v.strictObject({ imageNo: Digits }), v.strictObject({ abandon: v.literal(true) })],
+  RESOLUTION_RULE,
+)
 
 /** Which creations to list. */
 export const CreationsQuery = v.strictObject({
@@ -89,11 +98,19 @@ export async function creationById(
   { id }: v.InferOutput<typeof CreationAddress>,
   call: Call,
 ): Promise<Reply> {
-  const ports = portsOf(call)
-  const stored = await ports.store.read(id)
-  if (!stored || !(isAdmin(call) || stored.caller === call.caller.name)) throw notFound()
-  const creation = await current(stored, ports, call.work)
+  const stored = await visible(id, call)
+  const creation = await current(stored, portsOf(call), call.work)
   const settled = await waitedFor(call, creation, () => again(creation, call), isSettled)
+  return creationReply(settled, call)
+}
+
+/** Settles a conflict, as an admin has decided. */
+export async function resolveConflict(
+  { id }: v.InferOutput<typeof CreationAddress>,
+  call: Call,
+  resolution: v.InferOutput<typeof ResolutionBody>,
+): Promise<Reply> {
+  const settled = await settle(await visible(id, call), resolution, portsOf(call), call.work)
   return creationReply(settled, call)
 }
 
@@ -135,7 +152,7 @@ function createStatus({ state }: Creation, isReplay: boolean) {
 function retryAfterSeconds(creation: Creation, now: number): number | undefined {
   if (isSettled(creation)) return undefined
   const { state, dueAt } = creation
-  return state === 'accepted' || state === 'unknown'
+  return dueAt !== null && (state === 'accepted' || state === 'unknown')
     ? Math.max(1, Math.ceil((dueAt - now) / 1_000))
     : PENDING_RETRY_AFTER_SECONDS
 }
@@ -146,6 +163,13 @@ async function again({ creationId }: Creation, call: Call): Promise<Creation> {
   const stored = await ports.store.read(creationId)
   if (!stored) throw notFound()
   return isSettled(stored) ? stored : refreshed(stored, ports, call.work)
+}
+
+/** The creation, if the caller may see it. @throws Problem `creation-not-found` */
+async function visible(id: string, call: Call): Promise<Creation> {
+  const stored = await portsOf(call).store.read(id)
+  if (!stored || !(isAdmin(call) || stored.caller === call.caller.name)) throw notFound()
+  return stored
 }
 
 function notFound(): Problem {

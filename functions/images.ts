@@ -41,7 +41,7 @@ export async function imagesByName(
   call: Call,
 ): Promise<Reply> {
   const { name, regionCode = call.regionCode } = query
-  const rows = await ownImages(call.gateway, name, { regionCode }, call.work)
+  const { rows } = await ownImages(call.gateway, name, { regionCode }, call.work)
   const items = rows.map(({ image }) => image)
   return imagesReply(items, { items })
 }

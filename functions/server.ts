@@ -1,17 +1,19 @@
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { sqliteStore } from '../shared/creation/sqlite-store.ts'
-import { jsonLines } from '../shared/log.ts'
+import { jsonLines, logDefect } from '../shared/log.ts'
 import { parseSettings, portOf } from '../shared/settings.ts'
 import { createApp, type Platform } from './app.ts'
 import { httpTransport } from './platform/server/http-transport.ts'
 import { openSqlite } from './platform/server/sqlite-file.ts'
 
 const DRAIN_MS = 25_000
+const TICK_EVERY_MS = 60_000
 
 const log = jsonLines((line) => process.stdout.write(`${line}\n`))
 const running = new Set<Promise<Response>>()
 let isStopping = false
+let ticking = Promise.resolve()
 
 const { database, ...platform } = open()
 const app = createApp({ ...platform, log, transport: httpTransport() })
@@ -29,6 +31,8 @@ export const listening = new Promise<number>((resolve) => {
     resolve(port)
   })
 })
+if ('value' in platform.settings) tick()
+const timer = setInterval(tick, TICK_EVERY_MS)
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 
@@ -56,12 +60,18 @@ async function answer(request: Request): Promise<Response> {
   }
 }
 
+/** One after the other; the first at once, because what was left when the server ended is due. */
+function tick() {
+  ticking = ticking.then(() => app.tick()).catch((error) => logDefect(error, log))
+}
+
 /** Refuses new work, finishes what runs though its caller may have gone, and closes the store. */
 async function stop() {
   isStopping = true
+  clearInterval(timer)
   setTimeout(() => process.exit(1), DRAIN_MS).unref()
   await new Promise((resolve) => server.close(resolve))
-  await Promise.allSettled(running)
+  await Promise.allSettled([...running, ticking])
   database?.close()
   log({ event: 'stopped' })
   process.exit(0)

@@ -18,6 +18,10 @@ export default {
     context.waitUntil(response)
     return response
   },
+  async scheduled(_controller, bindings) {
+    app ??= open(bindings)
+    await app.tick()
+  },
 } satisfies ExportedHandler<Bindings>
 
 export { CreationsObject }

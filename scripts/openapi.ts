@@ -60,6 +60,11 @@ const DOCUMENTED: Record<string, Documented> = {
     success: { 200: 'Creation' },
     problems: [400, 401, 403, 404, 406, 503],
   },
+  'POST /v1/creations/:id/resolution': {
+    summary: 'Settles a conflict: which image is the creation’s, or that none is',
+    success: { 200: 'Creation' },
+    problems: [400, 401, 403, 404, 406, 413, 415, 422, 429, 502, 503, 504],
+  },
   'GET /v1/creations': {
     summary: 'Own creations, newest first',
     success: { 200: 'Creations' },

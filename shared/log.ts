@@ -1,6 +1,14 @@
 /** One event of the log. The list of fields is closed: no body, header value or query value has a place. */
 export interface LogEvent {
-  event: 'request' | 'upstream' | 'transition' | 'defect' | 'settings' | 'listening' | 'stopped'
+  event:
+    | 'request'
+    | 'upstream'
+    | 'transition'
+    | 'tick'
+    | 'defect'
+    | 'settings'
+    | 'listening'
+    | 'stopped'
   requestId?: string
   caller?: string
   /** An NCP action, or a route as it is declared. */
@@ -12,6 +20,8 @@ export interface LogEvent {
   creationId?: string
   state?: string
   attempt?: number
+  /** Of a tick: how many creations were due. */
+  due?: number
   port?: number
   /** Of a setting: the rule it breaks. */
   detail?: string

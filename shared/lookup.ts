@@ -22,16 +22,11 @@ interface Place {
   regionCode: string
 }
 
-interface Page<Row> {
-  totalRows: number | undefined
-  rows: Row[]
-}
-
 /** Reads an image of any hypervisor that the newer call knows: KVM, and XEN too. */
-export const readServerImage = detailBy(getServerImageDetail)
+export const readServerImage = readerOf(getServerImageDetail)
 
 /** Reads an image of a XEN or RHV server. */
-export const readMemberServerImage = detailBy(getMemberServerImageInstanceDetail)
+export const readMemberServerImage = readerOf(getMemberServerImageInstanceDetail)
 
 /**
  * Reads an image whose kind is not known: the newer call, then the older where the newer knows no such image or
@@ -54,17 +49,23 @@ export async function readImage(
   }
 }
 
-/** Own images of exactly that name, each with the relay's marker where it bears one. */
+/**
+ * Own images of exactly that name, each with the relay's marker where it bears one, and the gateway's clock when it
+ * began to answer: milliseconds since the epoch.
+ */
 export async function ownImages(gateway: Gateway, name: string, place: Place, work: Work) {
   const query = { ...place, name, typeCodes: ['SELF' as const] }
-  const rows = await allRows(gateway, getServerImageList, query, work)
+  const [first, ...more] = await pages(gateway, getServerImageList, query, work)
+  const rows = [first, ...more].flatMap((page) => page.rows)
   // Whether the gateway's own filters are exact is not documented.
-  return rows.filter(({ image, type }) => image.name === name && (type ?? 'SELF') === 'SELF')
+  const own = rows.filter(({ image, type }) => image.name === name && (type ?? 'SELF') === 'SELF')
+  return { rows: own, gatewayTime: first.gatewayTime }
 }
 
 /** All snapshots that a query finds. */
-export function snapshots(gateway: Gateway, query: SnapshotQuery & Place, work: Work) {
-  return allRows(gateway, getBlockStorageSnapshotInstanceList, query, work)
+export async function snapshots(gateway: Gateway, query: SnapshotQuery & Place, work: Work) {
+  const all = await pages(gateway, getBlockStorageSnapshotInstanceList, query, work)
+  return all.flatMap(({ rows }) => rows)
 }
 
 /** Looks again every two seconds, with `again`, until `isDone` or `until` (milliseconds since the epoch). */
@@ -88,28 +89,32 @@ export async function watched<Thing>(
   return last
 }
 
-function detailBy<Output>(action: Action<{ imageNo: string }, Output, Image | undefined>) {
-  return async (gateway: Gateway, address: Place & { imageNo: string }, work: Work) => {
-    const image = await gateway.read(action, address, work)
-    if (!image) throw upstreamProblem('absent', { action: action.name })
-    return image
-  }
+function readerOf<Output>(action: Action<{ imageNo: string }, Output, Image>) {
+  return (gateway: Gateway, address: Place & { imageNo: string }, work: Work) =>
+    gateway.read(action, address, work)
 }
 
-async function allRows<Query, Output, Row>(
+async function pages<
+  Query,
+  Output,
+  Page extends { totalRows: number | undefined; rows: unknown[] },
+>(
   gateway: Gateway,
-  action: Action<Query & { pageNo?: number; pageSize?: number }, Output, Page<Row>>,
+  action: Action<Query & { pageNo?: number; pageSize?: number }, Output, Page>,
   query: Query & Place,
   work: Work,
-): Promise<Row[]> {
-  const all: Row[] = []
-  for (let pageNo = 1; pageNo <= MAX_PAGES; pageNo++) {
-    const page = { ...query, pageNo, pageSize: PAGE_SIZE }
-    const { totalRows, rows } = await gateway.read(action, page, work)
-    all.push(...rows)
-    const isLast = totalRows === undefined ? rows.length < PAGE_SIZE : all.length >= totalRows
+): Promise<[Page, ...Page[]]> {
+  const ask = (pageNo: number) =>
+    gateway.read(action, { ...query, pageNo, pageSize: PAGE_SIZE }, work)
+  const all: [Page, ...Page[]] = [await ask(1)]
+  let last = all[0]
+  for (let count = last.rows.length; all.length <= MAX_PAGES; count += last.rows.length) {
+    const { totalRows, rows } = last
+    const isLast = totalRows === undefined ? rows.length < PAGE_SIZE : count >= totalRows
     if (isLast) return all
     if (rows.length === 0) break
+    last = await ask(all.length + 1)
+    all.push(last)
   }
   // Rows were promised and did not come: "not among them" must not be concluded from that.
   throw upstreamProblem('malformed', { action: action.name })

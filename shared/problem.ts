@@ -74,6 +74,8 @@ export interface ProblemExtras {
   creationId?: string
   retryAfterSeconds?: number | undefined
   effect?: Effect
+  /** The gateway's clock when it answered, at the least: milliseconds since the epoch. */
+  gatewayTime?: number
   /** The methods that a route takes. */
   allow?: string[]
   cause?: unknown

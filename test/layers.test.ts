@@ -14,6 +14,10 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
     may: [/^shared\//, /^functions\/platform\/cloudflare\//, /^cloudflare:workers$/],
   },
   {
+    of: /^functions\/platform\/aws\//,
+    may: [/^shared\//, /^functions\/platform\/aws\//, /^@aws-sdk\//],
+  },
+  {
     of: /^functions\/server\.ts$/,
     may: [
       /^shared\//,

@@ -1,22 +1,42 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ROUTES } from '../functions/app.ts'
 import { openapi } from '../scripts/openapi.ts'
 import { systemClock } from '../shared/clock.ts'
+import {
+  accepted,
+  type Creation,
+  inConflict,
+  sending,
+  unknown,
+} from '../shared/creation/creation.ts'
 import { documented } from './contract.ts'
 import type { FaultName } from './gateway/faults.ts'
-import { openRelay, type Relay, smallest } from './relay.ts'
+import { type Asked, openRelay, type Relay, smallest } from './relay.ts'
+import { memoryStore } from './shared/creation/memory-store.ts'
+import { by, claim } from './shared/creation/records.ts'
 
 test('the committed document is the one that the schemas make', async () => {
   const committed = await readFile('functions/openapi.json', 'utf8')
   expect(committed).toBe(`${JSON.stringify(openapi(), null, 2)}\n`)
 })
 
-test('every route is in it, and nothing else', () => {
-  const routes = ROUTES.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
-  const open = ['GET /healthz', 'GET /readyz', 'GET /openapi.json']
+test('the routes of the contract are in it, and nothing else', () => {
   const names = documented.map((response) => response.replace(/ \d+$/, ''))
-  expect([...new Set(names)].sort()).toEqual([...routes, ...open].sort())
+  // The contract's table, section 4.
+  expect([...new Set(names)].sort()).toEqual([
+    'GET /healthz',
+    'GET /openapi.json',
+    'GET /readyz',
+    'GET /v1/creations',
+    'GET /v1/creations/{id}',
+    'GET /v1/images',
+    'GET /v1/images/{no}',
+    'GET /v1/member-server-images/{no}',
+    'GET /v1/server-images/{no}',
+    'GET /v1/snapshots',
+    'POST /v1/creations/{id}/resolution',
+    'POST /v1/server-images',
+  ])
 })
 
 describe('every response that it describes', () => {
@@ -139,6 +159,46 @@ describe('every response that it describes', () => {
     for (const name of own.produced) produced.add(name)
   })
 
+  test('all of a resolution', { timeout: 30_000 }, async () => {
+    const store = memoryStore()
+    const own = await openRelay({ store })
+    const claimed = accepted(claim({ name: 'test-kvm' }), by(1))
+    const steps = [sending(claimed, 1, by(2))]
+    steps.push(unknown(steps[0] as Creation, { code: 'upstream-timeout', detail: 'x' }, by(3)))
+    steps.push(inConflict(steps[1] as Creation, by(4)))
+    await store.claim(claimed, { today: 0 })
+    for (const step of steps) await store.replace(step)
+    const address = `/v1/creations/${claimed.creationId}/resolution`
+    const imageNo = '12341457'
+    const statusOf = async (asked: Asked = {}, path = address) => {
+      const whole = { method: 'POST', as: 'admin', body: { imageNo }, ...asked }
+      return (await own.request(path, whole)).status
+    }
+    const statusAfter = async (fault: FaultName) => {
+      own.gateway.inject({ fault, times: 9 })
+      const status = await statusOf()
+      own.gateway.pending.length = 0
+      return status
+    }
+    const answers = {
+      400: await statusOf({ body: '{' }),
+      401: await statusOf({ as: 'nobody' }),
+      403: await statusOf({ as: 'ci' }),
+      404: await statusOf({}, '/v1/creations/cr_1/resolution'),
+      406: await statusOf({ headers: { accept: 'image/png' } }),
+      413: await statusOf({ body: ' '.repeat(70_000) }),
+      415: await statusOf({ headers: { 'content-type': 'text/plain' } }),
+      422: await statusOf({ body: {} }),
+      429: await statusAfter('throttled-absurd'),
+      502: await statusAfter('html-200'),
+      504: await statusAfter('hang'),
+      200: await statusOf(),
+    }
+    expect(Object.entries(answers).filter(([status, is]) => Number(status) !== is)).toEqual([])
+    await own.close()
+    for (const name of own.produced) produced.add(name)
+  })
+
   test('500 of a defect', async () => {
     let fuse = Number.POSITIVE_INFINITY
     const now = () => {
@@ -146,10 +206,11 @@ describe('every response that it describes', () => {
       return Date.now()
     }
     const broken = await openRelay({ clock: { ...systemClock, now } })
-    for (const path of [...reads, '/v1/creations', '/v1/creations/cr_1', '/v1/server-images']) {
+    const writes = ['/v1/server-images', '/v1/creations/cr_1/resolution']
+    for (const path of [...reads, '/v1/creations', '/v1/creations/cr_1', ...writes]) {
       // The clock breaks when the request is on its way.
       fuse = 1
-      const method = path === '/v1/server-images' ? 'POST' : 'GET'
+      const method = writes.includes(path) ? 'POST' : 'GET'
       expect((await broken.request(path, { method })).status).toBe(500)
     }
     await broken.close()
@@ -161,7 +222,9 @@ describe('every response that it describes', () => {
     for (const path of ['/readyz', '/openapi.json', ...reads, '/v1/creations', creation]) {
       expect((await faulty.request(path)).status).toBe(503)
     }
-    expect((await faulty.create(smallest)).status).toBe(503)
+    for (const path of ['/v1/server-images', '/v1/creations/cr_1/resolution']) {
+      expect((await faulty.request(path, { method: 'POST' })).status).toBe(503)
+    }
     await faulty.close()
     for (const name of faulty.produced) produced.add(name)
   })

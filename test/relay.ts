@@ -39,6 +39,8 @@ export interface Relay {
   produced: Set<string>
   request(path: string, asked?: Asked): Promise<Answered>
   create(body: unknown, asked?: Asked): Promise<Answered>
+  /** What the minute's timer does. */
+  tick(): Promise<void>
   close(): Promise<void>
 }
 
@@ -93,6 +95,7 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
     log,
     produced,
     request,
+    tick: app.tick,
     create: (body, asked) => request('/v1/server-images', { method: 'POST', body, ...asked }),
     async close() {
       await gateway.close()

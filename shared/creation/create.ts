@@ -1,4 +1,5 @@
 import { type Caller, sha256Hex } from '../caller.ts'
+import { logDefect } from '../log.ts'
 import { markerOf } from '../marker.ts'
 import {
   createServerImageFromSnapshot,
@@ -7,8 +8,8 @@ import {
 import { Problem } from '../problem.ts'
 import type { Site } from '../settings.ts'
 import type { Work } from '../work.ts'
-import { accepted, type Claim, type Creation, isLive } from './creation.ts'
-import { advance, current, logTransition, type Ports, refreshed } from './reconcile.ts'
+import { accepted, type Claim, type Creation, isDue, isLive } from './creation.ts'
+import { actOf, current, logTransition, type Ports, reconcile, refreshed } from './reconcile.ts'
 
 const DAY_MS = 86_400_000
 
@@ -35,9 +36,15 @@ export async function create(
 ): Promise<{ creation: Creation; isReplay: boolean }> {
   const claim = await claimOf(wish, ports.site)
   const { creation, isReplay } = await claimed(claim, wish.caller, ports, work)
-  // A repeat leaves the first request its time: it takes over only what lies idle.
-  const isIdle = !isReplay || ports.clock.now() >= creation.dueAt
-  return { creation: isIdle ? await advance(creation, ports, work) : creation, isReplay }
+  // A repeat leaves the first request its time: it goes on only with what lies idle.
+  if (isReplay && !isDue(creation, ports.clock.now())) return { creation, isReplay }
+  try {
+    return { creation: await reconcile(creation, ports, work), isReplay }
+  } catch (error) {
+    // It is claimed, and the tick goes on with it: a failure here must not invite a repeat.
+    logDefect(error, work.log)
+    return { creation, isReplay }
+  }
 }
 
 /** The claim that a wish makes. @throws Problem `forbidden` where the caller may not use the name */
@@ -78,7 +85,7 @@ async function claimed(claim: Claim, caller: Caller, ports: Ports, work: Work) {
   const { store, clock } = ports
   for (let looked = false; ; looked = true) {
     const now = clock.now()
-    const creation = accepted(claim, now)
+    const creation = accepted(claim, actOf(ports, work))
     const quota = { dailyCreations: caller.dailyCreations, today: now - (now % DAY_MS) }
     const result = await store.claim(creation, quota)
     if (result.outcome === 'claimed') {

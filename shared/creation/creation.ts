@@ -38,11 +38,13 @@ export interface Creation {
   notify: string[]
   /** The mark that its image bears in the description. */
   marker: string
+  /** Numbers of images of its name, failed ones, that were there before the first attempt. */
+  imagesBefore: string[]
   attempt: number
   /** The timestamp of the last attempt's signature. */
   signedAt: number | null
-  /** Before then nobody need look again. */
-  dueAt: number
+  /** When the tick is to look next; null when there is nothing left to do. */
+  dueAt: number | null
   image: Image | null
   imageReadAt: number | null
   problem: StoredProblem | null
@@ -51,11 +53,28 @@ export interface Creation {
   history: Transition[]
 }
 
-/** One step of a creation; `code` says what made it go another way than on. */
-export interface Transition {
+/** Why a creation went another way than on. */
+export type Reason =
+  | ProblemCode
+  /** Its image was found by a look-up. */
+  | 'adopted'
+  /** Its last attempt can no longer come to anything. */
+  | 'absent'
+  /** Only a person can tell which image is its. */
+  | 'ambiguous'
+  /** A person has settled it. */
+  | 'resolved'
+
+/** Who moves a creation, a caller or the tick, and when. */
+export interface Act {
   at: number
+  actor: string
+}
+
+/** One step of a creation. */
+export interface Transition extends Act {
   to: State
-  code?: ProblemCode | 'adopted'
+  reason?: Reason
 }
 
 /** What a new creation begins with. */
@@ -72,52 +91,60 @@ export type Claim = Pick<
   | 'marker'
 >
 
-/** So long whoever claimed a creation has it to itself. */
-const CLAIMANT_MS = 30_000
+/** So long whoever claimed a creation, or signed an attempt, has it to itself. */
+const GRACE_MS = 30_000
+
+const FIRST_GAP_MS = 5_000
+const LONGEST_GAP_MS = 300_000
+const FOLLOWED_MS = 86_400_000
+
+/**
+ * The gateway takes no timestamp older than 300 s; 30 s are for its clock, and 300 s for an image that it has taken
+ * to show up in lists.
+ */
+const HORIZON_MS = 630_000
 
 /** A new creation: claimed, nothing sent. */
-export function accepted(claim: Claim, now: number): Creation {
+export function accepted(claim: Claim, act: Act): Creation {
   return {
     ...claim,
     version: 1,
     state: 'accepted',
+    imagesBefore: [],
     attempt: 0,
     signedAt: null,
-    dueAt: now + CLAIMANT_MS,
+    dueAt: act.at + GRACE_MS,
     image: null,
     imageReadAt: null,
     problem: null,
-    createdAt: now,
-    updatedAt: now,
-    history: [{ at: now, to: 'accepted' }],
+    createdAt: act.at,
+    updatedAt: act.at,
+    history: [{ ...act, to: 'accepted' }],
   }
 }
 
 /** The next attempt: to be stored before the request that bears `signedAt` is sent. */
-export function sending(creation: Creation, signedAt: number, now: number): Creation {
+export function sending(creation: Creation, signedAt: number, act: Act): Creation {
   const attempt = creation.attempt + 1
-  return moved(creation, { to: 'sending', at: now }, { attempt, signedAt })
+  return moved(creation, { ...act, to: 'sending' }, { attempt, signedAt, dueAt: act.at + GRACE_MS })
 }
 
 /** The gateway has given an image number, or an image of ours was found. */
-export function created(creation: Creation, image: Image, now: number, code?: 'adopted'): Creation {
-  const seen = { image, imageReadAt: now, problem: null }
-  return moved(creation, { to: 'created', at: now, ...(code && { code }) }, seen)
+export function created(creation: Creation, image: Image, act: Act, reason?: Reason): Creation {
+  const dueAt = isFinal(image.phase) ? null : act.at + FIRST_GAP_MS
+  const seen = { image, imageReadAt: act.at, problem: null, dueAt }
+  return moved(creation, { ...act, to: 'created', ...(reason && { reason }) }, seen)
 }
 
 /** It certainly did not happen, and will not. */
-export function rejected(creation: Creation, problem: StoredProblem, now: number): Creation {
-  return moved(creation, { to: 'rejected', at: now, code: problem.code }, { problem })
+export function rejected(creation: Creation, problem: StoredProblem, act: Act): Creation {
+  const { code: reason } = problem
+  return moved(creation, { ...act, to: 'rejected', reason }, { problem, dueAt: null })
 }
 
 /** Nobody knows whether it happened. */
-export function unknown(
-  creation: Creation,
-  problem: StoredProblem,
-  dueAt: number,
-  now: number,
-): Creation {
-  return moved(creation, { to: 'unknown', at: now, code: problem.code }, { problem, dueAt })
+export function unknown(creation: Creation, problem: StoredProblem, act: Act): Creation {
+  return moved(creation, { ...act, to: 'unknown', reason: problem.code }, { problem })
 }
 
 /** It certainly did not happen, and will be tried again. */
@@ -125,19 +152,55 @@ export function postponed(
   creation: Creation,
   problem: StoredProblem,
   dueAt: number,
-  now: number,
+  act: Act,
 ): Creation {
-  if (creation.state !== 'accepted') {
-    return moved(creation, { to: 'accepted', at: now, code: problem.code }, { problem, dueAt })
-  }
-  return { ...creation, version: creation.version + 1, problem, dueAt, updatedAt: now }
+  if (creation.state === 'accepted') return { ...waiting(creation, dueAt), problem }
+  return moved(creation, { ...act, to: 'accepted', reason: problem.code }, { problem, dueAt })
+}
+
+/** It is proved that it did not happen, and it is tried no more. */
+export function notCreated(creation: Creation, reason: Reason, act: Act): Creation {
+  return moved(creation, { ...act, to: 'not_created', reason }, { dueAt: null })
+}
+
+/** Only a person can say which image is its. */
+export function inConflict(creation: Creation, act: Act): Creation {
+  return moved(creation, { ...act, to: 'conflict', reason: 'ambiguous' }, { dueAt: null })
+}
+
+/** The same, to be looked at later. */
+export function waiting(creation: Creation, dueAt: number | null): Creation {
+  return { ...creation, version: creation.version + 1, dueAt }
 }
 
 /** Its image as it was just read. */
 export function seen(creation: Creation, image: Image, now: number): Creation {
-  const changed = image.phase !== creation.image?.phase
-  const updatedAt = changed ? now : creation.updatedAt
-  return { ...creation, version: creation.version + 1, image, imageReadAt: now, updatedAt }
+  const isNews = image.phase !== creation.image?.phase
+  const dueAt = isFinal(image.phase) ? null : nextLook(creation, now)
+  const updatedAt = isNews ? now : creation.updatedAt
+  return { ...waiting(creation, dueAt), image, imageReadAt: now, updatedAt }
+}
+
+/** When to look at its image again: at gaps that grow from 5 s to 5 min, for a day. */
+export function nextLook(creation: Creation, now: number): number | null {
+  const age = now - createdAt(creation)
+  if (age >= FOLLOWED_MS) return null
+  return now + Math.min(LONGEST_GAP_MS, Math.max(FIRST_GAP_MS, Math.ceil(age / 2)))
+}
+
+/** When it came to its image, by the clock of whoever moved it. */
+export function createdAt({ history, createdAt }: Creation): number {
+  return history.findLast(({ to }) => to === 'created')?.at ?? createdAt
+}
+
+/** Whether its last attempt can come to nothing any more, when the gateway's clock is at `gatewayTime`. */
+export function isOver({ signedAt }: Creation, gatewayTime: number): boolean {
+  return signedAt !== null && gatewayTime > signedAt + HORIZON_MS
+}
+
+/** Whether it is time for the tick to look. */
+export function isDue({ dueAt }: Creation, now: number): boolean {
+  return dueAt !== null && dueAt <= now
 }
 
 /** Whether it holds its name: no other creation in the region may have the same. */

@@ -111,9 +111,9 @@ async function snapshotChecks(
 }
 
 async function nameCheck(name: string, regionCode: string, { gateway, store }: Ports, work: Work) {
-  const images = await ownImages(gateway, name, { regionCode }, work)
+  const { rows } = await ownImages(gateway, name, { regionCode }, work)
   const holder = await store.holderOf(regionCode, name)
-  const ok = holder === undefined && images.every(({ image }) => isLost(image.phase))
+  const ok = holder === undefined && rows.every(({ image }) => isLost(image.phase))
   return {
     path: 'name',
     code: 'name-free',

@@ -21,6 +21,7 @@ const SCHEMA = [
     is_live INTEGER NOT NULL,
     caller TEXT NOT NULL,
     state TEXT NOT NULL,
+    due_at INTEGER,
     created_at INTEGER NOT NULL,
     record TEXT NOT NULL
   ) STRICT`,
@@ -28,6 +29,7 @@ const SCHEMA = [
   'CREATE UNIQUE INDEX IF NOT EXISTS creation_of_name ON creations (region_code, name) WHERE is_live = 1',
   'CREATE INDEX IF NOT EXISTS creations_of_caller ON creations (caller, created_at, creation_id)',
   'CREATE INDEX IF NOT EXISTS creations_in_time ON creations (created_at, creation_id)',
+  'CREATE INDEX IF NOT EXISTS creations_due ON creations (due_at) WHERE due_at IS NOT NULL',
 ]
 
 /** Keeps creations in a SQLite database, and makes its tables where they are missing. */
@@ -62,8 +64,8 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
           if (made.length >= dailyCreations) return { outcome: 'quota-spent' }
         }
         sqlite.run(
-          `INSERT INTO creations (version, holds_key, is_live, state, record, creation_id, key_hash, region_code, name,
-           caller, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          `INSERT INTO creations (version, holds_key, is_live, state, due_at, record, creation_id, key_hash,
+           region_code, name, caller, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           ...changing(creation),
           creation.creationId,
           creation.keyHash,
@@ -81,7 +83,7 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
 
     async replace(next) {
       const rows = sqlite.run(
-        `UPDATE creations SET version = ?, holds_key = ?, is_live = ?, state = ?, record = ?
+        `UPDATE creations SET version = ?, holds_key = ?, is_live = ?, state = ?, due_at = ?, record = ?
          WHERE creation_id = ? AND version = ? RETURNING version`,
         ...changing(next),
         next.creationId,
@@ -108,15 +110,21 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
       )
       return rows.map(recordOf)
     },
+
+    async due(now, limit) {
+      const due = 'SELECT record FROM creations WHERE due_at <= ? ORDER BY due_at LIMIT ?'
+      return sqlite.run(due, now, limit).map(recordOf)
+    },
   }
 }
 
-function changing(creation: Creation): (string | number)[] {
+function changing(creation: Creation): (string | number | null)[] {
   return [
     creation.version,
     Number(holdsKey(creation)),
     Number(isLive(creation)),
     creation.state,
+    creation.dueAt,
     JSON.stringify(creation),
   ]
 }

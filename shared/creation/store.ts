@@ -34,4 +34,6 @@ export interface CreationStore {
   /** Replaces the version before; `false`, and nothing done, where another write came first. */
   replace(next: Creation): Promise<boolean>
   list(listing: Listing): Promise<Creation[]>
+  /** Those that the tick is to look at by now (milliseconds since the epoch), the longest waiting first. */
+  due(now: number, limit: number): Promise<Creation[]>
 }

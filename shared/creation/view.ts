@@ -16,7 +16,12 @@ export const CreationView = v.object({
   createdAt: v.string(),
   updatedAt: v.string(),
   history: v.array(
-    v.object({ at: v.string(), to: v.picklist(STATES), code: v.optional(v.string()) }),
+    v.object({
+      at: v.string(),
+      actor: v.string(),
+      to: v.picklist(STATES),
+      reason: v.optional(v.string()),
+    }),
   ),
 })
 

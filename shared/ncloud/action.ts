@@ -5,6 +5,8 @@ export interface About {
   action: string
   regionCode: string
   requestId: string | null
+  /** The gateway's clock when it answered, at the least: milliseconds since the epoch. */
+  gatewayTime: number
 }
 
 /** Parameters as they are sent, flat; what is `undefined` is left out. */

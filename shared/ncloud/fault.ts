@@ -1,4 +1,11 @@
-import { type Effect, Problem, type ProblemCode, type Upstream } from '../problem.ts'
+import {
+  type Effect,
+  Problem,
+  type ProblemCode,
+  type ProblemExtras,
+  type Upstream,
+} from '../problem.ts'
+import type { About } from './action.ts'
 
 /** All that can go wrong with a call to the gateway, and whether a write may have happened all the same. */
 const FAULTS = {
@@ -67,11 +74,18 @@ function isClientError(status: number | undefined) {
   return status !== undefined && status >= 400 && status < 500
 }
 
+/** What an answer without a row is. @throws Problem `image-not-found` */
+export function noSuchImage({ action, gatewayTime }: About): never {
+  throw upstreamProblem('absent', { action }, { gatewayTime })
+}
+
 /** The problem that a fault is to callers. `more` is appended to its detail. */
 export function upstreamProblem(
   fault: Fault,
   upstream: Upstream,
-  extras: { retryAfterSeconds?: number | undefined; cause?: unknown; more?: string } = {},
+  extras: Pick<ProblemExtras, 'retryAfterSeconds' | 'gatewayTime' | 'cause'> & {
+    more?: string
+  } = {},
 ): Problem {
   const [code, stated, detail] = FAULTS[fault]
   // A refusal inside a 200 or a 5xx contradicts itself, so it proves nothing.

@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts'
 import type { Work } from '../work.ts'
 import type { Action, Asked } from './action.ts'
 import { upstreamProblem } from './fault.ts'
-import { type Answer, clockOffsetMs, judge } from './judge.ts'
+import { clockOffsetMs, dateOf, judge } from './judge.ts'
 import { backoffMs, retryBudget } from './retry.ts'
 import { type Credentials, signatureHeaders } from './signature.ts'
 import { fetchTransport, type Outgoing, type Transport } from './transport.ts'
@@ -17,6 +17,8 @@ const READ_MS = 10_000
 const READ_ATTEMPT_MS = 4_000
 const READ_ATTEMPTS = 3
 const RENEW_EVERY_MS = 30_000
+/** An answer without a `Date` tells only that the gateway let the timestamp pass, which may run ahead of it. */
+const UNDATED_MS = 270_000
 
 /** What `openGateway` is made of; what is not given is the platform's own. */
 export interface GatewayOptions {
@@ -81,11 +83,14 @@ export function openGateway(options: GatewayOptions): Gateway {
       const startedAt = clock.now()
       const event: LogEvent = { event: 'upstream', action: action.name }
       try {
-        const answer = await exchange(request, action.name, timeoutMs)
-        event.status = answer.status
+        const incoming = await exchange(request, action.name, timeoutMs)
+        event.status = incoming.status
+        const gatewayTime = dateOf(incoming) ?? signedAt - UNDATED_MS
+        const answer = { ...incoming, receivedAt: clock.now(), gatewayTime }
+        if (answer.status === 401) offsetMs = clockOffsetMs(answer) ?? offsetMs
         const { output, requestId } = judge(answer, action)
         const { regionCode } = input
-        return action.view(output, { action: action.name, regionCode, requestId })
+        return action.view(output, { action: action.name, regionCode, requestId, gatewayTime })
       } catch (problem) {
         if (problem instanceof Problem) event.code = problem.code
         throw problem
@@ -96,12 +101,9 @@ export function openGateway(options: GatewayOptions): Gateway {
     return { signedAt, send }
   }
 
-  async function exchange(request: Outgoing, action: string, timeoutMs: number): Promise<Answer> {
+  async function exchange(request: Outgoing, action: string, timeoutMs: number) {
     try {
-      const incoming = await transport(request, Math.max(0, timeoutMs))
-      const answer = { ...incoming, receivedAt: clock.now() }
-      if (answer.status === 401) offsetMs = clockOffsetMs(answer) ?? offsetMs
-      return answer
+      return await transport(request, Math.max(0, timeoutMs))
     } catch (cause) {
       const isLate = cause instanceof Error && cause.name === 'TimeoutError'
       throw upstreamProblem(isLate ? 'timeout' : 'unreachable', { action }, { cause })

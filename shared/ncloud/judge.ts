@@ -34,9 +34,12 @@ const Below = v.object({
   requestId: Text,
 })
 
-/** What came back, and when by the relay's own clock: milliseconds since the epoch. */
+/** What came back, and when: milliseconds since the epoch. */
 export interface Answer extends Incoming {
+  /** By the relay's own clock. */
   receivedAt: number
+  /** By the gateway's, at the least. */
+  gatewayTime: number
 }
 
 /** A body as far as its first byte and its root tell. */
@@ -54,7 +57,7 @@ interface Content {
  * @throws Problem with an `upstream-…` code or `image-not-found`
  */
 export function judge<Output, View>(answer: Answer, action: Action<never, Output, View>) {
-  const { status, headers } = answer
+  const { status, headers, gatewayTime } = answer
   const content = contentOf(answer.body)
   const { root, message, requestId } = content
   const code = content.code === SUCCESS ? undefined : content.code
@@ -73,6 +76,7 @@ export function judge<Output, View>(answer: Answer, action: Action<never, Output
   throw upstreamProblem(fault, said, {
     more: fault === 'credentials' ? clockNote(answer) : '',
     retryAfterSeconds: retryAfterSeconds(headers),
+    gatewayTime,
   })
 }
 
@@ -83,9 +87,15 @@ function faultOf({ root, code }: Content, status: number, reads: boolean): Fault
 }
 
 /** How far the gateway's clock is ahead of the relay's, by the answer's `Date`; `undefined` without one. */
-export function clockOffsetMs({ headers, receivedAt }: Answer): number | undefined {
-  const offset = httpDate(headers.get('date')) - receivedAt
-  return Number.isNaN(offset) ? undefined : offset
+export function clockOffsetMs(answer: Answer): number | undefined {
+  const date = dateOf(answer)
+  return date === undefined ? undefined : date - answer.receivedAt
+}
+
+/** The `Date` of an answer in milliseconds since the epoch; `undefined` without one. */
+export function dateOf({ headers }: Incoming): number | undefined {
+  const date = httpDate(headers.get('date'))
+  return Number.isNaN(date) ? undefined : date
 }
 
 function clockNote(answer: Answer): string {

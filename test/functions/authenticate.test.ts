@@ -19,6 +19,7 @@ const needed: Record<string, string> = {
   'POST /v1/server-images': 'images:create',
   'GET /v1/creations/:id': 'images:read',
   'GET /v1/creations': 'images:read',
+  'POST /v1/creations/:id/resolution': 'images:admin',
 }
 
 const callers = ['ci', 'reader', 'maker', 'admin', 'powerless', 'expired', 'nobody']

@@ -84,6 +84,7 @@ describe('the request id', () => {
         caller: 'key:ci',
         action: 'getServerImageDetail',
         status: 200,
+        code: 'image-not-found',
         milliseconds: expect.any(Number),
       },
       {

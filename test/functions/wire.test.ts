@@ -15,7 +15,7 @@ import { type Gateway, openGateway, type Received } from '../gateway/gateway.ts'
 import { environmentFor, smallest } from '../relay.ts'
 
 const CREATE = 'createServerImageFromSnapshot'
-const work = () => ({ deadline: Date.now() + 25_000, log: () => {} })
+const work = () => ({ actor: 'key:ci', deadline: Date.now() + 25_000, log: () => {} })
 
 let gateway: Gateway
 beforeAll(async () => {

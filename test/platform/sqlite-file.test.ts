@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { openSqlite } from '../../functions/platform/server/sqlite-file.ts'
 import { accepted } from '../../shared/creation/creation.ts'
 import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
-import { claim } from '../shared/creation/records.ts'
+import { by, claim } from '../shared/creation/records.ts'
 import { storeSuite } from '../shared/creation/store-suite.ts'
 
 describe('the store over node:sqlite', () => {
@@ -21,7 +21,7 @@ describe('a file', () => {
   test('keeps what was written when it is opened again, by two processes at once too', async () => {
     folder = await mkdtemp(join(tmpdir(), 'store-'))
     const file = join(folder, 'relay.sqlite')
-    const creation = accepted(claim(), 1)
+    const creation = accepted(claim(), by(1))
     const first = openSqlite(file)
     await sqliteStore(first).claim(creation, { today: 0 })
     const second = openSqlite(file)

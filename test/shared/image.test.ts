@@ -12,13 +12,16 @@ const answer = (text: string) => ({
   headers: new Headers(),
   body: utf8.encode(text),
   receivedAt: 0,
+  gatewayTime: 0,
 })
 
 describe('the documents’ own examples', () => {
   test('the first becomes an image as it stands', () => {
     const action = getMemberServerImageInstanceDetail
     const { output, requestId } = judge(answer(detailText), action)
-    expect(action.view(output, { action: action.name, regionCode: 'KR', requestId })).toEqual({
+    expect(
+      action.view(output, { action: action.name, regionCode: 'KR', requestId, gatewayTime: 0 }),
+    ).toEqual({
       imageNo: '*****2264',
       kind: 'memberServerImage',
       name: 'test-***',
@@ -55,7 +58,9 @@ describe('the documents’ own examples', () => {
   ])('its twin, repaired with %s, becomes an image', (_, repaired, snapshotNo) => {
     const action = createServerImageFromSnapshot
     const { output, requestId } = judge(answer(createText.replace('*****4697', repaired)), action)
-    expect(action.view(output, { action: action.name, regionCode: 'KR', requestId })).toEqual({
+    expect(
+      action.view(output, { action: action.name, regionCode: 'KR', requestId, gatewayTime: 0 }),
+    ).toEqual({
       imageNo: '*****1457',
       kind: 'serverImage',
       name: 'test-***',

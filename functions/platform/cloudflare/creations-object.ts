@@ -29,6 +29,10 @@ export class CreationsObject extends DurableObject implements CreationStore {
   list(listing: Listing) {
     return this.#store.list(listing)
   }
+
+  due(now: number, limit: number) {
+    return this.#store.due(now, limit)
+  }
 }
 
 /** The store as the Worker reaches it. */
@@ -41,5 +45,6 @@ export function storeIn(namespace: DurableObjectNamespace<CreationsObject>): Cre
     holderOf: (regionCode, name) => object().holderOf(regionCode, name),
     replace: (next) => object().replace(next),
     list: (listing) => object().list(listing),
+    due: (now, limit) => object().due(now, limit),
   }
 }

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { type Image, phaseOf } from '../../image.ts'
 import { unmarked } from '../../marker.ts'
 import { type About, defineAction } from '../action.ts'
+import { noSuchImage } from '../fault.ts'
 import { CommonCode, GivenDate, GivenNo, listOf, OptionalText, sizes } from '../values.ts'
 
 /** NCP's type MemberServerImageInstance, as far as it is read. */
@@ -21,7 +22,7 @@ const MemberServerImage = v.object({
 })
 
 /**
- * Reads one image of a XEN or RHV server; the view of no row is `undefined`.
+ * Reads one image of a XEN or RHV server; no row is `image-not-found`.
  * Source: https://api.ncloud-docs.com/docs/en/compute-vserver-serverimage-getmemberserverimageinstancedetail
  */
 export const getMemberServerImageInstanceDetail = defineAction({
@@ -29,7 +30,7 @@ export const getMemberServerImageInstanceDetail = defineAction({
   method: 'GET',
   parameters: ({ imageNo }: { imageNo: string }) => ({ memberServerImageInstanceNo: imageNo }),
   output: listOf('memberServerImageInstanceList', MemberServerImage),
-  view: ({ rows: [row] }, about) => row && memberServerImage(row, about),
+  view: ({ rows: [row] }, about) => (row ? memberServerImage(row, about) : noSuchImage(about)),
 })
 
 function memberServerImage(

@@ -44,6 +44,7 @@ export const getServerImageList = defineAction({
   output: listOf('serverImageList', ServerImage),
   view: ({ totalRows, rows }, about) => ({
     totalRows,
+    gatewayTime: about.gatewayTime,
     rows: rows.map((row) => ({
       type: row.serverImageType?.code ?? null,
       image: serverImage(row, about),

@@ -7,7 +7,7 @@ import {
 } from '../../../functions/platform/cloudflare/creations-object.ts'
 import { accepted } from '../../../shared/creation/creation.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
-import { claim } from '../../shared/creation/records.ts'
+import { by, claim } from '../../shared/creation/records.ts'
 import { storeSuite } from '../../shared/creation/store-suite.ts'
 
 const { CREATIONS } = env as unknown as { CREATIONS: DurableObjectNamespace<CreationsObject> }
@@ -28,7 +28,7 @@ describe('the store in a Durable Object', () => {
 
 test('it survives its object being evicted', async () => {
   const store = storeIn(CREATIONS)
-  const creation = accepted(claim(), 1)
+  const creation = accepted(claim(), by(1))
   await store.claim(creation, { today: 0 })
   await evictDurableObject(CREATIONS.get(CREATIONS.idFromName('creations')))
   expect(await store.read(creation.creationId)).toEqual(creation)

@@ -4,8 +4,11 @@ import {
   type Creation,
   created,
   holdsKey,
+  inConflict,
   isLive,
+  isOver,
   isSettled,
+  notCreated,
   postponed,
   rejected,
   STATES,
@@ -14,25 +17,27 @@ import {
   sending,
   unknown,
 } from '../../../shared/creation/creation.ts'
-import { claim, image } from './records.ts'
+import { by, claim, image } from './records.ts'
 
 const problem = { code: 'upstream-timeout' as const, detail: 'x' }
-const begun = accepted(claim({ keyIsExplicit: false }), 1_000)
+const begun = accepted(claim({ keyIsExplicit: false }), by(1_000))
 
 const steps: Record<string, (from: Creation) => Creation> = {
-  sending: (from) => sending(from, 2_000, 2_001),
-  created: (from) => created(from, image('ready'), 2_001),
-  rejected: (from) => rejected(from, problem, 2_001),
-  unknown: (from) => unknown(from, problem, 9_000, 2_001),
-  accepted: (from) => postponed(from, problem, 9_000, 2_001),
+  sending: (from) => sending(from, 2_000, by(2_001)),
+  created: (from) => created(from, image('ready'), by(2_001)),
+  rejected: (from) => rejected(from, problem, by(2_001)),
+  unknown: (from) => unknown(from, problem, by(2_001)),
+  accepted: (from) => postponed(from, problem, 9_000, by(2_001)),
+  not_created: (from) => notCreated(from, 'absent', by(2_001)),
+  conflict: (from) => inConflict(from, by(2_001)),
 }
 
 // The arrows of the contract, section 4; `accepted` to itself is a wait that is made longer.
 const arrows: Record<State, string[]> = {
   accepted: ['sending', 'created', 'rejected', 'accepted'],
   sending: ['created', 'rejected', 'unknown', 'accepted'],
-  unknown: ['created', 'sending'],
-  conflict: ['created'],
+  unknown: ['created', 'sending', 'not_created', 'conflict'],
+  conflict: ['created', 'not_created'],
   created: [],
   rejected: [],
   not_created: [],
@@ -48,23 +53,65 @@ describe.each(STATES)('from %s', (state) => {
 })
 
 test('an attempt is counted and keeps its timestamp', () => {
-  expect(sending(begun, 2_000, 2_001)).toMatchObject({ attempt: 1, signedAt: 2_000 })
+  expect(sending(begun, 2_000, by(2_001))).toMatchObject({ attempt: 1, signedAt: 2_000 })
 })
 
-test('the history tells each step, when, and why', () => {
-  const first = sending(begun, 2_000, 2_001)
-  const last = created(unknown(first, problem, 9_000, 3_000), image('pending'), 4_000, 'adopted')
+test('the history tells each step, when, by whom, and why', () => {
+  const first = sending(begun, 2_000, by(2_001))
+  const tick = { at: 4_000, actor: 'tick' }
+  const last = created(unknown(first, problem, by(3_000)), image('pending'), tick, 'adopted')
   expect(last.history).toEqual([
-    { at: 1_000, to: 'accepted' },
-    { at: 2_001, to: 'sending' },
-    { at: 3_000, to: 'unknown', code: 'upstream-timeout' },
-    { at: 4_000, to: 'created', code: 'adopted' },
+    { at: 1_000, actor: 'key:ci', to: 'accepted' },
+    { at: 2_001, actor: 'key:ci', to: 'sending' },
+    { at: 3_000, actor: 'key:ci', to: 'unknown', reason: 'upstream-timeout' },
+    { at: 4_000, actor: 'tick', to: 'created', reason: 'adopted' },
   ])
   expect(last.problem).toBeNull()
 })
 
+test('the tick is to look 30 s after a claim and after a signature, and never at what is settled', () => {
+  expect(begun.dueAt).toBe(31_000)
+  const sent = sending(begun, 2_000, by(2_001))
+  expect(sent.dueAt).toBe(32_001)
+  const lost = unknown(sent, problem, by(20_000))
+  expect(lost.dueAt).toBe(32_001)
+  expect(postponed(sent, problem, 9_000, by(2_002)).dueAt).toBe(9_000)
+  expect(created(sent, image('pending'), by(10_000)).dueAt).toBe(15_000)
+  const settled = [
+    created(sent, image('ready'), by(10_000)),
+    rejected(sent, problem, by(10_000)),
+    notCreated(lost, 'absent', by(10_000)),
+    inConflict(lost, by(10_000)),
+  ]
+  expect(settled.map(({ dueAt }) => dueAt)).toEqual([null, null, null, null])
+})
+
+// The contract, section 6: 5 s to 5 min, growing, for 24 h.
+test.each([
+  [0, 5_000],
+  [10_000, 5_000],
+  [40_000, 20_000],
+  [40_001, 20_001],
+  [599_000, 299_500],
+  [3_600_000, 300_000],
+  [86_399_999, 300_000],
+  [86_400_000, null],
+])('an image that is %i ms old is looked at again after %j ms', (age, gap) => {
+  const made = created(sending(begun, 2_000, by(2_001)), image('pending'), by(10_000))
+  const now = 10_000 + age
+  const dueAt = gap === null ? null : now + gap
+  expect(seen(made, image('pending'), now).dueAt).toBe(dueAt)
+  expect(seen(made, image('ready'), now).dueAt).toBeNull()
+})
+
+// 300 s of the gateway's window, 30 s for its clock, 300 s until an image is listed: the contract, section 5.
+test('an attempt is over 630 s after its signature, and only then', () => {
+  const sent = sending(begun, 2_000, by(9_999_999))
+  expect([isOver(sent, 632_000), isOver(sent, 632_001)]).toEqual([false, true])
+})
+
 test('a look at the image is no step; only another phase is news', () => {
-  const made = created(sending(begun, 2_000, 2_001), image('pending'), 3_000)
+  const made = created(sending(begun, 2_000, by(2_001)), image('pending'), by(3_000))
   expect(seen(made, image('pending'), 5_000)).toMatchObject({
     updatedAt: 3_000,
     imageReadAt: 5_000,

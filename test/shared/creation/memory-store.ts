@@ -43,5 +43,13 @@ export function memoryStore(): CreationStore {
         .filter(isPast)
         .slice(0, limit)
     },
+    async due(now, limit) {
+      return structuredClone(
+        [...all.values()]
+          .filter(({ dueAt }) => dueAt !== null && dueAt <= now)
+          .sort((one, other) => Number(one.dueAt) - Number(other.dueAt))
+          .slice(0, limit),
+      )
+    },
   }
 }

@@ -1,5 +1,10 @@
-import type { Claim } from '../../../shared/creation/creation.ts'
+import type { Act, Claim } from '../../../shared/creation/creation.ts'
 import type { Image } from '../../../shared/image.ts'
+
+/** A caller's act at that time. */
+export function by(at: number): Act {
+  return { at, actor: 'key:ci' }
+}
 
 /** An image in a phase. */
 export function image(phase: string): Image {
@@ -22,6 +27,21 @@ export function image(phase: string): Image {
     sharedWith: 0,
     regionCode: 'KR',
     upstream: { action: 'getServerImageDetail', requestId: null },
+  }
+}
+
+/** A storage of an image, made of a snapshot or new. */
+export function storage(order: number, snapshotNo: string | null) {
+  return {
+    order,
+    snapshotNo,
+    snapshotName: null,
+    sizeBytes: null,
+    sizeGb: null,
+    volumeType: null,
+    iops: null,
+    throughputBytesPerSecond: null,
+    encrypted: null,
   }
 }
 

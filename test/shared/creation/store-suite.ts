@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { accepted, created, rejected, sending } from '../../../shared/creation/creation.ts'
+import {
+  accepted,
+  type Creation,
+  created,
+  rejected,
+  sending,
+  waiting,
+} from '../../../shared/creation/creation.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
-import { claim, image } from './records.ts'
+import { by, claim, image } from './records.ts'
 
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
 const noQuota = { today: 0 }
@@ -9,7 +16,7 @@ const noQuota = { today: 0 }
 export function storeSuite(open: () => Promise<CreationStore>) {
   test('what is claimed can be read, whole', async () => {
     const store = await open()
-    const creation = accepted(claim(), 1_000)
+    const creation = accepted(claim(), by(1_000))
     expect(await store.claim(creation, noQuota)).toEqual({ outcome: 'claimed' })
     expect(await store.read(creation.creationId)).toEqual(creation)
     expect(await store.holderOf('KR', creation.content.name)).toEqual(creation)
@@ -18,33 +25,35 @@ export function storeSuite(open: () => Promise<CreationStore>) {
 
   test('a key has one creation', async () => {
     const store = await open()
-    const first = accepted(claim({ keyHash: 'same' }), 1_000)
+    const first = accepted(claim({ keyHash: 'same' }), by(1_000))
     await store.claim(first, noQuota)
-    const second = await store.claim(accepted(claim({ keyHash: 'same' }), 2_000), noQuota)
+    const second = await store.claim(accepted(claim({ keyHash: 'same' }), by(2_000)), noQuota)
     expect(second).toEqual({ outcome: 'key-held', holder: first })
   })
 
   test('a name has one live creation in its region', async () => {
     const store = await open()
-    const first = accepted(claim({ name: 'web' }), 1_000)
+    const first = accepted(claim({ name: 'web' }), by(1_000))
     await store.claim(first, noQuota)
-    const second = await store.claim(accepted(claim({ name: 'web' }), 2_000), noQuota)
+    const second = await store.claim(accepted(claim({ name: 'web' }), by(2_000)), noQuota)
     expect(second).toEqual({ outcome: 'name-held', holder: first })
     const elsewhere = claim({ name: 'web', regionCode: 'JPN' })
-    expect(await store.claim(accepted(elsewhere, 2_000), noQuota)).toEqual({ outcome: 'claimed' })
+    expect(await store.claim(accepted(elsewhere, by(2_000)), noQuota)).toEqual({
+      outcome: 'claimed',
+    })
   })
 
   test('a name is free when its creation was rejected or its image was lost', async () => {
     const store = await open()
-    const first = accepted(claim({ name: 'web' }), 1_000)
+    const first = accepted(claim({ name: 'web' }), by(1_000))
     await store.claim(first, noQuota)
-    await store.replace(rejected(first, problem, 2_000))
-    const second = accepted(claim({ name: 'web' }), 3_000)
+    await store.replace(rejected(first, problem, by(2_000)))
+    const second = accepted(claim({ name: 'web' }), by(3_000))
     expect(await store.claim(second, noQuota)).toEqual({ outcome: 'claimed' })
-    const sent = sending(second, 3_000, 3_000)
+    const sent = sending(second, 3_000, by(3_000))
     await store.replace(sent)
-    await store.replace(created(sent, image('failed'), 4_000))
-    const third = accepted(claim({ name: 'web' }), 5_000)
+    await store.replace(created(sent, image('failed'), by(4_000)))
+    const third = accepted(claim({ name: 'web' }), by(5_000))
     expect(await store.claim(third, noQuota)).toEqual({ outcome: 'claimed' })
     expect(await store.holderOf('KR', 'web')).toEqual(third)
   })
@@ -54,56 +63,73 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     [false, 'claimed'],
   ])('a rejected creation keeps its key if it is explicit: %j', async (keyIsExplicit, outcome) => {
     const store = await open()
-    const first = accepted(claim({ keyHash: 'same', keyIsExplicit }), 1_000)
+    const first = accepted(claim({ keyHash: 'same', keyIsExplicit }), by(1_000))
     await store.claim(first, noQuota)
-    await store.replace(rejected(first, problem, 2_000))
-    const second = accepted(claim({ keyHash: 'same', keyIsExplicit }), 3_000)
+    await store.replace(rejected(first, problem, by(2_000)))
+    const second = accepted(claim({ keyHash: 'same', keyIsExplicit }), by(3_000))
     expect(await store.claim(second, noQuota)).toMatchObject({ outcome })
   })
 
   test('a caller makes so many creations a day, rejected ones among them', async () => {
     const store = await open()
     const quota = { dailyCreations: 2, today: 1_000 }
-    await store.claim(accepted(claim(), 999), quota)
-    const counted = accepted(claim(), 1_000)
+    await store.claim(accepted(claim(), by(999)), quota)
+    const counted = accepted(claim(), by(1_000))
     expect(await store.claim(counted, quota)).toEqual({ outcome: 'claimed' })
-    await store.replace(rejected(counted, problem, 1_001))
-    await store.claim(accepted(claim(), 1_002), quota)
-    expect(await store.claim(accepted(claim(), 1_003), quota)).toEqual({ outcome: 'quota-spent' })
-    const others = accepted(claim({ caller: 'key:other' }), 1_003)
+    await store.replace(rejected(counted, problem, by(1_001)))
+    await store.claim(accepted(claim(), by(1_002)), quota)
+    expect(await store.claim(accepted(claim(), by(1_003)), quota)).toEqual({
+      outcome: 'quota-spent',
+    })
+    const others = accepted(claim({ caller: 'key:other' }), by(1_003))
     expect(await store.claim(others, quota)).toEqual({ outcome: 'claimed' })
   })
 
   test('the quota is asked for last', async () => {
     const store = await open()
     const quota = { dailyCreations: 1, today: 0 }
-    const first = accepted(claim({ name: 'web', keyHash: 'same' }), 1_000)
+    const first = accepted(claim({ name: 'web', keyHash: 'same' }), by(1_000))
     await store.claim(first, quota)
     const outcomes = [claim({ keyHash: 'same' }), claim({ name: 'web' }), claim()].map(
-      async (one) => (await store.claim(accepted(one, 2_000), quota)).outcome,
+      async (one) => (await store.claim(accepted(one, by(2_000)), quota)).outcome,
     )
     expect(await Promise.all(outcomes)).toEqual(['key-held', 'name-held', 'quota-spent'])
   })
 
   test('a write expects the version before', async () => {
     const store = await open()
-    const first = accepted(claim(), 1_000)
+    const first = accepted(claim(), by(1_000))
     await store.claim(first, noQuota)
-    const one = sending(first, 2_000, 2_000)
-    const other = rejected(first, problem, 2_000)
+    const one = sending(first, 2_000, by(2_000))
+    const other = rejected(first, problem, by(2_000))
     expect([await store.replace(one), await store.replace(other)]).toEqual([true, false])
     expect(await store.read(first.creationId)).toEqual(one)
-    expect(await store.replace(sending(accepted(claim(), 1), 1, 1))).toBe(false)
+    expect(await store.replace(sending(accepted(claim(), by(1)), 1, by(1)))).toBe(false)
   })
 
   test('a hundred claims of one key at once: one is made', async () => {
     const store = await open()
     const results = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
-        store.claim(accepted(claim({ keyHash: 'same' }), 1_000 + i), noQuota),
+        store.claim(accepted(claim({ keyHash: 'same' }), by(1_000 + i)), noQuota),
       ),
     )
     expect(results.filter(({ outcome }) => outcome === 'claimed')).toHaveLength(1)
+  })
+
+  test('what is due comes in its order, the longest waiting first, and only when it is time', async () => {
+    const store = await open()
+    // A claim is due 30 s after it was made.
+    const [late, early, settled, future] = [2_000, 1_000, 500, 3_000].map((at) =>
+      accepted(claim(), by(at)),
+    ) as [Creation, Creation, Creation, Creation]
+    for (const one of [late, early, settled, future]) await store.claim(one, noQuota)
+    await store.replace(rejected(settled, problem, by(600)))
+    expect(await store.due(32_000, 9)).toEqual([early, late])
+    expect(await store.due(32_000, 1)).toEqual([early])
+    const moved = waiting(early, 90_000)
+    await store.replace(moved)
+    expect(await store.due(90_000, 9)).toEqual([late, future, moved])
   })
 
   describe('a list', () => {
@@ -111,7 +137,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       const store = await open()
       // Two in the same millisecond: the id decides.
       for (const at of [1_000, 3_000, 2_000, 3_000, 1_500]) {
-        await store.claim(accepted(claim(), at), noQuota)
+        await store.claim(accepted(claim(), by(at)), noQuota)
       }
       const all = await store.list({ limit: 100 })
       expect(all.map(({ createdAt }) => createdAt)).toEqual([3_000, 3_000, 2_000, 1_500, 1_000])
@@ -125,10 +151,10 @@ export function storeSuite(open: () => Promise<CreationStore>) {
 
     test('holds the caller’s own, in the state that is asked for', async () => {
       const store = await open()
-      const mine = accepted(claim(), 1_000)
-      const other = accepted(claim({ caller: 'key:other' }), 2_000)
+      const mine = accepted(claim(), by(1_000))
+      const other = accepted(claim({ caller: 'key:other' }), by(2_000))
       for (const one of [mine, other]) await store.claim(one, noQuota)
-      const done = rejected(mine, problem, 3_000)
+      const done = rejected(mine, problem, by(3_000))
       await store.replace(done)
       expect(await store.list({ limit: 9, caller: 'key:ci' })).toEqual([done])
       expect(await store.list({ limit: 9, state: 'accepted' })).toEqual([other])

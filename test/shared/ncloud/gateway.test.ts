@@ -47,7 +47,11 @@ function scripted(
       return { status, headers: new Headers(headers), body: utf8.encode(JSON.stringify(body)) }
     },
   })
-  const work = { deadline: START + 25_000, log: (event: LogEvent) => events.push(event) }
+  const work = {
+    actor: 'key:ci',
+    deadline: START + 25_000,
+    log: (event: LogEvent) => events.push(event),
+  }
   const read = () => gateway.read(getServerImageDetail, { imageNo: '1', regionCode: 'KR' }, work)
   const code = () =>
     read().then(

@@ -9,7 +9,13 @@ const utf8 = new TextEncoder()
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return { status, headers: new Headers(headers), body: utf8.encode(text), receivedAt: 0 }
+  return {
+    status,
+    headers: new Headers(headers),
+    body: utf8.encode(text),
+    receivedAt: 0,
+    gatewayTime: 0,
+  }
 }
 
 function problemOf(
