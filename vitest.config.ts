@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/platform/cloudflare/**'],
+          exclude: ['test/platform/cloudflare/**', 'test/platform/aws/**'],
           testTimeout: 60_000,
           hookTimeout: 30_000,
           maxConcurrency: 20,
@@ -18,7 +18,21 @@ export default defineConfig({
       },
       {
         extends: true,
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        test: {
+          name: 'dynamodb',
+          include: ['test/platform/aws/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { SCHEDULES: process.env.SCHEDULES ?? '100' } },
+          }),
+        ],
         test: {
           name: 'workerd',
           include: ['test/shared/**/*.test.ts', 'test/platform/cloudflare/**/*.test.ts'],

@@ -1,0 +1,52 @@
+import type { CreationStore } from '../../shared/creation/store.ts'
+import { type Outcome, runSchedule } from './schedule.ts'
+import { faultsOf } from './verdict.ts'
+
+/** What a campaign came through. */
+export interface Tally {
+  schedules: number
+  steps: number
+  /** Creations by the state that they ended in. */
+  ends: Record<string, number>
+  /** How often a state led to another. */
+  arrows: Record<string, number>
+}
+
+/** The arrows that no person draws. */
+const ARROWS = [
+  'accepted > sending',
+  'accepted > created',
+  'accepted > rejected',
+  'sending > created',
+  'sending > rejected',
+  'sending > unknown',
+  'sending > accepted',
+  'unknown > created',
+  'unknown > sending',
+  'unknown > not_created',
+  'unknown > conflict',
+]
+
+/** Runs seeds, each on a fresh store, and tells every broken rule with how to see it again. */
+export async function campaign(
+  firstSeed: number,
+  schedules: number,
+  open: () => CreationStore | Promise<CreationStore>,
+): Promise<{ faults: string[]; tally: Tally }> {
+  const faults: string[] = []
+  const arrows = Object.fromEntries(ARROWS.map((arrow) => [arrow, 0]))
+  const tally: Tally = { schedules, steps: 0, ends: {}, arrows }
+  for (let seed = firstSeed; seed < firstSeed + schedules; seed++) {
+    const outcome = await runSchedule(seed, await open())
+    const again = `SEED=${seed} SCHEDULES=1 npm test -- test/simulation`
+    for (const fault of new Set(faultsOf(outcome))) faults.push(`${fault} (${again})`)
+    enter(outcome, tally)
+  }
+  return { faults, tally }
+}
+
+function enter({ steps, ledger }: Outcome, tally: Tally) {
+  tally.steps += steps
+  for (const { state } of ledger.creations()) tally.ends[state] = (tally.ends[state] ?? 0) + 1
+  for (const arrow of ledger.arrows) tally.arrows[arrow] = (tally.arrows[arrow] ?? 0) + 1
+}

@@ -1,0 +1,109 @@
+import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Transport } from '../../shared/ncloud/transport.ts'
+import type { Random } from './random.ts'
+import type { Process, VirtualTime } from './virtual-time.ts'
+
+/** How often what goes wrong at a step. */
+export interface Chaos {
+  crash: number
+  freeze: number
+  /** The store refuses before it acts. */
+  refusal: number
+  /** The store acts, and its answer is lost. */
+  lostAnswer: number
+  /** A call of the store is delivered twice. */
+  twice: number
+  /** A reading is older than the last write. */
+  stale: number
+}
+
+/** Where a process is to end, when that is planned instead of drawn: before or after the effect of its n-th step. */
+export type CrashPlan = (step: number) => 'before' | 'after' | undefined
+
+/** What makes each await of a process a step: it takes time, and things go wrong there. */
+export interface Stepping {
+  /** How many steps all processes have taken. */
+  count(): number
+  step<Value>(
+    process: Process,
+    effect: () => Promise<Value>,
+    options?: { isStore: boolean; older?: () => Value | undefined },
+  ): Promise<Value>
+}
+
+/** Steps by chance, or by plan. */
+export function stepping(
+  time: VirtualTime,
+  random: Random,
+  chaos: Chaos,
+  plan?: CrashPlan,
+): Stepping {
+  let count = 0
+
+  function step<Value>(
+    process: Process,
+    effect: () => Promise<Value>,
+    { isStore, older }: { isStore: boolean; older?: () => Value | undefined } = { isStore: false },
+  ): Promise<Value> {
+    count++
+    const planned = plan?.(count)
+    const drawn = random.chance(chaos.crash) ? random.weighted({ before: 1, after: 1 }) : undefined
+    const crash = plan ? planned : drawn
+    if (random.chance(chaos.freeze)) {
+      process.frozenUntil = time.now() + random.between(1_000, 1_800_000)
+    }
+    const refusal = isStore && random.chance(chaos.refusal)
+    const lostAnswer = isStore && random.chance(chaos.lostAnswer)
+    const twice = isStore && random.chance(chaos.twice)
+    const stale = random.chance(chaos.stale) ? older : undefined
+    return process.wait((ends) => {
+      time.after(random.between(1, 40), async () => {
+        if (process.isDead) return
+        if (crash === 'before') {
+          process.isDead = true
+          return
+        }
+        if (refusal) return ends.failing(new Error('The store is throttled'))
+        const first = stale?.() ?? (await effect())
+        const value = twice ? await effect() : first
+        if (crash === 'after') process.isDead = true
+        if (lostAnswer) return ends.failing(new Error('The store is silent'))
+        time.after(random.between(1, 40), () => ends.with(value))
+      })
+    })
+  }
+
+  return { count: () => count, step }
+}
+
+/** A transport that a process comes to by a step, and leaves by one. */
+export function steppedTransport(
+  transport: Transport,
+  process: Process,
+  { step }: Stepping,
+): Transport {
+  return async (request, timeoutMs) => {
+    await step(process, async () => {})
+    const answer = await transport(request, timeoutMs)
+    await step(process, async () => {})
+    return answer
+  }
+}
+
+/** A store whose calls are steps of a process. */
+export function steppedStore(
+  store: CreationStore,
+  process: Process,
+  { step }: Stepping,
+  older: (creationId: string) => Awaited<ReturnType<CreationStore['read']>>,
+): CreationStore {
+  const isStore = true
+  return {
+    claim: (...claim) => step(process, () => store.claim(...claim), { isStore }),
+    read: (id) => step(process, () => store.read(id), { isStore, older: () => older(id) }),
+    holderOf: (...name) => step(process, () => store.holderOf(...name), { isStore }),
+    replace: (next) => step(process, () => store.replace(next), { isStore }),
+    list: (listing) => step(process, () => store.list(listing), { isStore }),
+    due: (...due) => step(process, () => store.due(...due), { isStore }),
+  }
+}

@@ -1,0 +1,278 @@
+import type { Incoming, Outgoing, Transport } from '../../shared/ncloud/transport.ts'
+import type { Random } from './random.ts'
+import type { Process, VirtualTime } from './virtual-time.ts'
+
+const SECOND = 1_000
+/** The documented window of timestamps. */
+const WINDOW_MS = 300 * SECOND
+/** From its arrival a create shows in lists within that; the relay's horizon allows as much. */
+const SHOWS_WITHIN_MS = 299 * SECOND
+
+/** How the world is in one schedule. Everything that no document rules out is at its worst in some. */
+export interface Manners {
+  /** Whether a name may be given to two images. */
+  namesAreUnique: boolean
+  /** Whether answers have a `Date`. */
+  hasDate: boolean
+  /** Whether rows have descriptions, in which the relay's mark stands. */
+  hasDescriptions: boolean
+  /** The longest time between an image's making and its row in lists. */
+  lagMs: number
+  /** Of reads: how often one fails. */
+  failingReads: number
+  /** How often what becomes of a create. */
+  creates: Record<Fate, number>
+  /** Images of longer names, which a filter by substring lists too. */
+  similarNames: number
+  /** How often the making of an image fails. */
+  failingImages: number
+}
+
+/** What may become of a create that arrives with a good signature. */
+export type Fate =
+  | 'made'
+  | 'made, answer lost'
+  | 'made, answer unreadable'
+  | 'made after an error was answered'
+  | 'lost on the way'
+  | 'failed'
+  | 'throttled'
+  | 'refused'
+  | 'refused for the key pair'
+
+/** An image there is, and what made it. */
+export interface MadeImage {
+  no: string
+  name: string
+  description: string | undefined
+  snapshotNo: string
+  makingFails: boolean
+  madeAt: number
+  shownAt: number
+  finalAt: number
+  /** The timestamp of the create's signature, as it was sent; a foreign image has none. */
+  timestamp?: string
+}
+
+/** NAVER Cloud as it might be, in virtual time. */
+export interface HostileGateway {
+  images: MadeImage[]
+  /** How often each create arrived, by mark and timestamp. */
+  arrivals: Map<string, number>
+  /** Requests of one process. */
+  transport(process: Process): Transport
+  /** Somebody else makes an image, or the relay made one that it has forgotten. */
+  makeOther(image: Pick<MadeImage, 'name' | 'description' | 'snapshotNo'>): void
+}
+
+/** Opens a gateway. */
+export function hostileGateway(
+  time: VirtualTime,
+  random: Random,
+  manners: Manners,
+): HostileGateway {
+  const images: MadeImage[] = []
+  const arrivals = new Map<string, number>()
+  let nos = 30_000_000
+
+  function transport(process: Process): Transport {
+    return (request, timeoutMs) =>
+      process.wait<Incoming>((ends) => {
+        time.after(timeoutMs, () => ends.failing(new DOMException('Late', 'TimeoutError')))
+        const answer = (incoming: Incoming) =>
+          time.after(random.between(1, 400), () => ends.with(incoming))
+        const lose = () => {
+          // What a runtime does to a GET whose connection breaks: it goes out again.
+          if (request.method === 'GET') time.after(100, () => handle(request, answer, () => {}))
+          else time.after(random.between(0, 2_000), () => ends.failing(new TypeError('Reset')))
+        }
+        time.after(delay(), () => handle(request, answer, lose))
+      })
+  }
+
+  /** Most packets are quick; some lie about for long. */
+  function delay(): number {
+    return random.chance(0.02) ? random.between(0, 290 * SECOND) : random.between(1, 300)
+  }
+
+  function handle(request: Outgoing, answer: (incoming: Incoming) => void, lose: () => void) {
+    const action = request.url.pathname.split('/').at(-1)
+    const parameters = new URLSearchParams(request.body ?? request.url.search)
+    const timestamp = request.headers['x-ncp-apigw-timestamp'] ?? ''
+    if (action === 'createServerImageFromSnapshot') {
+      const key = `${markOf(parameters.get('serverImageDescription') ?? '')}@${timestamp}`
+      arrivals.set(key, (arrivals.get(key) ?? 0) + 1)
+    }
+    if (Math.abs(time.now() - Number(timestamp)) > WINDOW_MS)
+      return answer(gatewayError(401, '200'))
+    if (action === 'createServerImageFromSnapshot') create(parameters, timestamp, answer, lose)
+    else if (random.chance(manners.failingReads)) failRead(answer, lose)
+    else if (action === 'getServerImageList') answer(list(parameters))
+    else answer(detail(parameters.get('serverImageNo') ?? ''))
+  }
+
+  function failRead(answer: (incoming: Incoming) => void, lose: () => void) {
+    const kind = random.weighted({ lost: 1, failed: 1, throttled: 1, unreadable: 1 })
+    if (kind === 'lost') lose()
+    if (kind === 'failed') answer(responseError(500, '900'))
+    if (kind === 'throttled') answer(gatewayError(429, '400'))
+    if (kind === 'unreadable') answer(text(200, '<html></html>'))
+  }
+
+  function create(
+    parameters: URLSearchParams,
+    timestamp: string,
+    answer: (incoming: Incoming) => void,
+    lose: () => void,
+  ) {
+    const name = parameters.get('serverImageName') ?? ''
+    if (manners.namesAreUnique && images.some((image) => image.name === name && !isLost(image))) {
+      return answer(responseError(400, '1104012'))
+    }
+    const arrivedAt = time.now()
+    const make = () => {
+      const shownAt = time.now() + random.between(0, manners.lagMs)
+      return made({
+        name,
+        description: parameters.get('serverImageDescription') ?? undefined,
+        snapshotNo: parameters.get('blockStorageList.1.snapshotInstanceNo') ?? '',
+        shownAt: Math.min(shownAt, arrivedAt + SHOWS_WITHIN_MS),
+        timestamp,
+      })
+    }
+    const queued = random.between(5, 4_000)
+    switch (random.weighted(manners.creates)) {
+      case 'made':
+        return time.after(queued, () => {
+          const image = make()
+          time.after(random.between(0, 12_000), () => answer(rows('createServer', [image])))
+        })
+      case 'made, answer lost':
+        return time.after(queued, () => {
+          make()
+          lose()
+        })
+      case 'made, answer unreadable':
+        return time.after(queued, () => {
+          make()
+          answer(text(200, '{"createServerImageFromSnapshotResponse":{"requestId":'))
+        })
+      case 'made after an error was answered':
+        answer(responseError(503, '500'))
+        return time.after(random.between(0, 250 * SECOND), () => void make())
+      case 'lost on the way':
+        return lose()
+      case 'failed':
+        return answer(responseError(500, '900'))
+      case 'throttled':
+        return answer(gatewayError(429, '410'))
+      case 'refused':
+        return answer(responseError(400, '1104001'))
+      case 'refused for the key pair':
+        return answer(gatewayError(401, '200'))
+    }
+  }
+
+  function made(image: Omit<MadeImage, 'no' | 'makingFails' | 'madeAt' | 'finalAt'>): MadeImage {
+    const one = {
+      ...image,
+      no: String(++nos),
+      makingFails: random.chance(manners.failingImages),
+      madeAt: time.now(),
+      finalAt: time.now() + random.between(60, 900) * SECOND,
+    }
+    images.push(one)
+    return one
+  }
+
+  function isLost({ makingFails, finalAt }: MadeImage): boolean {
+    return makingFails && time.now() >= finalAt
+  }
+
+  /** Filters by substring, and passes over the filter by type. */
+  function list(parameters: URLSearchParams): Incoming {
+    const name = parameters.get('serverImageName') ?? ''
+    const shown = images.filter((image) => image.shownAt <= time.now() && image.name.includes(name))
+    const similar = Array.from({ length: manners.similarNames }, (_, index) =>
+      row({ name: `${name}-${index}`, no: String(index) }, 'SELF'),
+    )
+    const provided = row({ name, no: '1' }, 'NCP')
+    const all = [...similar, provided, ...shown.map((image) => row(image, 'SELF'))]
+    const size = Number(parameters.get('pageSize'))
+    const from = (Number(parameters.get('pageNo')) - 1) * size
+    return json(200, {
+      getServerImageListResponse: {
+        totalRows: all.length,
+        serverImageList: all.slice(from, from + size),
+        requestId: 'simulated',
+        returnCode: '0',
+      },
+    })
+  }
+
+  function detail(no: string): Incoming {
+    const found = images.find((image) => image.no === no && image.shownAt <= time.now())
+    return found ? rows('getServerImageDetail', [found]) : responseError(404, '1104037')
+  }
+
+  function rows(action: string, found: MadeImage[]): Incoming {
+    const serverImageList = found.map((image) => row(image, 'SELF'))
+    return json(200, {
+      [`${action}Response`]: { totalRows: found.length, serverImageList, requestId: 'simulated' },
+    })
+  }
+
+  function row(image: Partial<MadeImage> & { no: string; name: string }, type: string) {
+    const { no, name, description, snapshotNo, madeAt = 0, finalAt = 0, makingFails } = image
+    const isMaking = time.now() < finalAt
+    return {
+      serverImageNo: no,
+      serverImageName: name,
+      ...(manners.hasDescriptions && { serverImageDescription: description }),
+      serverImageType: { code: type },
+      serverImageStatus: { code: isMaking ? 'INIT' : makingFails ? 'CREFL' : 'CREAT' },
+      serverImageOperation: { code: isMaking ? 'CREAT' : 'NULL' },
+      createDate: new Date(madeAt).toISOString().replace(/\..*/, '+0000'),
+      ...(snapshotNo && {
+        blockStorageMappingList: [{ order: 0, blockStorageSnapshotInstanceNo: snapshotNo }],
+      }),
+    }
+  }
+
+  function gatewayError(status: number, errorCode: string): Incoming {
+    return json(status, { error: { errorCode, message: 'Simulated', details: '' } })
+  }
+
+  function responseError(status: number, returnCode: string): Incoming {
+    return json(status, { responseError: { returnCode, returnMessage: 'Simulated' } })
+  }
+
+  function json(status: number, body: unknown): Incoming {
+    return text(status, JSON.stringify(body))
+  }
+
+  function text(status: number, body: string): Incoming {
+    const date = new Date(time.now()).toUTCString()
+    const get = (name: string) => (name === 'date' && manners.hasDate ? date : null)
+    return { status, headers: { get }, body: new TextEncoder().encode(body) }
+  }
+
+  return {
+    images,
+    arrivals,
+    transport,
+    makeOther: (image) => {
+      const now = time.now()
+      images.push({ ...image, ...ready(now), no: String(++nos) })
+    },
+  }
+}
+
+function ready(now: number) {
+  return { makingFails: false, madeAt: now, shownAt: now, finalAt: now }
+}
+
+/** The mark in a description. */
+export function markOf(description: string): string {
+  return /\[relay:([0-9a-f]{16})\]$/.exec(description)?.[1] ?? ''
+}

@@ -1,0 +1,126 @@
+import type { Creation } from '../../shared/creation/creation.ts'
+import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Outgoing, Transport } from '../../shared/ncloud/transport.ts'
+import type { Host, Variant } from './schedule.ts'
+
+/** A relay that is built wrongly, and by which faults that must show. */
+export interface Wrong extends Variant {
+  shows: RegExp
+}
+
+const MINUTE = 60_000
+
+/** Ways to be wrong: the proof that the simulation can fail. */
+export const variants: Record<string, Wrong> = {
+  'signed after the write': {
+    shows: /lost/,
+    gateway: (gateway) => ({
+      ...gateway,
+      async sign(action, input, work) {
+        const { signedAt } = await gateway.sign(action, input, work)
+        const send = async (timeoutMs: number) =>
+          (await gateway.sign(action, input, work)).send(timeoutMs)
+        return { signedAt, send }
+      },
+    }),
+  },
+  'a horizon of the window alone': {
+    shows: /duplicate|lie/,
+    transport: (transport) => dated(transport, (date) => date + 5 * MINUTE),
+  },
+  'absence by its own clock, which is ahead': {
+    shows: /duplicate|lie/,
+    hosts: [10 * MINUTE],
+    transport: byOwnClock,
+  },
+  'absence by its own clock, which is behind': {
+    shows: /late/,
+    hosts: [-10 * MINUTE],
+    transport: byOwnClock,
+  },
+  'absence by their own clocks, which differ': {
+    shows: /duplicate|lie/,
+    hosts: [-4 * MINUTE, 10 * MINUTE],
+    transport: byOwnClock,
+  },
+  'a blind retry': {
+    shows: /arrived|duplicate|lost/,
+    gateway: (gateway) => ({
+      ...gateway,
+      async sign(action, input, work) {
+        const first = await gateway.sign(action, input, work)
+        const again = async () => (await gateway.sign(action, input, work)).send(10_000)
+        return { ...first, send: (timeoutMs) => first.send(timeoutMs).catch(again) }
+      },
+    }),
+  },
+  'no look-up': {
+    shows: /duplicate|lie/,
+    transport: (transport) => (request, timeoutMs) =>
+      request.url.pathname.endsWith('getServerImageList')
+        ? transport(withName(request, 'nothing'), timeoutMs)
+        : transport(request, timeoutMs),
+  },
+  'updates without a condition': {
+    shows: /version|arrows|duplicate|lost|lie/,
+    store: (store) => ({ ...store, replace: (next) => forced(store, next) }),
+  },
+  'the record deleted on an error': {
+    shows: /duplicate|lost|lie|arrows/,
+    store: (store) => ({
+      ...store,
+      replace: (next) => store.replace(next.state === 'unknown' ? forgotten(next) : next),
+    }),
+  },
+  'an attempt run again when its lease is over': {
+    shows: /duplicate|lost|lie|arrows/,
+    store: (store) => ({
+      ...store,
+      async due(now, limit) {
+        const due = await store.due(now, limit)
+        return due.map((one) => (one.state === 'sending' ? { ...one, state: 'accepted' } : one))
+      },
+    }),
+  },
+  'a create by GET': {
+    shows: /arrived/,
+    transport: (transport) => (request, timeoutMs) =>
+      transport({ ...request, method: 'GET' }, timeoutMs),
+  },
+}
+
+/** Takes the answers to look-ups as given at another time than the gateway's. */
+function dated(transport: Transport, change: (date: number) => number): Transport {
+  return async (request, timeoutMs) => {
+    const answer = await transport(request, timeoutMs)
+    if (!isLookUp(request) || answer.status !== 200) return answer
+    const date = Date.parse(answer.headers.get('date') ?? '')
+    const changed = new Date(change(date)).toUTCString()
+    return { ...answer, headers: { get: (name) => (name === 'date' ? changed : null) } }
+  }
+}
+
+function byOwnClock(transport: Transport, host: Host): Transport {
+  return dated(transport, host.now)
+}
+
+function isLookUp({ url }: Outgoing): boolean {
+  return url.pathname.endsWith('getServerImageList')
+}
+
+function withName(request: Outgoing, name: string): Outgoing {
+  const url = new URL(request.url)
+  url.searchParams.set('serverImageName', name)
+  return { ...request, url }
+}
+
+async function forced(store: CreationStore, next: Creation): Promise<boolean> {
+  if (await store.replace(next)) return true
+  const now = await store.read(next.creationId)
+  return forced(store, { ...next, version: (now?.version ?? 0) + 1 })
+}
+
+/** As good as deleted: it holds neither key nor name, and nobody looks at it again. */
+function forgotten(creation: Creation): Creation {
+  return { ...creation, state: 'not_created', keyIsExplicit: false, dueAt: null }
+}
