@@ -1,0 +1,267 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type CreateTableInput,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  type QueryInput,
+  type TimeToLiveSpecification,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb'
+import { systemClock } from '../../../shared/clock.ts'
+import { type Creation, holdsKey, isLive } from '../../../shared/creation/creation.ts'
+import type { CreationStore } from '../../../shared/creation/store.ts'
+
+type Item = Record<string, AttributeValue>
+
+const DAY_MS = 86_400_000
+const KEPT_MS = 90 * DAY_MS
+/** Once nothing is due in these, nothing is left to do. A conflict waits for a person, however long. */
+const DONE = ['created', 'rejected', 'not_created']
+
+const FAILED = 'ConditionalCheckFailed'
+/** What a transaction may be cancelled for and yet succeed a moment later. */
+const PASSING = [FAILED, 'TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']
+const ROUNDS = 10
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 1_000
+
+/** DynamoDB deletes what has expired days late; until then it counts as deleted. */
+const UNEXPIRED = '(attribute_not_exists(expiresAt) OR expiresAt > :now)'
+
+/**
+ * The table, in the words of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It holds the creations; under each
+ * key and each name the id of the creation that had it last; and of each caller and day how many were made. Only the
+ * ids never expire: they must outlive their creation, and are too small to be kept in step with it.
+ */
+export const CREATIONS_TABLE: Omit<CreateTableInput, 'TableName'> & {
+  TimeToLiveSpecification: TimeToLiveSpecification
+} = {
+  BillingMode: 'PAY_PER_REQUEST',
+  AttributeDefinitions: [
+    { AttributeName: 'pk', AttributeType: 'S' },
+    { AttributeName: 'kind', AttributeType: 'S' },
+    { AttributeName: 'caller', AttributeType: 'S' },
+    { AttributeName: 'listKey', AttributeType: 'S' },
+    { AttributeName: 'dueAt', AttributeType: 'N' },
+  ],
+  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+  GlobalSecondaryIndexes: [
+    index('inTime', 'kind', 'listKey'),
+    index('ofCaller', 'caller', 'listKey'),
+    index('due', 'kind', 'dueAt'),
+  ],
+  TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+}
+
+function index(IndexName: string, hash: string, range: string) {
+  return {
+    IndexName,
+    KeySchema: [
+      { AttributeName: hash, KeyType: 'HASH' as const },
+      { AttributeName: range, KeyType: 'RANGE' as const },
+    ],
+    Projection: { ProjectionType: 'ALL' as const },
+  }
+}
+
+/** Keeps creations in a DynamoDB table that is as `CREATIONS_TABLE` says. */
+export function dynamodbStore(client: DynamoDBClient, TableName: string): CreationStore {
+  async function item(pk: string): Promise<Item | undefined> {
+    const input = { TableName, Key: { pk: { S: pk } }, ConsistentRead: true }
+    return (await client.send(new GetItemCommand(input))).Item
+  }
+
+  async function read(creationId: string, now: number): Promise<Creation | undefined> {
+    const found = await item(`creation#${creationId}`)
+    const end = Number(found?.expiresAt?.N ?? Number.POSITIVE_INFINITY) * 1_000
+    return found && now < end ? recordOf(found) : undefined
+  }
+
+  /** Who had a key or a name last, and holds it still. Who has let go of it never takes it back. */
+  async function holding(pk: string, holds: (creation: Creation) => boolean, now: number) {
+    const lastId = (await item(pk))?.creationId?.S
+    const last = lastId && (await read(lastId, now))
+    return { lastId, holder: last && holds(last) ? last : undefined }
+  }
+
+  function handOver(pk: string, creationId: string, lastId = 'nobody'): TransactWriteItem {
+    return {
+      Put: {
+        TableName,
+        Item: { pk: { S: pk }, creationId: { S: creationId } },
+        ConditionExpression: 'attribute_not_exists(pk) OR creationId = :lastId',
+        ExpressionAttributeValues: { ':lastId': { S: lastId } },
+      },
+    }
+  }
+
+  function count(quotaPk: string, today: number, most: number): TransactWriteItem {
+    return {
+      Update: {
+        TableName,
+        Key: { pk: { S: quotaPk } },
+        UpdateExpression: 'SET expiresAt = :expiresAt ADD made :one',
+        ConditionExpression: 'attribute_not_exists(made) OR made < :most',
+        ExpressionAttributeValues: {
+          ':expiresAt': seconds(today + 2 * DAY_MS),
+          ':one': { N: '1' },
+          ':most': { N: String(most) },
+        },
+      },
+    }
+  }
+
+  // An index lags behind the table. What it shows late does no harm, because every write is conditional.
+  async function query(limit: number, input: Omit<QueryInput, 'TableName'>): Promise<Creation[]> {
+    const creations: Creation[] = []
+    for await (const { Items = [] } of paginateQuery({ client }, { TableName, ...input })) {
+      creations.push(...Items.map(recordOf))
+      if (creations.length >= limit) break
+    }
+    return creations.slice(0, limit)
+  }
+
+  return {
+    async claim(creation, { dailyCreations = Number.MAX_SAFE_INTEGER, today }) {
+      const { creationId, keyHash, regionCode, content, caller, createdAt } = creation
+      const [keyPk, namePk] = [`key#${keyHash}`, namePkOf(regionCode, content.name)]
+      const quotaPk = `quota#${caller}#${today}`
+      for (let round = 1; ; round++) {
+        // Read first, though asked for last: the claim that used it up may be the one this one repeats.
+        const made = Number((await item(quotaPk))?.made?.N ?? 0)
+        const [ofKey, ofName] = await Promise.all([
+          holding(keyPk, holdsKey, createdAt),
+          holding(namePk, isLive, createdAt),
+        ])
+        if (ofKey.holder) return { outcome: 'key-held', holder: ofKey.holder }
+        if (ofName.holder) {
+          // The two are not read at one moment: who took both between has the key as well.
+          const isOfKey = ofName.holder.keyHash === keyHash
+          return { outcome: isOfKey ? 'key-held' : 'name-held', holder: ofName.holder }
+        }
+        if (made >= dailyCreations) return { outcome: 'quota-spent' }
+        const isNew = { ConditionExpression: 'attribute_not_exists(pk)' }
+        const TransactItems = [
+          { Put: { TableName, Item: itemOf(creation), ...isNew } },
+          handOver(keyPk, creationId, ofKey.lastId),
+          handOver(namePk, creationId, ofName.lastId),
+          count(quotaPk, today, dailyCreations),
+        ]
+        try {
+          await client.send(new TransactWriteItemsCommand({ TransactItems }))
+          return { outcome: 'claimed' }
+        } catch (error) {
+          const reasons = reasonsOf(error)
+          // Nobody else has the id: an earlier try went through, and only its answer was lost.
+          if (reasons[0] === FAILED) return { outcome: 'claimed' }
+          const isPassing = reasons.some((reason) => PASSING.includes(reason))
+          if (!isPassing || round === ROUNDS) throw error
+          if (!reasons.includes(FAILED)) await pause(round)
+        }
+      }
+    },
+
+    read: (creationId) => read(creationId, Date.now()),
+
+    async holderOf(regionCode, name) {
+      return (await holding(namePkOf(regionCode, name), isLive, Date.now())).holder
+    },
+
+    async replace(next) {
+      const writeId = { S: crypto.randomUUID() }
+      const input = {
+        TableName,
+        Item: { ...itemOf(next), writeId },
+        ConditionExpression: `version = :before AND ${UNEXPIRED}`,
+        ExpressionAttributeValues: {
+          ':before': { N: String(next.version - 1) },
+          ':now': seconds(Date.now()),
+        },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      }
+      try {
+        await client.send(new PutItemCommand(input))
+        return true
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error
+        // The client repeats a write whose answer was lost; the repeat meets what the first one wrote.
+        return error.Item?.writeId?.S === writeId.S
+      }
+    },
+
+    list({ caller, state, limit, after }) {
+      const [IndexName, hash] = caller === undefined ? ['inTime', 'kind'] : ['ofCaller', 'caller']
+      return query(limit, {
+        IndexName,
+        KeyConditionExpression: `${hash} = :hash AND listKey < :after`,
+        FilterExpression: state === undefined ? UNEXPIRED : `${UNEXPIRED} AND inState = :state`,
+        ExpressionAttributeValues: {
+          ':hash': { S: caller ?? 'creation' },
+          ':after': { S: after ? listKeyOf(after) : '~' },
+          ':now': seconds(Date.now()),
+          ...(state !== undefined && { ':state': { S: state } }),
+        },
+        ScanIndexForward: false,
+        // It counts before the filter does: to find a rare state in such small pages would take many.
+        ...(state === undefined && { Limit: limit }),
+      })
+    },
+
+    due: (now, limit) =>
+      query(limit, {
+        IndexName: 'due',
+        KeyConditionExpression: 'kind = :kind AND dueAt <= :now',
+        ExpressionAttributeValues: { ':kind': { S: 'creation' }, ':now': { N: String(now) } },
+        Limit: limit,
+      }),
+  }
+}
+
+/** The record is the truth; the attributes beside it are what is searched by. */
+function itemOf(creation: Creation): Item {
+  const { creationId, version, state, caller, dueAt } = creation
+  const isDone = dueAt === null && DONE.includes(state)
+  return {
+    pk: { S: `creation#${creationId}` },
+    kind: { S: 'creation' },
+    version: { N: String(version) },
+    inState: { S: state },
+    caller: { S: caller },
+    listKey: { S: listKeyOf(creation) },
+    record: { S: JSON.stringify(creation) },
+    ...(dueAt !== null && { dueAt: { N: String(dueAt) } }),
+    ...(isDone && { expiresAt: seconds(Date.now() + KEPT_MS) }),
+  }
+}
+
+function recordOf({ record }: Item): Creation {
+  return JSON.parse(String(record?.S))
+}
+
+function namePkOf(regionCode: string, name: string): string {
+  return `name#${regionCode}#${name}`
+}
+
+/** In the order of time; between two of one millisecond the id decides. */
+function listKeyOf({ createdAt, creationId }: Pick<Creation, 'createdAt' | 'creationId'>): string {
+  return `${String(createdAt).padStart(16, '0')}#${creationId}`
+}
+
+/** Why each item of a transaction cancelled it; empty where the error is another. */
+function reasonsOf(error: unknown): string[] {
+  if (!(error instanceof TransactionCanceledException)) return []
+  return (error.CancellationReasons ?? []).map(({ Code }) => String(Code))
+}
+
+function pause(round: number): Promise<void> {
+  return systemClock.sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** round))
+}
+
+function seconds(milliseconds: number) {
+  return { N: String(Math.floor(milliseconds / 1_000)) }
+}

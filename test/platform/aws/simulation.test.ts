@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dynamodbStore } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { raceSuite } from '../../shared/creation/race-suite.ts'
+import { campaign } from '../../simulation/campaign.ts'
+import { sweep } from '../../simulation/crash-sweep.ts'
+import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
+
+const SCHEDULES = 1_000
+const ROUNDS = 10
+
+let local: DynamodbLocal
+const open = async () => dynamodbStore(local.client(), await local.openTable())
+
+describe.skipIf(whyNoDynamodbLocal())('creations in DynamoDB', () => {
+  beforeAll(async () => {
+    local = await startDynamodbLocal()
+  })
+  afterAll(() => local.close())
+
+  test(`survive ${SCHEDULES} schedules`, async () => {
+    const { faults, tally } = await campaign(0, SCHEDULES, open)
+    console.log('DynamoDB', JSON.stringify(tally))
+    expect(faults).toEqual([])
+  })
+
+  test('survive being ended at each step and at each pair of steps', async () => {
+    const { faults, ...counts } = await sweep('made, answer lost', open)
+    console.log('DynamoDB', JSON.stringify(counts))
+    expect(faults).toEqual([])
+  })
+
+  raceSuite(open, ROUNDS)
+})
