@@ -30,7 +30,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { SCHEDULES: process.env.SCHEDULES ?? '100' } },
+            miniflare: { bindings: { SCHEDULES: String(Number(process.env.SCHEDULES ?? 2_000) / 20) } },
           }),
         ],
         test: {

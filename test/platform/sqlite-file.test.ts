@@ -7,11 +7,16 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { openSqlite } from '../../functions/platform/server/sqlite-file.ts'
 import { accepted } from '../../shared/creation/creation.ts'
 import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
+import { raceSuite } from '../shared/creation/race-suite.ts'
 import { by, claim } from '../shared/creation/records.ts'
 import { storeSuite } from '../shared/creation/store-suite.ts'
 
 describe('the store over node:sqlite', () => {
   storeSuite(async () => sqliteStore(openSqlite(':memory:')))
+})
+
+describe('races over node:sqlite', () => {
+  raceSuite(async () => sqliteStore(openSqlite(':memory:')), 100)
 })
 
 describe('a file', () => {

@@ -71,6 +71,7 @@ export function hostileGateway(
   random: Random,
   manners: Manners,
 ): HostileGateway {
+  const late = new DOMException('Late', 'TimeoutError')
   const images: MadeImage[] = []
   const arrivals = new Map<string, number>()
   let nos = 30_000_000
@@ -78,7 +79,7 @@ export function hostileGateway(
   function transport(process: Process): Transport {
     return (request, timeoutMs) =>
       process.wait<Incoming>((ends) => {
-        time.after(timeoutMs, () => ends.failing(new DOMException('Late', 'TimeoutError')))
+        time.after(timeoutMs, () => ends.failing(late))
         const answer = (incoming: Incoming) =>
           time.after(random.between(1, 400), () => ends.with(incoming))
         const lose = () => {

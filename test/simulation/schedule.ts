@@ -15,8 +15,8 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const LARGEST_SKEW_MS = 10 * MINUTE
 const LONGEST_MS = 72 * 60 * MINUTE
-/** After all is settled, what still lies about on the wire has come and gone. */
-const AFTERMATH_MS = 20 * MINUTE
+/** After all is settled, what was frozen wakes up, and what lies about on the wire comes and goes. */
+const AFTERMATH_MS = 31 * MINUTE
 
 /** A way in which the relay could be built, and wrongly: what it has instead of its own parts. */
 export interface Variant {
@@ -166,7 +166,6 @@ export async function runSchedule(
     }
     const delivered = Math.max(...plan.wishes.flatMap(({ deliveredAt }) => deliveredAt))
     await runToTheEnd(time, delivered, plan.tickEveryMs, book, tick)
-    await time.runUntil(time.now() + AFTERMATH_MS)
   } finally {
     Math.random = platformRandom
   }
@@ -186,7 +185,10 @@ async function runToTheEnd(
   while (time.now() < START + LONGEST_MS) {
     await time.runUntil(time.now() + tickEveryMs)
     const isOver = time.now() > START + delivered + MINUTE
-    if (isOver && book.isAtRest()) return
+    if (isOver && book.isAtRest()) {
+      await time.runUntil(time.now() + AFTERMATH_MS)
+      if (book.isAtRest()) return
+    }
     // Following is long: while nothing is due, by whichever clock, ticks do nothing.
     const wait = book.untilDue(time.now() + LARGEST_SKEW_MS)
     if (isOver && wait > 0) await time.runUntil(time.now() + wait)

@@ -62,18 +62,18 @@ export const variants: Record<string, Wrong> = {
         : transport(request, timeoutMs),
   },
   'updates without a condition': {
-    shows: /version|arrows|duplicate|lost|lie/,
+    shows: /duplicate|lost|lie/,
     store: (store) => ({ ...store, replace: (next) => forced(store, next) }),
   },
   'the record deleted on an error': {
-    shows: /duplicate|lost|lie|arrows/,
+    shows: /duplicate|lost|lie/,
     store: (store) => ({
       ...store,
       replace: (next) => store.replace(next.state === 'unknown' ? forgotten(next) : next),
     }),
   },
   'an attempt run again when its lease is over': {
-    shows: /duplicate|lost|lie|arrows/,
+    shows: /duplicate|lost|lie/,
     store: (store) => ({
       ...store,
       async due(now, limit) {

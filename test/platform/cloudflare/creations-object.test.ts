@@ -7,6 +7,7 @@ import {
 } from '../../../functions/platform/cloudflare/creations-object.ts'
 import { accepted } from '../../../shared/creation/creation.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
+import { raceSuite } from '../../shared/creation/race-suite.ts'
 import { by, claim } from '../../shared/creation/records.ts'
 import { storeSuite } from '../../shared/creation/store-suite.ts'
 
@@ -24,6 +25,10 @@ async function fresh(): Promise<CreationStore> {
 
 describe('the store in a Durable Object', () => {
   storeSuite(fresh)
+})
+
+describe('races in a Durable Object', () => {
+  raceSuite(fresh, 100)
 })
 
 test('it survives its object being evicted', async () => {

@@ -244,6 +244,20 @@ describe('a write', () => {
   })
 })
 
+test('the gateway’s clock is its Date, or what the timestamp that it let pass proves', async () => {
+  const list = { aResponse: { totalRows: 0, returnCode: '0' } }
+  const clockOf = async (...headers: Record<string, string>[]) => {
+    const { gateway, work } = scripted([[200, list, ...headers]] as Answer[], { takesMs: 3_000 })
+    const query = { name: 'web', regionCode: 'KR' }
+    return (await gateway.read(getServerImageList, query, work)).gatewayTime
+  }
+  const date = 'Fri, 13 Feb 2009 23:31:30 GMT'
+  expect(await clockOf({ date })).toBe(1_234_567_890_000)
+  // 900 s instead of 630 s: the contract, section 5. Counted from before the request was sent, however long it took.
+  expect(await clockOf()).toBe(START - 270_000)
+  expect(await clockOf({ date: 'yesterday' })).toBe(START - 270_000)
+})
+
 test('each call is one line of the log', async () => {
   const { code, events } = scripted(
     [

@@ -1,0 +1,7 @@
+import { describe } from 'vitest'
+import { memoryStore } from '../shared/creation/memory-store.ts'
+import { simulationSuite } from './suite.ts'
+
+describe('creations in memory survive', () => {
+  simulationSuite('memory', memoryStore)
+})

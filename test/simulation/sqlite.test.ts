@@ -1,0 +1,8 @@
+import { describe } from 'vitest'
+import { openSqlite } from '../../functions/platform/server/sqlite-file.ts'
+import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
+import { simulationSuite } from './suite.ts'
+
+describe('creations in SQLite survive', () => {
+  simulationSuite('SQLite', () => sqliteStore(openSqlite(':memory:')))
+})

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import { memoryStore } from '../shared/creation/memory-store.ts'
+import { sweep } from './crash-sweep.ts'
+import { runSchedule } from './schedule.ts'
+import { withoutSignatures } from './suite.ts'
+import { variants } from './variants.ts'
+import { faultsOf } from './verdict.ts'
+
+const MOST_SEEDS = 2_000
+
+withoutSignatures()
+
+describe('a relay that is built wrongly is caught', () => {
+  test.each(Object.entries(variants))('%s', async (name, variant) => {
+    for (let seed = 0; seed < MOST_SEEDS; seed++) {
+      const faults = faultsOf(await runSchedule(seed, memoryStore(), { variant }))
+      const shown = faults.find((fault) => variant.shows.test(fault))
+      if (!shown) continue
+      console.log(`${name}: seed ${seed}, ${shown}`)
+      return
+    }
+    expect.unreachable(`${name} was not caught in ${MOST_SEEDS} schedules`)
+  })
+
+  test('by a sweep as well', async () => {
+    const { faults } = await sweep('made, answer lost', memoryStore, variants['no look-up'])
+    expect(faults.join()).toMatch(/duplicate|lie/)
+  })
+})
+
+test('the same seed is the same schedule', async () => {
+  const trace = async (seed: number) => {
+    const { ledger, gateway, steps } = await runSchedule(seed, memoryStore())
+    const creations = ledger.creations().map(({ history, image, version }) => {
+      return { history, version, imageNo: image?.imageNo }
+    })
+    return JSON.stringify({ creations, arrivals: [...gateway.arrivals], steps })
+  }
+  for (const seed of [1, 2, 3, 97, 1_000_000]) {
+    expect(await trace(seed)).toBe(await trace(seed))
+  }
+})
