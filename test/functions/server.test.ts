@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { secrets } from '../canaries.ts'
 import { doorNames, openDoor } from '../doors.ts'
 import { type Gateway, openGateway } from '../gateway/gateway.ts'
@@ -59,6 +59,17 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     await door.close()
     await slow.close()
     expect(door.output()).toMatch(/"event":"transition".*"state":"created"/)
+  })
+
+  test.runIf(name.startsWith('node'))('ticks each minute', async () => {
+    // A minute of the server's takes a tenth of a second.
+    const minutes =
+      'const real = setInterval; globalThis.setInterval = (f, ms) => real(f, ms / 600)'
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(minutes)}`
+    const door = await openDoor(name, environmentFor(gateway.origin, { NODE_OPTIONS }))
+    const ticks = () => door.output().match(/"event":"tick"/g)?.length ?? 0
+    await vi.waitFor(() => expect(ticks()).toBeGreaterThan(2), { timeout: 10_000 })
+    await door.close()
   })
 
   test('refuses to serve over a database that it cannot open', async () => {

@@ -200,7 +200,9 @@ function endEarly(process: Process, time: VirtualTime, random: Random) {
 /** The relay itself, on the same plan. */
 async function runRelay(seed: number): Promise<End> {
   const plan = planOf(randomOf(seed))
-  const { gateway, ledger, replies } = await runSchedule(seed, memoryStore(), { plan })
+  const { gateway, ledger, replies } = await runSchedule(seed, memoryStore(), {
+    change: () => plan,
+  })
   const creations = ledger.creations()
   return {
     images: gateway.images.length,
@@ -233,6 +235,7 @@ function planOf(random: Random): Plan {
       hasDate: true,
       hasDescriptions: true,
       lagMs: MINUTE,
+      slowPackets: 0,
       failingReads: 0,
       failingImages: 0,
       similarNames: 0,

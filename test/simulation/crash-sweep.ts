@@ -29,7 +29,7 @@ export async function sweep(
   async function run(...crashes: { step: number; end: 'before' | 'after' }[]): Promise<number> {
     const outcome = await runSchedule(SEED, await open(), {
       variant,
-      plan: planOf(fate),
+      change: () => planOf(fate),
       crashes: (step) => crashes.find((crash) => crash.step === step)?.end,
     })
     const where = crashes.map(({ step, end }) => `${end} step ${step}`).join(', ')
@@ -88,6 +88,7 @@ function planOf(fate: Fate): Plan {
       hasDate: true,
       hasDescriptions: true,
       lagMs: 0,
+      slowPackets: 0,
       failingReads: 0,
       failingImages: 0,
       similarNames: 0,

@@ -18,6 +18,8 @@ export interface Manners {
   hasDescriptions: boolean
   /** The longest time between an image's making and its row in lists. */
   lagMs: number
+  /** How often a packet lies about, for minutes. */
+  slowPackets: number
   /** Of reads: how often one fails. */
   failingReads: number
   /** How often what becomes of a create. */
@@ -91,9 +93,10 @@ export function hostileGateway(
       })
   }
 
-  /** Most packets are quick; some lie about for long. */
   function delay(): number {
-    return random.chance(0.02) ? random.between(0, 290 * SECOND) : random.between(1, 300)
+    return random.chance(manners.slowPackets)
+      ? random.between(0, 290 * SECOND)
+      : random.between(1, 300)
   }
 
   function handle(request: Outgoing, answer: (incoming: Incoming) => void, lose: () => void) {

@@ -58,6 +58,13 @@ export interface Plan {
   isCalm: boolean
 }
 
+/** How a schedule is run otherwise than its seed says. */
+interface Options {
+  variant?: Variant
+  change?: (drawn: Plan) => Plan
+  crashes?: CrashPlan
+}
+
 /** What came of it. */
 export interface Outcome {
   gateway: HostileGateway
@@ -71,14 +78,10 @@ export interface Outcome {
 export async function runSchedule(
   seed: number,
   store: CreationStore,
-  {
-    variant = {},
-    plan: given,
-    crashes,
-  }: { variant?: Variant; plan?: Plan; crashes?: CrashPlan } = {},
+  { variant = {}, change = (drawn) => drawn, crashes }: Options = {},
 ): Promise<Outcome> {
   const random = randomOf(seed)
-  const drawn = given ?? planOf(random, seed)
+  const drawn = change(planOf(random, seed))
   const plan = { ...drawn, hosts: variant.hosts ?? drawn.hosts }
   const time = virtualTime(START)
   const gateway = hostileGateway(time, random, plan.manners)
@@ -230,6 +233,7 @@ function planOf(random: Random, seed: number): Plan {
       hasDate: random.chance(0.9),
       hasDescriptions: !random.chance(0.03),
       lagMs: random.between(0, 1) * random.between(0, 290 * SECOND),
+      slowPackets: 0.02,
       failingReads: isCalm ? 0 : random.between(0, 10) / 100,
       failingImages: 0.1,
       similarNames: seed % 97 === 0 ? 230 : random.between(0, 2),

@@ -3,12 +3,16 @@ import type { CreationStore } from '../../shared/creation/store.ts'
 import { campaign } from './campaign.ts'
 import { sweep } from './crash-sweep.ts'
 import type { Fate } from './hostile-gateway.ts'
+import { type Plan, runSchedule } from './schedule.ts'
 
 /** Seeds to run: few by default, 20,000 in CI, a million by `npm run test:long`. */
 const SCHEDULES = Number(process.env.SCHEDULES ?? 2_000)
 const FIRST_SEED = Number(process.env.SEED ?? 0)
 const isLong = SCHEDULES >= 20_000
 const HOUR_MS = 3_600_000
+const HEALTHY = 500
+/** Of the images that were tried for, under faults far beyond what is seen in the field. */
+const MOST_NOT_CREATED = 0.04
 
 const fates: Fate[] = ['made', 'made, answer lost', 'made after an error was answered', 'refused']
 const longerFates: Fate[] = [
@@ -18,6 +22,38 @@ const longerFates: Fate[] = [
   'throttled',
   'refused for the key pair',
 ]
+
+/** One wish, machines that stay up, and a gateway that makes what it is asked. */
+function healthy(drawn: Plan): Plan {
+  const [{ wish, deliveredAt }] = drawn.wishes
+  const { foreignAt: _, ...plan } = drawn
+  return {
+    ...plan,
+    hosts: [0],
+    isForgotten: false,
+    endsEarly: false,
+    chaos: { crash: 0, freeze: 0, refusal: 0, lostAnswer: 0, twice: 0, stale: 0 },
+    manners: {
+      ...drawn.manners,
+      hasDescriptions: true,
+      slowPackets: 0,
+      failingReads: 0,
+      failingImages: 0,
+      creates: {
+        made: 1,
+        'made, answer lost': 0,
+        'made, answer unreadable': 0,
+        'made after an error was answered': 0,
+        'lost on the way': 0,
+        failed: 0,
+        throttled: 0,
+        refused: 0,
+        'refused for the key pair': 0,
+      },
+    },
+    wishes: [{ wish, deliveredAt }],
+  }
+}
 
 /** What creations must survive in a store of this process. */
 export function simulationSuite(store: string, open: () => CreationStore) {
@@ -32,6 +68,20 @@ export function simulationSuite(store: string, open: () => CreationStore) {
     // A rule that was never put to the test was not kept.
     const rare = Object.entries(tally.arrows).filter(([, count]) => count < SCHEDULES / 400)
     expect(rare).toEqual([])
+    const { created = 0, not_created = 0 } = tally.ends
+    expect(not_created / (created + not_created)).toBeLessThan(MOST_NOT_CREATED)
+  })
+
+  test('health: then every image is made at the first attempt', async () => {
+    const states: string[] = []
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + HEALTHY; seed++) {
+      const { ledger } = await runSchedule(seed, open(), { change: healthy })
+      states.push(
+        ...ledger.creations().map(({ state, attempt }) => `${state} ${attempt}, seed ${seed}`),
+      )
+    }
+    expect(states).toHaveLength(HEALTHY)
+    expect(states.filter((state) => !state.startsWith('created 1'))).toEqual([])
   })
 
   describe('one create, ended at each step and at each pair of steps', () => {
