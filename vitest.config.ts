@@ -30,7 +30,9 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { SCHEDULES: String(Number(process.env.SCHEDULES ?? 2_000) / 20) } },
+            miniflare: {
+              bindings: { SCHEDULES: String(Number(process.env.SCHEDULES ?? 2_000) / 20) },
+            },
           }),
         ],
         test: {

@@ -1,10 +1,12 @@
 import type { Caller } from '../shared/caller.ts'
 import type { Clock } from '../shared/clock.ts'
-import type { Ports } from '../shared/creation/reconcile.ts'
-import { watched } from '../shared/lookup.ts'
+import type { Ports } from '../shared/creation/ports.ts'
+import { problemSeen } from '../shared/creation/record.ts'
 import type { Gateway } from '../shared/ncloud/gateway.ts'
 import { Problem } from '../shared/problem.ts'
 import type { Work } from '../shared/work.ts'
+
+const LOOK_AGAIN_MS = 2_000
 
 /** When to ask again for an image that is on its way. */
 export const PENDING_RETRY_AFTER_SECONDS = 5
@@ -30,7 +32,7 @@ export function portsOf({ ports }: Call): Ports {
   return ports
 }
 
-/** A thing as it is after the wait that the caller prefers, if any. */
+/** A thing as it is after the wait that the caller prefers, if any: looked at every two seconds until it is done. */
 export async function waitedFor<Thing>(
   call: Call,
   first: Thing,
@@ -39,7 +41,17 @@ export async function waitedFor<Thing>(
 ): Promise<Thing> {
   const { clock, work, waitSeconds = 0 } = call
   const until = Math.min(work.deadline, clock.now() + waitSeconds * 1_000)
-  return watched(first, again, isDone, until, clock)
+  let last = first
+  for (let left = until - clock.now(); left > 0 && !isDone(last); left = until - clock.now()) {
+    await clock.sleep(Math.min(LOOK_AGAIN_MS, left))
+    try {
+      last = await again()
+    } catch (error) {
+      // What was seen stays true: a later look that fails is no answer to a request that succeeded.
+      problemSeen(error, work)
+    }
+  }
+  return last
 }
 
 /** The header that confirms a wait. */

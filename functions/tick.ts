@@ -1,5 +1,6 @@
 import type { Creation } from '../shared/creation/creation.ts'
-import { type Ports, reconcile } from '../shared/creation/reconcile.ts'
+import type { Ports } from '../shared/creation/ports.ts'
+import { reconcile } from '../shared/creation/reconcile.ts'
 import { type Log, logDefect } from '../shared/log.ts'
 
 /** Bounds one tick's calls: what is left over stays due, and comes first the next time. */
@@ -18,7 +19,7 @@ export async function tick(ports: Ports, log: Log): Promise<void> {
   const due = await store.due(startedAt, MOST_PER_TICK)
   const queue = [...due]
 
-  async function work() {
+  async function takeTurns() {
     for (let creation = queue.shift(); creation; creation = queue.shift()) {
       if (clock.now() >= end) return
       await step(creation, Math.min(end, clock.now() + STEP_MS))
@@ -34,6 +35,6 @@ export async function tick(ports: Ports, log: Log): Promise<void> {
     }
   }
 
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
   log({ event: 'tick', due: due.length, milliseconds: clock.now() - startedAt })
 }

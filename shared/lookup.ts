@@ -1,4 +1,3 @@
-import type { Clock } from './clock.ts'
 import type { Image } from './image.ts'
 import type { Action } from './ncloud/action.ts'
 import {
@@ -16,7 +15,6 @@ import type { Work } from './work.ts'
 /** 100 rows stay below the longest answer that is read, even of images with 21 storages. */
 const PAGE_SIZE = 100
 const MAX_PAGES = 100
-const LOOK_AGAIN_MS = 2_000
 
 interface Place {
   regionCode: string
@@ -57,6 +55,8 @@ export async function ownImages(gateway: Gateway, name: string, place: Place, wo
   const query = { ...place, name, typeCodes: ['SELF' as const] }
   const [first, ...more] = await pages(gateway, getServerImageList, query, work)
   const rows = [first, ...more].flatMap((page) => page.rows)
+  const isMoving = new Set(rows.map(({ image }) => image.imageNo)).size < rows.length
+  if (isMoving) throw upstreamProblem('malformed', { action: getServerImageList.name })
   // Whether the gateway's own filters are exact is not documented.
   const own = rows.filter(({ image, type }) => image.name === name && (type ?? 'SELF') === 'SELF')
   return { rows: own, gatewayTime: first.gatewayTime }
@@ -66,27 +66,6 @@ export async function ownImages(gateway: Gateway, name: string, place: Place, wo
 export async function snapshots(gateway: Gateway, query: SnapshotQuery & Place, work: Work) {
   const all = await pages(gateway, getBlockStorageSnapshotInstanceList, query, work)
   return all.flatMap(({ rows }) => rows)
-}
-
-/** Looks again every two seconds, with `again`, until `isDone` or `until` (milliseconds since the epoch). */
-export async function watched<Thing>(
-  first: Thing,
-  again: () => Promise<Thing>,
-  isDone: (thing: Thing) => boolean,
-  until: number,
-  clock: Clock,
-): Promise<Thing> {
-  let last = first
-  for (let left = until - clock.now(); left > 0 && !isDone(last); left = until - clock.now()) {
-    await clock.sleep(Math.min(LOOK_AGAIN_MS, left))
-    try {
-      last = await again()
-    } catch (problem) {
-      // What was seen stays true: a later look that fails is no answer to a request that succeeded.
-      if (!(problem instanceof Problem)) throw problem
-    }
-  }
-  return last
 }
 
 function readerOf<Output>(action: Action<{ imageNo: string }, Output, Image>) {
@@ -110,13 +89,14 @@ async function pages<
   let last = all[0]
   for (let count = last.rows.length; all.length <= MAX_PAGES; count += last.rows.length) {
     const { totalRows, rows } = last
+    if (totalRows !== all[0].totalRows) break
     const isLast = totalRows === undefined ? rows.length < PAGE_SIZE : count >= totalRows
     if (isLast) return all
     if (rows.length === 0) break
     last = await ask(all.length + 1)
     all.push(last)
   }
-  // Rows were promised and did not come: "not among them" must not be concluded from that.
+  // Rows were promised and did not come, or moved between two pages: "not among them" must not be concluded from that.
   throw upstreamProblem('malformed', { action: action.name })
 }
 

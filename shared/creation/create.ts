@@ -1,5 +1,4 @@
 import { type Caller, sha256Hex } from '../caller.ts'
-import { logDefect } from '../log.ts'
 import { markerOf } from '../marker.ts'
 import {
   createServerImageFromSnapshot,
@@ -9,7 +8,11 @@ import { Problem } from '../problem.ts'
 import type { Site } from '../settings.ts'
 import type { Work } from '../work.ts'
 import { accepted, type Claim, type Creation, isDue, isLive } from './creation.ts'
-import { actOf, current, logTransition, type Ports, reconcile, refreshed } from './reconcile.ts'
+import { current, refreshed } from './follow.ts'
+import { actOf, type Ports } from './ports.ts'
+import { reconcile } from './reconcile.ts'
+import { logTransition, problemSeen } from './record.ts'
+import type { Claimed } from './store.ts'
 
 const DAY_MS = 86_400_000
 
@@ -38,12 +41,25 @@ export async function create(
   const { creation, isReplay } = await claimed(claim, wish.caller, ports, work)
   // A repeat leaves the first request its time: it goes on only with what lies idle.
   if (isReplay && !isDue(creation, ports.clock.now())) return { creation, isReplay }
+  return { creation: await asFarAsStored(reconcile, creation, ports, work), isReplay }
+}
+
+/**
+ * What is claimed is never answered with a failure, which would invite a repeat: where the store fails on the way, what
+ * it holds, or held, is told, and the tick goes on with it.
+ */
+async function asFarAsStored(
+  move: typeof reconcile,
+  creation: Creation,
+  ports: Ports,
+  work: Work,
+): Promise<Creation> {
   try {
-    return { creation: await reconcile(creation, ports, work), isReplay }
+    return await move(creation, ports, work)
   } catch (error) {
-    // It is claimed, and the tick goes on with it: a failure here must not invite a repeat.
-    logDefect(error, work.log)
-    return { creation, isReplay }
+    problemSeen(error, work)
+    const stored = await ports.store.read(creation.creationId).catch(() => undefined)
+    return stored ?? creation
   }
 }
 
@@ -82,31 +98,48 @@ function fingerprintOf(content: ImageContent, regionCode: string): Promise<strin
 
 /** The creation that a claim came to: a new one, or the one that the same wish made before. */
 async function claimed(claim: Claim, caller: Caller, ports: Ports, work: Work) {
-  const { store, clock } = ports
   for (let looked = false; ; looked = true) {
-    const now = clock.now()
     const creation = accepted(claim, actOf(ports, work))
-    const quota = { dailyCreations: caller.dailyCreations, today: now - (now % DAY_MS) }
-    const result = await store.claim(creation, quota)
+    const result = await tryClaim(creation, caller, ports)
     if (result.outcome === 'claimed') {
       logTransition(creation, work)
       return { creation, isReplay: false }
     }
-    if (result.outcome === 'quota-spent') throw quotaExceeded(now)
+    if (result.outcome === 'quota-spent') throw quotaExceeded(creation.createdAt)
 
     const { holder, outcome } = result
     const isSame = outcome === 'key-held' && holder.fingerprint === claim.fingerprint
     if (outcome === 'key-held' && claim.keyIsExplicit) {
-      if (!isSame)
+      if (!isSame) {
         throw new Problem('idempotency-key-reused', 'The key was used with other content')
-      return { creation: await current(holder, ports, work), isReplay: true }
+      }
+      return { creation: await asFarAsStored(current, holder, ports, work), isReplay: true }
     }
     // The name decides. A created image may have failed or gone since, and left it free.
-    const seen = looked ? holder : await refreshed(holder, ports, work)
+    const seen = looked ? holder : await asFarAsStored(refreshed, holder, ports, work)
     if (!isLive(seen)) continue
     if (!isSame) throw new Problem('name-taken', 'A live creation has the name')
     return { creation: seen, isReplay: true }
   }
+}
+
+/** A claim that may have been stored though its answer was lost, or delivered twice: nobody else has its id. */
+async function tryClaim(
+  creation: Creation,
+  { dailyCreations }: Caller,
+  { store }: Ports,
+): Promise<Claimed> {
+  const { creationId, createdAt } = creation
+  const quota = { dailyCreations, today: createdAt - (createdAt % DAY_MS) }
+  let result: Claimed
+  try {
+    result = await store.claim(creation, quota)
+  } catch (error) {
+    if (await store.read(creationId)) return { outcome: 'claimed' }
+    throw error
+  }
+  const isOwn = 'holder' in result && result.holder.creationId === creationId
+  return isOwn ? { outcome: 'claimed' } : result
 }
 
 function quotaExceeded(now: number): Problem {

@@ -154,7 +154,9 @@ export function postponed(
   dueAt: number,
   act: Act,
 ): Creation {
-  if (creation.state === 'accepted') return { ...waiting(creation, dueAt), problem }
+  if (creation.state === 'accepted') {
+    return { ...waiting(creation, dueAt), problem, updatedAt: act.at }
+  }
   return moved(creation, { ...act, to: 'accepted', reason: problem.code }, { problem, dueAt })
 }
 
@@ -174,7 +176,7 @@ export function waiting(creation: Creation, dueAt: number | null): Creation {
 }
 
 /** Its image as it was just read. */
-export function seen(creation: Creation, image: Image, now: number): Creation {
+export function withImage(creation: Creation, image: Image, now: number): Creation {
   const isNews = image.phase !== creation.image?.phase
   const dueAt = isFinal(image.phase) ? null : nextLook(creation, now)
   const updatedAt = isNews ? now : creation.updatedAt
@@ -183,13 +185,13 @@ export function seen(creation: Creation, image: Image, now: number): Creation {
 
 /** When to look at its image again: at gaps that grow from 5 s to 5 min, for a day. */
 export function nextLook(creation: Creation, now: number): number | null {
-  const age = now - createdAt(creation)
+  const age = now - hadImageAt(creation)
   if (age >= FOLLOWED_MS) return null
   return now + Math.min(LONGEST_GAP_MS, Math.max(FIRST_GAP_MS, Math.ceil(age / 2)))
 }
 
 /** When it came to its image, by the clock of whoever moved it. */
-export function createdAt({ history, createdAt }: Creation): number {
+export function hadImageAt({ history, createdAt }: Creation): number {
   return history.findLast(({ to }) => to === 'created')?.at ?? createdAt
 }
 

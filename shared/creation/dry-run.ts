@@ -6,7 +6,7 @@ import { pathOf, sentParameters } from '../ncloud/gateway.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Work } from '../work.ts'
 import { claimOf, type Wish } from './create.ts'
-import type { Ports } from './reconcile.ts'
+import type { Ports } from './ports.ts'
 
 /** One thing that a create needs, and whether it is so. */
 const Check = v.object({ path: v.string(), code: v.string(), ok: v.boolean(), message: v.string() })

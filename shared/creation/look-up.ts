@@ -5,18 +5,14 @@ import type { Gateway } from '../ncloud/gateway.ts'
 import type { Work } from '../work.ts'
 import type { Creation } from './creation.ts'
 
-/** Own images of a creation's name, by what their descriptions tell. */
-interface Found {
+/** What a look-up by name finds of a creation: own images of its name, by what their descriptions tell. */
+export interface Findings {
   /** They bear the mark of the creation. */
   marked: Image[]
   /** They have no description: it may have been left out. */
   mute: Image[]
   /** They are described as something else. */
   others: Image[]
-}
-
-/** What a look-up by name finds of a creation. */
-export interface Findings extends Found {
   /** The gateway's clock when it answered, at the least: milliseconds since the epoch. */
   gatewayTime: number
 }
@@ -42,33 +38,25 @@ export async function lookUp(
 }
 
 /** The one image that bears the mark, if it is of the creation's content as far as it tells. */
-export function imageOf({ content }: Creation, { marked }: Found): Image | undefined {
+export function imageOf({ content }: Creation, { marked }: Findings): Image | undefined {
   const [image] = marked
   return image && marked.length === 1 && isOf(content, image) ? image : undefined
 }
 
 /** Whether an image may be of the creation, though not for certain. */
-export function mayBeOurs({ marked, mute }: Found): boolean {
+export function mayBeOurs({ marked, mute }: Findings): boolean {
   return marked.length + mute.length > 0
 }
 
-/** Whether any image has the name. */
-export function isAnything({ marked, mute, others }: Found): boolean {
-  return marked.length + mute.length + others.length > 0
+/** All images of the name. */
+export function imagesIn({ marked, mute, others }: Findings): Image[] {
+  return [...marked, ...mute, ...others]
 }
 
-/** Parts images that can be used, now or later, from those that are lost and hold no name: of these, the numbers. */
-export function byUse({ marked, mute, others }: Findings): { found: Found; lost: string[] } {
-  const isUsable = ({ phase }: Image) => !isLost(phase)
-  const lost = [...marked, ...mute, ...others].filter((image) => !isUsable(image))
-  return {
-    found: {
-      marked: marked.filter(isUsable),
-      mute: mute.filter(isUsable),
-      others: others.filter(isUsable),
-    },
-    lost: lost.map(({ imageNo }) => imageNo),
-  }
+/** What holds the name: an image that is lost, failed or gone, does not. */
+export function withoutLost({ marked, mute, others, gatewayTime }: Findings): Findings {
+  const kept = (images: Image[]) => images.filter(({ phase }) => !isLost(phase))
+  return { marked: kept(marked), mute: kept(mute), others: kept(others), gatewayTime }
 }
 
 /** Descriptions are not compared: nobody has said that the gateway keeps them to the letter. */

@@ -2,7 +2,8 @@ import { readServerImage } from '../lookup.ts'
 import { Problem } from '../problem.ts'
 import type { Work } from '../work.ts'
 import { type Creation, created, notCreated } from './creation.ts'
-import { actOf, type Ports, save } from './reconcile.ts'
+import { actOf, type Ports } from './ports.ts'
+import { save } from './record.ts'
 
 /** How a person settles a conflict: that image is the creation's, or none is. */
 export type Resolution = { imageNo: string } | { abandon: true }

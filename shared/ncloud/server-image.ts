@@ -5,7 +5,7 @@ import type { About } from './action.ts'
 import { CommonCode, GivenDate, GivenNo, OptionalText, sizes } from './values.ts'
 
 const BlockStorageMapping = v.object({
-  order: v.number(),
+  order: v.nullish(v.number()),
   // A number in every recorded answer, a string on the type's page.
   blockStorageSnapshotInstanceNo: v.nullish(GivenNo),
   blockStorageSnapshotName: OptionalText,
@@ -68,9 +68,9 @@ export function serverImage(row: ServerImage, { action, regionCode, requestId }:
   }
 }
 
-function storage(mapping: v.InferOutput<typeof BlockStorageMapping>) {
+function storage(mapping: v.InferOutput<typeof BlockStorageMapping>, index: number) {
   return {
-    order: mapping.order,
+    order: mapping.order ?? index,
     snapshotNo: mapping.blockStorageSnapshotInstanceNo ?? null,
     snapshotName: mapping.blockStorageSnapshotName ?? mapping.blockStorageSnapshotInstanceName,
     ...sizes(mapping.blockStorageSize),

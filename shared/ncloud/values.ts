@@ -14,7 +14,7 @@ export const RegionCode = v.pipe(
 
 /** A number in an answer: text in most places, a JSON number in some. */
 export const GivenNo = v.union([
-  v.string(),
+  v.pipe(v.string(), v.nonEmpty()),
   v.pipe(
     v.number(),
     v.safeInteger(),

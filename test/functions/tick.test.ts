@@ -194,10 +194,75 @@ test('a create whose claim is stored is 202, whatever becomes of the store then'
   const gateway = { now: () => Date.now() }
   const door = await openRelay({ store: failing, gateway })
   const { status, json, headers } = await door.create({ ...smallest, name: 'store-fails' })
-  expect([status, json.state]).toEqual([202, 'accepted'])
+  // What is stored is told, not what was believed before the attempt.
+  expect([status, json.state, json.attempt]).toEqual([202, 'sending', 1])
   expect(headers.get('location')).toBe(`/v1/creations/${json.creationId}`)
   expect(JSON.stringify(door.log)).not.toContain('secret words')
   await door.close()
+})
+
+describe('a store that fails now and then', () => {
+  const doorWith = (broken: Partial<CreationStore>) => openRelay({ store: { ...store, ...broken } })
+  const fail = async () => {
+    throw new Error('secret words')
+  }
+
+  test('after it stored a claim, whose answer is lost: the create goes on', async () => {
+    const claim: CreationStore['claim'] = async (...claim) => {
+      await store.claim(...claim)
+      return fail()
+    }
+    const door = await doorWith({ claim })
+    const { status, headers } = await door.create(fresh())
+    expect([status, headers.get('idempotent-replayed')]).toEqual([201, null])
+    await door.close()
+  })
+
+  test('that is asked twice for one claim: it is no replay', async () => {
+    const claim: CreationStore['claim'] = async (...claim) => {
+      await store.claim(...claim)
+      return store.claim(...claim)
+    }
+    const door = await doorWith({ claim })
+    const { status, headers } = await door.create(fresh())
+    expect([status, headers.get('idempotent-replayed')]).toEqual([201, null])
+    await door.close()
+  })
+
+  test('before it stores a claim: nothing happened, and 500 says so', async () => {
+    const door = await doorWith({ claim: fail })
+    expect((await door.create(fresh())).status).toBe(500)
+    expect(door.gateway.received).toEqual([])
+    await door.close()
+  })
+
+  test('while the caller waits: what was seen is told', async () => {
+    const door = await openRelay({
+      store: { ...store, read: fail },
+      gateway: { readyAfterMs: 60_000 },
+    })
+    const { status, json } = await door.create(fresh(), { headers: { prefer: 'wait=2' } })
+    expect([status, json.state]).toEqual([201, 'created'])
+    await door.close()
+  })
+
+  test('when a repeat has read the image again: what is stored is told', async () => {
+    const door = await openRelay({
+      store: {
+        ...store,
+        replace: async (next) => (next.version > 3 ? fail() : store.replace(next)),
+      },
+      gateway: { readyAfterMs: 60_000 },
+      clock: { ...systemClock, now: () => Date.now() + ahead },
+    })
+    const body = fresh()
+    await door.create(body)
+    ahead = 6 * SECOND
+    const { status, json } = await door.create(body)
+    expect([status, json.state]).toEqual([200, 'created'])
+    expect(JSON.stringify(door.log)).not.toContain('secret words')
+    await door.close()
+  })
 })
 
 describe('a conflict', () => {

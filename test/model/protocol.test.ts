@@ -47,7 +47,6 @@ function checked(name: string, rules: Rules) {
   const verdict = check(rules)
   const { states, depth, violation = 'no violation' } = verdict
   const seconds = ((performance.now() - begun) / 1_000).toFixed(1)
-  // biome-ignore lint/suspicious/noConsole: without its figures a search proves little
   console.log(`model, ${name}: ${violation}, ${states} states, depth ${depth}, ${seconds} s`)
   return verdict
 }

@@ -31,6 +31,13 @@ export interface Stepping {
   ): Promise<Value>
 }
 
+/** What a store in trouble fails with; any other error is a defect of the relay. */
+export const STORE_TROUBLE = 'StoreTrouble'
+
+function trouble(): Error {
+  return Object.assign(new Error('The store is in trouble'), { name: STORE_TROUBLE })
+}
+
 /** Steps by chance, or by plan. */
 export function stepping(
   time: VirtualTime,
@@ -63,11 +70,11 @@ export function stepping(
           process.isDead = true
           return
         }
-        if (refusal) return ends.failing(new Error('The store is throttled'))
+        if (refusal) return ends.failing(trouble())
         const first = stale?.() ?? (await effect())
         const value = twice ? await effect() : first
         if (crash === 'after') process.isDead = true
-        if (lostAnswer) return ends.failing(new Error('The store is silent'))
+        if (lostAnswer) return ends.failing(trouble())
         time.after(random.between(1, 40), () => ends.with(value))
       })
     })

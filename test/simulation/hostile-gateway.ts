@@ -7,6 +7,8 @@ const SECOND = 1_000
 const WINDOW_MS = 300 * SECOND
 /** From its arrival a create shows in lists within that; the relay's horizon allows as much. */
 const SHOWS_WITHIN_MS = 299 * SECOND
+/** So many similar names make more than a page. */
+const PAGED = 100
 
 /** How the world is in one schedule. Everything that no document rules out is at its worst in some. */
 export interface Manners {
@@ -197,8 +199,12 @@ export function hostileGateway(
   function list(parameters: URLSearchParams): Incoming {
     const name = parameters.get('serverImageName') ?? ''
     const shown = images.filter((image) => image.shownAt <= time.now() && image.name.includes(name))
-    const similar = Array.from({ length: manners.similarNames }, (_, index) =>
-      row({ name: `${name}-${index}`, no: String(index) }, 'SELF'),
+    // Where there are pages, rows move between them.
+    const isPaged = manners.similarNames > PAGED
+    const moved = isPaged ? random.weighted({ '-1': 1, 0: 3, 1: 1 }) : 0
+    const count = manners.similarNames + Number(moved)
+    const similar = Array.from({ length: count }, (_, index) =>
+      row({ name: `${name}-${index}`, no: String(1_000 + index) }, 'SELF'),
     )
     const provided = row({ name, no: '1' }, 'NCP')
     const all = [...similar, provided, ...shown.map((image) => row(image, 'SELF'))]

@@ -1,10 +1,19 @@
 import { claimOf, create, type Wish } from '../../shared/creation/create.ts'
 import type { Creation } from '../../shared/creation/creation.ts'
-import { type Ports, reconcile } from '../../shared/creation/reconcile.ts'
+import type { Ports } from '../../shared/creation/ports.ts'
+import { reconcile } from '../../shared/creation/reconcile.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
+import type { LogEvent } from '../../shared/log.ts'
 import { type Gateway, openGateway } from '../../shared/ncloud/gateway.ts'
 import type { Transport } from '../../shared/ncloud/transport.ts'
-import { type Chaos, type CrashPlan, steppedStore, steppedTransport, stepping } from './chaos.ts'
+import {
+  type Chaos,
+  type CrashPlan,
+  STORE_TROUBLE,
+  steppedStore,
+  steppedTransport,
+  stepping,
+} from './chaos.ts'
 import { type HostileGateway, hostileGateway, type Manners } from './hostile-gateway.ts'
 import { type Ledger, ledger } from './ledger.ts'
 import { type Random, randomOf } from './random.ts'
@@ -120,7 +129,7 @@ export async function runSchedule(
   function invoke(name: string, body: (ports: Ports, host: Host) => Promise<unknown>) {
     const host = hosts[random.between(0, hosts.length - 1)] as Host
     const process = time.spawn(name, async (process) => {
-      await body(portsOf(process, host), host).catch(() => {})
+      await body(portsOf(process, host), host).catch(({ name }: Error) => noteDefect(name))
     })
     if (!plan.endsEarly) return
     const lifetime = Number(random.weighted({ 3: 1, 15: 1, 60: 4 })) * SECOND
@@ -129,9 +138,18 @@ export async function runSchedule(
     })
   }
 
+  /** A problem is an answer, and a store in trouble is told to the platform; anything else may not be. */
+  function noteDefect(name: string) {
+    if (name !== 'Problem' && name !== STORE_TROUBLE) book.faults.push(`a defect: ${name}`)
+  }
+
+  function log({ event, at = '' }: LogEvent) {
+    if (event === 'defect') noteDefect(at.split(' ')[0] ?? '')
+  }
+
   function deliver(wish: Wish) {
     invoke('delivery', async (ports, host) => {
-      const work = { actor: wish.caller.name, deadline: host.now() + 25 * SECOND, log: () => {} }
+      const work = { actor: wish.caller.name, deadline: host.now() + 25 * SECOND, log }
       const { creation } = await create(wish, ports, work)
       replies.push({ wish, creation })
     })
@@ -144,7 +162,7 @@ export async function runSchedule(
           reconcile(creation, ports, {
             actor: 'tick',
             deadline: host.now() + 25 * SECOND,
-            log: () => {},
+            log,
           }),
         )
       }

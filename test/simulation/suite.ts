@@ -36,6 +36,7 @@ function healthy(drawn: Plan): Plan {
     manners: {
       ...drawn.manners,
       hasDescriptions: true,
+      similarNames: 2,
       slowPackets: 0,
       failingReads: 0,
       failingImages: 0,

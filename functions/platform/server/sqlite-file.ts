@@ -7,8 +7,8 @@ export function openSqlite(file: string): Sqlite & { close(): void } {
   const statements = new Map<string, StatementSync>()
   // Another process that writes is waited for. No WAL: of several that switch to it at once, all but one fail.
   database.exec('PRAGMA busy_timeout = 5000')
-  // What is acknowledged survives a power cut.
-  database.exec('PRAGMA synchronous = FULL')
+  // What is acknowledged survives a power cut: FULL does not sync the folder after the journal is deleted.
+  database.exec('PRAGMA synchronous = EXTRA')
 
   return {
     run(sql, ...values) {

@@ -13,9 +13,9 @@ import {
   rejected,
   STATES,
   type State,
-  seen,
   sending,
   unknown,
+  withImage,
 } from '../../../shared/creation/creation.ts'
 import { by, claim, image } from './records.ts'
 
@@ -100,8 +100,8 @@ test.each([
   const made = created(sending(begun, 2_000, by(2_001)), image('pending'), by(10_000))
   const now = 10_000 + age
   const dueAt = gap === null ? null : now + gap
-  expect(seen(made, image('pending'), now).dueAt).toBe(dueAt)
-  expect(seen(made, image('ready'), now).dueAt).toBeNull()
+  expect(withImage(made, image('pending'), now).dueAt).toBe(dueAt)
+  expect(withImage(made, image('ready'), now).dueAt).toBeNull()
 })
 
 // 300 s of the gateway's window, 30 s for its clock, 300 s until an image is listed: the contract, section 5.
@@ -112,11 +112,11 @@ test('an attempt is over 630 s after its signature, and only then', () => {
 
 test('a look at the image is no step; only another phase is news', () => {
   const made = created(sending(begun, 2_000, by(2_001)), image('pending'), by(3_000))
-  expect(seen(made, image('pending'), 5_000)).toMatchObject({
+  expect(withImage(made, image('pending'), 5_000)).toMatchObject({
     updatedAt: 3_000,
     imageReadAt: 5_000,
   })
-  expect(seen(made, image('ready'), 5_000)).toMatchObject({
+  expect(withImage(made, image('ready'), 5_000)).toMatchObject({
     updatedAt: 5_000,
     history: made.history,
   })

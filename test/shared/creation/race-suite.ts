@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { create, type Wish } from '../../../shared/creation/create.ts'
-import type { Ports } from '../../../shared/creation/reconcile.ts'
+import type { Ports } from '../../../shared/creation/ports.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'

@@ -8,7 +8,9 @@ import {
   sending,
   unknown,
 } from '../../../shared/creation/creation.ts'
-import { type Ports, reconcile, refreshed } from '../../../shared/creation/reconcile.ts'
+import { refreshed } from '../../../shared/creation/follow.ts'
+import type { Ports } from '../../../shared/creation/ports.ts'
+import { reconcile } from '../../../shared/creation/reconcile.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { LogEvent } from '../../../shared/log.ts'
@@ -54,7 +56,8 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
         signedAt: SIGNED_AT,
         async send() {
           told.push('send')
-          return (sends.shift() ?? (() => image('ready')))() as never
+          const ready = () => ({ ...image('ready'), name: creation.content.name })
+          return (sends.shift() ?? ready)() as never
         },
       }
     },
@@ -81,17 +84,24 @@ const failing =
   }
 const upstream = { action: 'createServerImageFromSnapshot', status: 401 }
 
+let images = 0
+
 /** A row of a creation's name that bears its mark, unless another is given. */
 function marked(
   { content, marker }: Creation,
   more: Partial<Image> = {},
   mark: string | null = marker,
 ) {
-  return { marker: mark, image: { ...image('ready'), name: content.name, ...more } }
+  const imageNo = String(++images)
+  return { marker: mark, image: { ...image('ready'), imageNo, name: content.name, ...more } }
 }
 
 function other(creation: Creation) {
   return marked(creation, { description: 'by hand' }, null)
+}
+
+function lost(creation: Creation) {
+  return marked(creation, { description: 'by hand', phase: 'failed' }, null)
 }
 
 /** Storages made of these snapshots, in their order. */
@@ -243,7 +253,39 @@ describe('the look-up before the first attempt', () => {
   })
 })
 
+test('a claim that nobody began for an hour is sent no more', async () => {
+  const { creation, ports, work, told } = await stage()
+  const at = (ms: number) => ({ ...ports, clock: { ...ports.clock, now: () => START + ms } })
+  const late = { ...work, deadline: START + 9_000_000 }
+  const left = await reconcile(creation, at(3_600_001), late)
+  expect([left.state, left.problem?.code]).toEqual(['rejected', 'upstream-timeout'])
+  expect(told).not.toContain('send')
+})
+
 describe('an attempt', () => {
+  test('that is answered with an image of another name is unknown', async () => {
+    const { creation, ports, work } = await stage({ sends: [() => image('ready')] })
+    const { state, problem } = await reconcile(creation, ports, work)
+    expect([state, problem?.code]).toEqual(['unknown', 'upstream-malformed'])
+  })
+
+  test('is waited for no longer than 25 s, though the clock is put back meanwhile', async () => {
+    const { creation, ports, work } = await stage()
+    const waits: number[] = []
+    const gateway: Gateway = {
+      ...ports.gateway,
+      sign: async () => ({
+        signedAt: SIGNED_AT,
+        async send(timeoutMs) {
+          waits.push(timeoutMs)
+          throw upstreamProblem('timeout', upstream)
+        },
+      }),
+    }
+    await reconcile(creation, { ...ports, gateway }, { ...work, deadline: START + 3_600_000 })
+    expect(waits).toEqual([25_000])
+  })
+
   test('that was frozen before it was sent is not sent, and comes another time', async () => {
     const { creation, ports, work, told } = await stage()
     const frozen: CreationStore = {
@@ -320,6 +362,7 @@ describe('an unknown outcome', () => {
     ],
     ['one without a description', (c) => [marked(c, {}, null)], over, 'conflict', 'ambiguous'],
     ['another’s', (c) => [other(c)], over, 'not_created', 'name-taken'],
+    ['another’s that failed', (c) => [lost(c)], over, 'created', undefined],
     ['nothing, at last', () => [], over, 'created', undefined],
   ])('is resolved by finding %s', async (_, rows, gatewayTime, state, reason) => {
     const staged = await out()
@@ -370,13 +413,11 @@ describe('an unknown outcome', () => {
 })
 
 describe('an attempt that its owner has left', () => {
-  test('is its owner’s for 30 s, then unknown, and the owner can write no more', async () => {
+  test('is unknown, and the owner can write no more', async () => {
     const { creation, ports, work, memory } = await stage({ found: [] })
     const sent = sending(creation, SIGNED_AT, by(START))
     await memory.replace(sent)
-    const at = (ms: number) => ({ ...ports, clock: { ...ports.clock, now: () => START + ms } })
-    expect(await reconcile(sent, at(29_999), work)).toEqual(sent)
-    const taken = await reconcile(sent, at(30_000), { ...work, actor: 'tick' })
+    const taken = await reconcile(sent, ports, { ...work, actor: 'tick' })
     expect(taken.state).toBe('unknown')
     expect(taken.history.at(-1)).toMatchObject({ actor: 'tick', reason: 'upstream-timeout' })
     expect(await memory.replace(created(sent, image('ready'), by(START)))).toBe(false)

@@ -1,0 +1,44 @@
+import { type Image, isFinal } from '../image.ts'
+import { readServerImage } from '../lookup.ts'
+import type { Work } from '../work.ts'
+import { type Creation, hadImageAt, nextLook, waiting, withImage } from './creation.ts'
+import type { Ports } from './ports.ts'
+import { problemSeen, put } from './record.ts'
+
+/** For so long a new image may be missing from answers without being gone. */
+const APPEARS_WITHIN_MS = 900_000
+const FRESH_MS = 5_000
+
+/** Reads the image again, until it is final or a day has passed. */
+export async function follow(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
+  const { store, clock } = ports
+  const next = await refreshed(creation, ports, work)
+  return next === creation ? put(waiting(creation, nextLook(creation, clock.now())), store) : next
+}
+
+/** The creation with its image as it is now, as far as the gateway tells. */
+export async function refreshed(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
+  const { gateway, store, clock } = ports
+  const { image, regionCode } = creation
+  if (!image) return creation
+  let read: Image
+  try {
+    read = await readServerImage(gateway, { imageNo: image.imageNo, regionCode }, work)
+  } catch (error) {
+    const { code, extras } = problemSeen(error, work)
+    // Judged on the gateway's clock: those of two relays may differ by more than the image's age.
+    const madeAt = image.createdAt === null ? hadImageAt(creation) : Date.parse(image.createdAt)
+    const isGone = (extras.gatewayTime ?? 0) >= madeAt + APPEARS_WITHIN_MS
+    if (code !== 'image-not-found' || !isGone) return creation
+    read = { ...image, phase: 'gone' }
+  }
+  return put(withImage(creation, read, clock.now()), store)
+}
+
+/** The creation as a reader wants it: its image read again where it may have moved on. */
+export async function current(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
+  const { image, imageReadAt } = creation
+  if (!image || isFinal(image.phase)) return creation
+  const isFresh = ports.clock.now() < (imageReadAt ?? 0) + FRESH_MS
+  return isFresh ? creation : refreshed(creation, ports, work)
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { ownImages } from '../../shared/lookup.ts'
+import type { Gateway } from '../../shared/ncloud/gateway.ts'
+import { image } from './creation/records.ts'
+
+const work = { actor: 'key:ci', deadline: 0, log: () => {} }
+const numbered = (no: number) => ({
+  image: { ...image('ready'), imageNo: String(no) },
+  marker: null,
+  type: 'SELF',
+})
+const from = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, index) => numbered(first + index))
+
+/** A gateway that answers with these pages, each later than the one before. */
+function paged(...pages: { totalRows: number; rows: ReturnType<typeof numbered>[] }[]): Gateway {
+  const read = async (_: unknown, { pageNo }: { pageNo?: number }) => {
+    const page = pages[(pageNo ?? 1) - 1] ?? { totalRows: 0, rows: [] }
+    return { ...page, gatewayTime: (pageNo ?? 1) * 1_000 }
+  }
+  return { read } as unknown as Gateway
+}
+
+test('all pages are read, and the clock is that of the first', async () => {
+  const pages = paged(
+    { totalRows: 101, rows: from(1, 100) },
+    { totalRows: 101, rows: from(101, 101) },
+  )
+  const { rows, gatewayTime } = await ownImages(pages, 'web', { regionCode: 'KR' }, work)
+  expect([rows.length, gatewayTime]).toEqual([101, 1_000])
+})
+
+// A row that moves from the second page to the first, once that is read, would seem to be absent.
+test.each([
+  [
+    'a row before was deleted',
+    { totalRows: 101, rows: from(1, 100) },
+    { totalRows: 100, rows: [] },
+  ],
+  [
+    'a row was added',
+    { totalRows: 101, rows: from(1, 100) },
+    { totalRows: 102, rows: from(101, 102) },
+  ],
+  [
+    'a row comes twice',
+    { totalRows: 101, rows: from(1, 100) },
+    { totalRows: 101, rows: from(100, 100) },
+  ],
+  ['rows are missing', { totalRows: 102, rows: from(1, 100) }, { totalRows: 102, rows: [] }],
+])('nothing is concluded from pages between which %s', async (_, first, second) => {
+  const look = ownImages(paged(first, second), 'web', { regionCode: 'KR' }, work)
+  await expect(look).rejects.toMatchObject({ code: 'upstream-malformed' })
+})
