@@ -17,7 +17,10 @@ const READ_MS = 10_000
 const READ_ATTEMPT_MS = 4_000
 const READ_ATTEMPTS = 3
 const RENEW_EVERY_MS = 30_000
-/** An answer without a `Date` tells only that the gateway let the timestamp pass, which may run ahead of it. */
+/**
+ * An answer without a `Date` tells only that the gateway let the timestamp pass, which may run ahead of it: a horizon of
+ * 630 s becomes one of 900 s.
+ */
 const UNDATED_MS = 270_000
 
 /** What `openGateway` is made of; what is not given is the platform's own. */

@@ -374,20 +374,26 @@ describe('an unknown outcome', () => {
     expect(await staged.memory.read(creation.creationId)).toEqual(now)
   })
 
-  test('has its third attempt as its last', async () => {
-    const staged = await out(3)
+  test.each([
+    [2, 'created', undefined, true],
+    [3, 'not_created', 'absent', false],
+  ])('has a third attempt and no fourth: after %i', async (attempts, state, reason, isSent) => {
+    const staged = await out(attempts)
     const gateway = listing(staged, () => [], over)
     const now = await reconcile(staged.creation, { ...staged.ports, gateway }, staged.work)
-    expect([now.state, now.history.at(-1)?.reason]).toEqual(['not_created', 'absent'])
-    expect(staged.sent()).toBe(false)
+    expect([now.state, now.history.at(-1)?.reason]).toEqual([state, reason])
+    expect(staged.sent()).toBe(isSent)
   })
 
-  test('is attempted no more an hour after the claim', async () => {
+  test.each([
+    [3_600_000, 'created'],
+    [3_600_001, 'not_created'],
+  ])('is attempted for an hour after the claim: %i ms', async (age, state) => {
     const staged = await out()
-    const clock = { ...staged.ports.clock, now: () => START + 3_600_001 }
+    const clock = { ...staged.ports.clock, now: () => START + age }
     const ports = { ...staged.ports, clock, gateway: listing(staged, () => [], over) }
     const work = { ...staged.work, deadline: clock.now() + 25_000 }
-    expect((await reconcile(staged.creation, ports, work)).state).toBe('not_created')
+    expect((await reconcile(staged.creation, ports, work)).state).toBe(state)
   })
 
   test('is looked for again within the minute, also when a look-up fails', async () => {
@@ -422,6 +428,15 @@ describe('an attempt that its owner has left', () => {
     expect(taken.history.at(-1)).toMatchObject({ actor: 'tick', reason: 'upstream-timeout' })
     expect(await memory.replace(created(sent, image('ready'), by(START)))).toBe(false)
   })
+})
+
+test('what an attempt made whose owner has left is found in the same step', async () => {
+  const { creation, ports, work, memory } = await stage()
+  const sent = sending(creation, SIGNED_AT, by(START))
+  await memory.replace(sent)
+  const gateway = listing({ ports }, () => [marked(creation)])
+  const now = await reconcile(sent, { ...ports, gateway }, work)
+  expect(now.history.map(({ to }) => to)).toEqual(['accepted', 'sending', 'unknown', 'created'])
 })
 
 test.each<State>(['conflict', 'rejected', 'not_created'])('%s is left alone', async (state) => {

@@ -1,0 +1,338 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import net, { type AddressInfo, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { pipeline } from 'node:stream'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { Creation } from '../../shared/creation/creation.ts'
+import { secrets } from '../canaries.ts'
+import { type Door, openDoor } from '../doors.ts'
+import { type Gateway, type Injection, openGateway, type Received } from '../gateway/gateway.ts'
+import { type Answered, environmentFor, smallest } from '../relay.ts'
+
+const SECOND = 1_000
+const CREATES = 50
+/** So many creations a tick moves at once. */
+const AT_ONCE = 6
+
+const create = 'createServerImageFromSnapshot'
+const list = 'getServerImageList'
+const detail = 'getServerImageDetail'
+const phases: Record<string, string> = { INIT: 'pending', CREAT: 'ready' }
+const bodies = Array.from({ length: CREATES }, (_, i) => ({ ...smallest, name: `kill-${i}` }))
+const names = bodies.map(({ name }) => name).sort()
+
+/** Servers on one file, one after the other. The first gets the creates; the others tick, the last one in peace. */
+interface Step {
+  /** Those that are killed. */
+  lives: Life[]
+  /** How many creates the first one claims at least; all unless said. */
+  claims?: number
+  /** Seconds by which the last one's clock runs ahead; 700 unless said, when no attempt can come to anything any more. */
+  last?: number
+  /** How many creations take how many attempts, where that is no matter of luck. */
+  attempts?: Record<number, number>
+}
+
+/** One server's life. */
+interface Life {
+  /** Seconds by which its clock runs ahead, and the gateway's. */
+  ahead: number
+  faults?: Injection[]
+  killed: Moment
+  /** How many creations have come to which state by then, where that is no matter of luck. */
+  leaves?: Record<string, number>
+}
+
+/** A moment, told by what the server has printed and what has arrived from it at the gateway. */
+type Moment = (output: string, arrivals: Received[]) => boolean
+
+/** What is looked at of a creation in answers. */
+interface View {
+  creationId: string
+  state: string
+  name: string
+  image: { imageNo: string; phase: string } | null
+}
+
+const stored =
+  (state: string, count: number): Moment =>
+  (output) =>
+    output.split(`"state":"${state}"`).length > count
+
+const arrived =
+  (action: string, count: number): Moment =>
+  (_, arrivals) => {
+    const calls = arrivals.filter((each) => each.action === action)
+    return new Set(calls.map(({ target, body }) => target + body)).size >= count
+  }
+
+const ticked: Moment = (output) => output.includes('"event":"tick"')
+
+/** A fault of all calls of an action, unless `times` leaves some to the next fault. */
+const on = (action: string, fault: Injection['fault'], more: Partial<Injection> = {}) => ({
+  action,
+  fault,
+  times: 1_000,
+  ...more,
+})
+const half = { times: CREATES / 2, applied: true }
+
+/** Half of the attempts have made their image, and no answer tells of any. */
+const unanswered: Life = {
+  ahead: 0,
+  faults: [on(create, 'hang', half), on(create, 'hang')],
+  killed: arrived(create, CREATES),
+  leaves: { sending: CREATES },
+}
+
+const steps: Record<string, Step> = {
+  'while creates are being claimed': {
+    lives: [{ ahead: 0, killed: stored('accepted', CREATES / 2) }],
+    claims: CREATES / 2,
+  },
+  'before anything is sent': {
+    lives: [
+      {
+        ahead: 0,
+        faults: [on(list, 'hang')],
+        killed: arrived(list, CREATES),
+        leaves: { accepted: CREATES },
+      },
+    ],
+    attempts: { 1: CREATES },
+  },
+  'while attempts are being stored': {
+    lives: [{ ahead: 0, killed: stored('sending', CREATES / 2) }],
+  },
+  'when attempts have arrived and made nothing': {
+    lives: [
+      {
+        ahead: 0,
+        faults: [on(create, 'hang')],
+        killed: arrived(create, CREATES),
+        leaves: { sending: CREATES },
+      },
+      // For all that can be known by then, they may still make something.
+      { ahead: 500, killed: ticked, leaves: { unknown: CREATES } },
+    ],
+    attempts: { 2: CREATES },
+  },
+  'when images are made and no answer has come': {
+    lives: [
+      {
+        ahead: 0,
+        faults: [on(create, 'hang', { applied: true })],
+        killed: arrived(create, CREATES),
+        leaves: { sending: CREATES },
+      },
+    ],
+    attempts: { 1: CREATES },
+  },
+  'while answers are coming in': {
+    lives: [{ ahead: 0, killed: stored('created', CREATES / 2) }],
+  },
+  'when outcomes are unknown': {
+    lives: [
+      {
+        ahead: 0,
+        faults: [on(create, 'reset-before', half), on(create, 'reset-before')],
+        killed: stored('unknown', CREATES),
+        leaves: { unknown: CREATES },
+      },
+    ],
+    attempts: { 1: CREATES / 2, 2: CREATES / 2 },
+  },
+  'while images are followed': {
+    lives: [
+      { ahead: 0, killed: stored('created', CREATES), leaves: { created: CREATES } },
+      { ahead: 30, faults: [on(detail, 'hang')], killed: arrived(detail, AT_ONCE) },
+    ],
+    attempts: { 1: CREATES },
+  },
+  'again while a tick looks for images': {
+    lives: [
+      unanswered,
+      {
+        ahead: 700,
+        faults: [on(list, 'hang')],
+        killed: arrived(list, AT_ONCE),
+        leaves: { sending: CREATES - AT_ONCE, unknown: AT_ONCE },
+      },
+    ],
+    attempts: { 1: CREATES / 2, 2: CREATES / 2 },
+  },
+  'again while a tick attempts again': {
+    lives: [
+      unanswered,
+      {
+        ahead: 700,
+        faults: [on(create, 'hang', { times: AT_ONCE / 2, applied: true }), on(create, 'hang')],
+        killed: arrived(create, AT_ONCE),
+      },
+    ],
+    last: 1_400,
+    attempts: { 1: CREATES / 2, 2: CREATES / 2 - AT_ONCE / 2, 3: AT_ONCE / 2 },
+  },
+  'again in the middle of a tick': {
+    lives: [unanswered, { ahead: 700, killed: stored('created', 40) }],
+    last: 1_400,
+  },
+}
+
+test.each(Object.entries(steps))('killed %s, the server makes each image once', async (_, step) => {
+  const { gateway, database, open } = await openWorld()
+  const answers: View[] = []
+  let log = ''
+  for (const { ahead, faults = [], killed, leaves } of step.lives) {
+    const isFirst = log === ''
+    const earlier = gateway.received.length
+    gateway.pending = structuredClone(faults)
+    const door = await open(ahead, isFirst ? await openGate(gateway.origin) : gateway.origin)
+    const asked = Promise.allSettled(isFirst ? post(door) : [])
+    await until(() => killed(door.output(), gateway.received.slice(earlier)))
+    door.process.kill('SIGKILL')
+    await door.close()
+    answers.push(...answersIn(await asked))
+    log += door.output()
+    if (leaves) expect(countOf([...statesIn(log).values()])).toEqual(leaves)
+  }
+
+  gateway.pending = []
+  const door = await open(step.last ?? 700, gateway.origin)
+  await until(() => ticked(door.output(), []))
+  const kept = await creationsOf(door)
+  expect(countOf(kept.map(({ state }) => state))).toEqual({ created: kept.length })
+  const claimed = [...statesIn(log).keys()]
+  expect(claimed.length).toBeGreaterThanOrEqual(step.claims ?? CREATES)
+  expect(kept.map(({ creationId }) => creationId)).toEqual(expect.arrayContaining(claimed))
+  const promised = answers.filter(({ image }) => image).map(lineOf)
+  expect(kept.map(lineOf)).toEqual(expect.arrayContaining(promised))
+
+  // Asked for once more, what died before it was claimed is made, and nothing else.
+  await Promise.all(post(door))
+  const all = await creationsOf(door)
+  await door.close()
+  expect(all.map(lineOf)).toEqual(expect.arrayContaining(kept.map(lineOf)))
+  expect(all.map(({ name }) => name).sort()).toEqual(names)
+  const made = gateway.images.all().filter(({ name }) => names.includes(name))
+  expect(made.map(({ name, no, state }) => `${name} ${no} ${phases[state.status]}`).sort()).toEqual(
+    all.map(({ name, image }) => `${name} ${image?.imageNo} ${image?.phase}`).sort(),
+  )
+  expectEachAttemptOnce(gateway, recordsIn(database), step.attempts)
+})
+
+function expectEachAttemptOnce(gateway: Gateway, records: Creation[], attempts: Step['attempts']) {
+  const arrivals = gateway.received.filter(({ action }) => action === create)
+  const marked = arrivals.map((each) => {
+    return `${each.parameters.serverImageDescription} ${timestampOf(each)}`
+  })
+  expect(marked).toEqual([...new Set(marked)])
+  const byName = Map.groupBy(arrivals, ({ parameters }) => parameters.serverImageName)
+  for (const { content, attempt, signedAt } of records) {
+    const own = byName.get(content.name) ?? []
+    expect(own.length).toBeLessThanOrEqual(attempt)
+    // The attempt was on record, with its timestamp, when it was sent.
+    expect(own.map(timestampOf).at(-1)).toBe(String(signedAt))
+  }
+  if (!attempts) return
+  expect(countOf(records.map(({ attempt }) => attempt))).toEqual(attempts)
+  expect(countOf([...byName.values()].map(({ length }) => length))).toEqual(attempts)
+}
+
+/** A gateway and a place for a database, and servers between the two. */
+async function openWorld() {
+  let aheadMs = 0
+  const now = () => Date.now() + aheadMs
+  const gateway = await openGateway({ ...secrets, readyAfterMs: 60 * SECOND, now })
+  const folder = await mkdtemp(join(tmpdir(), 'kill-'))
+  const database = join(folder, 'relay.sqlite')
+  onTestFinished(async () => {
+    await gateway.close()
+    await rm(folder, { recursive: true })
+  })
+
+  async function open(ahead: number, origin: string): Promise<Door> {
+    aheadMs = ahead * SECOND
+    const environment = environmentFor(origin, {
+      RELAY_DATABASE: database,
+      NODE_OPTIONS: `--import=${new URL('clock-ahead.ts', import.meta.url)}`,
+      CLOCK_AHEAD_MS: aheadMs,
+    })
+    const door = await openDoor('node', environment)
+    onTestFinished(() => {
+      door.process.kill('SIGKILL')
+    })
+    return door
+  }
+  return { gateway, database, open }
+}
+
+/** A gate before the gateway that opens when the look-ups of all creates have come to it: so all are in flight. */
+async function openGate(origin: string): Promise<string> {
+  const { port, hostname } = new URL(origin)
+  const waiting: Socket[] = []
+  let count = 0
+  const gate = net.createServer((socket) => {
+    waiting.push(socket.on('error', () => {}))
+    if (++count < CREATES) return
+    for (const near of waiting.splice(0)) {
+      pipeline(near, net.connect(Number(port), hostname), near, () => {})
+    }
+  })
+  await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    gate.close()
+    for (const socket of waiting) socket.destroy()
+  })
+  return `http://127.0.0.1:${(gate.address() as AddressInfo).port}`
+}
+
+function post(door: Door): Promise<Answered>[] {
+  return bodies.map((body) => door.request('/v1/server-images', { method: 'POST', body }))
+}
+
+/** The answers that came; all others must have been cut off. */
+function answersIn(results: PromiseSettledResult<Answered>[]): View[] {
+  return results.flatMap((result) => {
+    if (result.status === 'fulfilled') return [result.value.json]
+    expect(result.reason).toBeInstanceOf(TypeError)
+    return []
+  })
+}
+
+async function creationsOf(door: Door): Promise<View[]> {
+  return (await door.request('/v1/creations?limit=100')).json.items
+}
+
+function lineOf({ creationId, name, image }: View): string {
+  return `${creationId} ${name} ${image?.imageNo}`
+}
+
+function timestampOf({ headers }: Received): string | undefined {
+  return headers['x-ncp-apigw-timestamp']
+}
+
+function recordsIn(database: string): Creation[] {
+  const sqlite = new DatabaseSync(database)
+  const rows = sqlite.prepare('SELECT record FROM creations').all()
+  sqlite.close()
+  return rows.map(({ record }) => JSON.parse(String(record)))
+}
+
+/** The state that each creation came to last, by what servers have logged. */
+function statesIn(log: string): Map<string, string> {
+  const transitions = log.matchAll(/"creationId":"(\w+)","state":"(\w+)"/g)
+  return new Map(Array.from(transitions, ([, id = '', state = '']) => [id, state]))
+}
+
+function countOf(things: (string | number)[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const thing of things) counts[thing] = (counts[thing] ?? 0) + 1
+  return counts
+}
+
+function until(isTime: () => boolean) {
+  return vi.waitUntil(isTime, { interval: 1, timeout: 15 * SECOND })
+}
