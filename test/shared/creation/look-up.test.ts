@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { accepted } from '../../../shared/creation/creation.ts'
+import { imageOf } from '../../../shared/creation/look-up.ts'
+import { by, claim, image, storage } from './records.ts'
+
+const content = {
+  name: 'web',
+  storages: [{ snapshotNo: '1' }, { sizeGb: 50, volumeType: 'FB1' as const }] as [
+    { snapshotNo: string },
+    { sizeGb: number; volumeType: 'FB1' },
+  ],
+}
+const creation = accepted(claim({ content }), by(1))
+const base = storage(0, '1')
+const empty = { ...storage(1, null), sizeGb: 50 }
+
+test.each([
+  ['tells nothing of its storages', null, true],
+  ['has none listed', [], true],
+  ['has the same', [base, empty], true],
+  ['has the same, sizes and numbers left out', [storage(0, null), storage(1, null)], true],
+  ['has one less', [base], false],
+  ['has one more', [base, empty, storage(2, '3')], false],
+  ['has another base', [storage(0, '9'), empty], false],
+  ['has a snapshot where a new one was asked for', [base, storage(1, '9')], false],
+  ['has another size', [base, { ...empty, sizeGb: 60 }], false],
+])('an image that bears the mark and %s: %j', (_, storages, isOurs) => {
+  const marked = [{ ...image('ready'), storages }]
+  const findings = { marked, mute: [], others: [], gatewayTime: 0 }
+  expect(imageOf(creation, findings) !== undefined).toBe(isOurs)
+})
