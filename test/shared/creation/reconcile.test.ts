@@ -473,7 +473,8 @@ describe('an image that is looked at again', () => {
   })
 
   test('stays as it was while the gateway cannot be asked', async () => {
-    const detail = failing('failed', { action: 'getServerImageDetail' })
+    const action = 'getServerImageDetail'
+    const detail = failing('failed', { action }, { gatewayTime: START + 3_600_000 })
     const { done, at, work } = await made({ detail })
     expect(await refreshed(done, at(3_600_000), work)).toEqual(done)
   })
