@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     globalSetup: 'test/build.ts',
+    // Much of the time is spent waiting: one less than the cores, the default, leaves half of two idle.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,

@@ -122,8 +122,8 @@ async function attempt(
   try {
     image = await signed.send(timeLeft())
     // The row of something else tells nothing about what was asked for.
-    if (image.name !== content.name)
-      throw upstreamProblem('malformed', { action: image.upstream.action })
+    const { action } = image.upstream
+    if (image.name !== content.name) throw upstreamProblem('malformed', { action })
   } catch (error) {
     const problem = problemSeen(error, work)
     const settled = await save(await afterFailure(next, problem, ports, work), ports, work)

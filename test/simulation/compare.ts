@@ -236,6 +236,7 @@ function planOf(random: Random): Plan {
       hasDescriptions: true,
       lagMs: MINUTE,
       slowPackets: 0,
+      movingRows: 0,
       failingReads: 0,
       failingImages: 0,
       similarNames: 0,

@@ -89,6 +89,7 @@ function planOf(fate: Fate): Plan {
       hasDescriptions: true,
       lagMs: 0,
       slowPackets: 0,
+      movingRows: 0,
       failingReads: 0,
       failingImages: 0,
       similarNames: 0,

@@ -7,8 +7,6 @@ const SECOND = 1_000
 const WINDOW_MS = 300 * SECOND
 /** From its arrival a create shows in lists within that; the relay's horizon allows as much. */
 const SHOWS_WITHIN_MS = 299 * SECOND
-/** So many similar names make more than a page. */
-const PAGED = 100
 
 /** How the world is in one schedule. Everything that no document rules out is at its worst in some. */
 export interface Manners {
@@ -28,6 +26,8 @@ export interface Manners {
   creates: Record<Fate, number>
   /** Images of longer names, which a filter by substring lists too. */
   similarNames: number
+  /** How often a list has a row more or less than a moment ago, so that rows move between pages. */
+  movingRows: number
   /** How often the making of an image fails. */
   failingImages: number
 }
@@ -199,10 +199,8 @@ export function hostileGateway(
   function list(parameters: URLSearchParams): Incoming {
     const name = parameters.get('serverImageName') ?? ''
     const shown = images.filter((image) => image.shownAt <= time.now() && image.name.includes(name))
-    // Where there are pages, rows move between them.
-    const isPaged = manners.similarNames > PAGED
-    const moved = isPaged ? random.weighted({ '-1': 1, 0: 3, 1: 1 }) : 0
-    const count = manners.similarNames + Number(moved)
+    const moved = random.chance(manners.movingRows) ? random.weighted({ '-1': 1, 1: 1 }) : 0
+    const count = Math.max(0, manners.similarNames + Number(moved))
     const similar = Array.from({ length: count }, (_, index) =>
       row({ name: `${name}-${index}`, no: String(1_000 + index) }, 'SELF'),
     )

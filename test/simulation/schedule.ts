@@ -252,6 +252,7 @@ function planOf(random: Random, seed: number): Plan {
       hasDescriptions: !random.chance(0.03),
       lagMs: random.between(0, 1) * random.between(0, 290 * SECOND),
       slowPackets: 0.02,
+      movingRows: isCalm ? 0 : 0.3,
       failingReads: isCalm ? 0 : random.between(0, 10) / 100,
       failingImages: 0.1,
       similarNames: seed % 97 === 0 ? 230 : random.between(0, 2),
