@@ -29,9 +29,9 @@ export const listening = new Promise<number>((resolve) => {
     const { port } = server.address() as AddressInfo
     log({ event: 'listening', port })
     resolve(port)
+    if ('value' in platform.settings) tick()
   })
 })
-if ('value' in platform.settings) tick()
 const timer = setInterval(tick, TICK_EVERY_MS)
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)

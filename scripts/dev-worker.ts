@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { portOf } from '../shared/settings.ts'
 import { greet, openSandbox } from './sandbox.ts'
 
+const TICK_EVERY_MS = 60_000
+
 const { gateway, environment, folder } = await openSandbox()
 const port = String(portOf(process.env))
 const variables = Object.entries(environment).flatMap(([name, value]) => [
@@ -14,6 +16,9 @@ const wrangler = spawn('wrangler', ['dev', ...where, ...variables], {
   // Keeps wrangler from asking Cloudflare for what a sandbox does not need.
   env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' },
 })
+// Wrangler's own timer rests while it develops.
+const cron = `http://127.0.0.1:${port}/cdn-cgi/handler/scheduled`
+setInterval(() => fetch(cron).catch(() => {}), TICK_EVERY_MS).unref()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => wrangler.kill(signal))
 }

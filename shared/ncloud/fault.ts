@@ -20,7 +20,7 @@ const FAULTS = {
   absent: ['image-not-found', 'look-up', 'There is no such image'],
   failed: ['upstream-error', 'possible', 'NAVER Cloud failed'],
   malformed: ['upstream-malformed', 'possible', 'The answer of NAVER Cloud cannot be read'],
-  unreachable: ['upstream-unreachable', 'possible', 'There is no connection to NAVER Cloud'],
+  unreachable: ['upstream-unreachable', 'possible', 'The connection to NAVER Cloud failed'],
   timeout: ['upstream-timeout', 'possible', 'NAVER Cloud did not answer in time'],
 } as const satisfies Record<string, readonly [ProblemCode, Effect, string]>
 

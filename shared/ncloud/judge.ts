@@ -74,7 +74,7 @@ export function judge<Output, View>(answer: Answer, action: Action<never, Output
     ...(requestId && { requestId: requestId.slice(0, MAX_ID_CHARACTERS) }),
   }
   throw upstreamProblem(fault, said, {
-    more: fault === 'credentials' ? clockNote(answer) : '',
+    more: noteOn(fault, said, answer),
     retryAfterSeconds: retryAfterSeconds(headers),
     gatewayTime,
   })
@@ -96,6 +96,12 @@ export function clockOffsetMs(answer: Answer): number | undefined {
 export function dateOf({ headers }: Incoming): number | undefined {
   const date = httpDate(headers.get('date'))
   return Number.isNaN(date) ? undefined : date
+}
+
+/** What a person in a terminal, who sees the detail alone, has to know beside the fault. */
+function noteOn(fault: Fault, { message }: Upstream, answer: Answer): string {
+  if (fault === 'credentials') return clockNote(answer)
+  return fault === 'refused' && message ? `: ${message}` : ''
 }
 
 function clockNote(answer: Answer): string {

@@ -42,6 +42,11 @@ const success = (root: string, more: object = {}) => ({
   [root]: { totalRows: 1, serverImageList: [row], requestId: 'r', returnCode: '0', ...more },
 })
 
+test('a refusal is told in its detail too, for those who see no more', () => {
+  const refused = problemOf(answer(400, responseError('1')))
+  expect(refused.message).toBe('NAVER Cloud refused the request: Said')
+})
+
 describe('a success', () => {
   test.each([
     ['of the documented root', success('getServerImageDetailResponse')],
