@@ -6,7 +6,8 @@ import { sweep } from '../../simulation/crash-sweep.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
 
 const SCHEDULES = 1_000
-const ROUNDS = 10
+/** A hundred take some minutes. */
+const ROUNDS = Number(process.env.ROUNDS ?? 10)
 
 let local: DynamodbLocal
 const open = async () => dynamodbStore(local.client(), await local.openTable())
