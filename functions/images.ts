@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Image, isFinal } from '../shared/image.ts'
-import { ownImages, type readImage, snapshots } from '../shared/lookup.ts'
+import { ownImages, type readImage, snapshots } from '../shared/ncloud/reads.ts'
 import { Digits, RegionCode } from '../shared/ncloud/values.ts'
 import { type Call, PENDING_RETRY_AFTER_SECONDS, preferenceApplied, waitedFor } from './call.ts'
 import type { Reply } from './reply.ts'

@@ -1,5 +1,5 @@
 import { type Image, isFinal } from '../image.ts'
-import { readServerImage } from '../lookup.ts'
+import { readServerImage } from '../ncloud/reads.ts'
 import type { Work } from '../work.ts'
 import { type Creation, hadImageAt, nextLook, waiting, withImage } from './creation.ts'
 import type { Ports } from './ports.ts'

@@ -1,7 +1,7 @@
 import { type Image, isLost } from '../image.ts'
-import { ownImages } from '../lookup.ts'
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import type { Gateway } from '../ncloud/gateway.ts'
+import { ownImages } from '../ncloud/reads.ts'
 import type { Work } from '../work.ts'
 import type { Creation } from './creation.ts'
 

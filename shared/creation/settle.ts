@@ -1,4 +1,4 @@
-import { readServerImage } from '../lookup.ts'
+import { readServerImage } from '../ncloud/reads.ts'
 import { Problem } from '../problem.ts'
 import type { Work } from '../work.ts'
 import { type Creation, created, notCreated } from './creation.ts'

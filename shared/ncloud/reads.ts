@@ -1,16 +1,16 @@
-import type { Image } from './image.ts'
-import type { Action } from './ncloud/action.ts'
+import type { Image } from '../image.ts'
+import { Problem } from '../problem.ts'
+import type { Work } from '../work.ts'
+import type { Action } from './action.ts'
 import {
   getBlockStorageSnapshotInstanceList,
   type SnapshotQuery,
-} from './ncloud/actions/get-block-storage-snapshot-instance-list.ts'
-import { getMemberServerImageInstanceDetail } from './ncloud/actions/get-member-server-image-instance-detail.ts'
-import { getServerImageDetail } from './ncloud/actions/get-server-image-detail.ts'
-import { getServerImageList } from './ncloud/actions/get-server-image-list.ts'
-import { upstreamProblem } from './ncloud/fault.ts'
-import type { Gateway } from './ncloud/gateway.ts'
-import { Problem } from './problem.ts'
-import type { Work } from './work.ts'
+} from './actions/get-block-storage-snapshot-instance-list.ts'
+import { getMemberServerImageInstanceDetail } from './actions/get-member-server-image-instance-detail.ts'
+import { getServerImageDetail } from './actions/get-server-image-detail.ts'
+import { getServerImageList } from './actions/get-server-image-list.ts'
+import { upstreamProblem } from './fault.ts'
+import type { Gateway } from './gateway.ts'
 
 /** 100 rows stay below the longest answer that is read, even of images with 21 storages. */
 const PAGE_SIZE = 100
