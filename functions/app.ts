@@ -4,11 +4,11 @@ import { TrieRouter } from 'hono/router/trie-router'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import type { CreationStore } from '../shared/creation/store.ts'
-import { type Log, logDefect } from '../shared/log.ts'
+import { type Log, problemSeen } from '../shared/log.ts'
 import { openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
 import type { Transport } from '../shared/ncloud/transport.ts'
-import { type FieldError, Problem, problemOf } from '../shared/problem.ts'
+import { type FieldError, Problem } from '../shared/problem.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
 import { authenticate } from './authenticate.ts'
 import type { Call } from './call.ts'
@@ -78,11 +78,7 @@ export interface Platform {
 export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
   const app = new HonoBase<Env>({ router: new TrieRouter() })
-  app.onError((error, c) => {
-    const problem = problemOf(error)
-    if (problem.code === 'internal') logDefect(error, log, c.env.requestId)
-    return replyProblem(c, problem)
-  })
+  app.onError((error, c) => replyProblem(c, problemSeen(error, log, c.env.requestId)))
   app.notFound(() => {
     throw new Problem('not-found', 'There is no such route')
   })

@@ -1,7 +1,7 @@
 import type { Caller } from '../shared/caller.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Ports } from '../shared/creation/ports.ts'
-import { problemSeen } from '../shared/creation/record.ts'
+import { problemSeen } from '../shared/log.ts'
 import type { Gateway } from '../shared/ncloud/gateway.ts'
 import { Problem } from '../shared/problem.ts'
 import type { Work } from '../shared/work.ts'
@@ -48,7 +48,7 @@ export async function waitedFor<Thing>(
       last = await again()
     } catch (error) {
       // What was seen stays true: a later look that fails is no answer to a request that succeeded.
-      problemSeen(error, work)
+      problemSeen(error, work.log)
     }
   }
   return last

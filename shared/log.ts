@@ -1,3 +1,5 @@
+import { type Problem, problemOf } from './problem.ts'
+
 /** One event of the log. The list of fields is closed: no body, header value or query value has a place. */
 export interface LogEvent {
   event:
@@ -35,6 +37,13 @@ export type Log = (event: LogEvent) => void
 /** A log that prints one JSON line an event, its time (RFC 3339) first. */
 export function jsonLines(print: (line: string) => void): Log {
   return (event) => print(JSON.stringify({ time: new Date().toISOString(), ...event }))
+}
+
+/** The problem that an error is; one that is a defect of ours is logged, because its problem tells nothing. */
+export function problemSeen(error: unknown, log: Log, requestId?: string): Problem {
+  const problem = problemOf(error)
+  if (problem.code === 'internal') logDefect(error, log, requestId)
+  return problem
 }
 
 /** Logs a defect of ours: the kind of error and where it arose, but not its message, which may quote anything. */

@@ -1,4 +1,5 @@
 import { type Caller, sha256Hex } from '../caller.ts'
+import { problemSeen } from '../log.ts'
 import { markerOf } from '../marker.ts'
 import {
   createServerImageFromSnapshot,
@@ -11,7 +12,7 @@ import { accepted, type Claim, type Creation, isDue, isLive } from './creation.t
 import { current, refreshed } from './follow.ts'
 import { actOf, type Ports } from './ports.ts'
 import { reconcile } from './reconcile.ts'
-import { logTransition, problemSeen } from './record.ts'
+import { logTransition } from './record.ts'
 import type { Claimed } from './store.ts'
 
 const DAY_MS = 86_400_000
@@ -57,7 +58,7 @@ async function asFarAsStored(
   try {
     return await move(creation, ports, work)
   } catch (error) {
-    problemSeen(error, work)
+    problemSeen(error, work.log)
     const stored = await ports.store.read(creation.creationId).catch(() => undefined)
     return stored ?? creation
   }

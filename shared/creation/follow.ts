@@ -1,9 +1,10 @@
 import { type Image, isFinal } from '../image.ts'
+import { problemSeen } from '../log.ts'
 import { readServerImage } from '../ncloud/reads.ts'
 import type { Work } from '../work.ts'
 import { type Creation, hadImageAt, nextLook, waiting, withImage } from './creation.ts'
 import type { Ports } from './ports.ts'
-import { problemSeen, put } from './record.ts'
+import { put } from './record.ts'
 
 /** For so long a new image may be missing from answers without being gone. */
 const APPEARS_WITHIN_MS = 900_000
@@ -25,7 +26,7 @@ export async function refreshed(creation: Creation, ports: Ports, work: Work): P
   try {
     read = await readServerImage(gateway, { imageNo: image.imageNo, regionCode }, work)
   } catch (error) {
-    const { code, extras } = problemSeen(error, work)
+    const { code, extras } = problemSeen(error, work.log)
     // Judged on the gateway's clock: those of two relays may differ by more than the image's age.
     const madeAt = image.createdAt === null ? hadImageAt(creation) : Date.parse(image.createdAt)
     const isGone = (extras.gatewayTime ?? 0) >= madeAt + APPEARS_WITHIN_MS

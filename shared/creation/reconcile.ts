@@ -1,4 +1,5 @@
 import type { Image } from '../image.ts'
+import { problemSeen } from '../log.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { upstreamProblem } from '../ncloud/fault.ts'
 import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
@@ -19,7 +20,7 @@ import {
 import { follow } from './follow.ts'
 import { type Findings, imageOf, imagesIn, lookUp, mayBeOurs, withoutLost } from './look-up.ts'
 import { actOf, type Ports } from './ports.ts'
-import { problemSeen, put, save } from './record.ts'
+import { put, save } from './record.ts'
 
 const SECOND_MS = 1_000
 /** With less time left than this a create is not begun, and it is waited for no longer than that. */
@@ -75,7 +76,7 @@ async function begin(creation: Creation, ports: Ports, work: Work): Promise<Crea
   try {
     findings = await lookUp(creation, ports.gateway, work)
   } catch (error) {
-    return save(withoutLookUp(creation, problemSeen(error, work), ports, work), ports, work)
+    return save(withoutLookUp(creation, problemSeen(error, work.log), ports, work), ports, work)
   }
   const there = withoutLost(findings)
   const ours = imageOf(creation, there)
@@ -125,7 +126,7 @@ async function attempt(
     const { action } = image.upstream
     if (image.name !== content.name) throw upstreamProblem('malformed', { action })
   } catch (error) {
-    const problem = problemSeen(error, work)
+    const problem = problemSeen(error, work.log)
     const settled = await save(await afterFailure(next, problem, ports, work), ports, work)
     const again = mayRenew && problem.code === 'upstream-credentials'
     if (!again || settled.state !== 'accepted') return settled
@@ -158,7 +159,7 @@ async function afterFailure(
       if (ours) return created(creation, ours, actOf(ports, work), 'adopted')
       if (!mayBeOurs(findings)) return rejected(creation, stored, actOf(ports, work))
     } catch (error) {
-      problemSeen(error, work)
+      problemSeen(error, work.log)
     }
   }
   return unknown(creation, stored, actOf(ports, work))
@@ -178,7 +179,7 @@ async function resolve(creation: Creation, ports: Ports, work: Work): Promise<Cr
   try {
     findings = await lookUp(creation, gateway, work)
   } catch (error) {
-    problemSeen(error, work)
+    problemSeen(error, work.log)
     return later()
   }
   const act = actOf(ports, work)

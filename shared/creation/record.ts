@@ -1,5 +1,3 @@
-import { logDefect } from '../log.ts'
-import { type Problem, problemOf } from '../problem.ts'
 import type { Work } from '../work.ts'
 import type { Creation } from './creation.ts'
 import type { Ports } from './ports.ts'
@@ -25,11 +23,4 @@ async function latest(creation: Creation, store: CreationStore): Promise<Creatio
 export function logTransition({ creationId, state, attempt, problem }: Creation, { log }: Work) {
   const code = problem && { code: problem.code }
   log({ event: 'transition', creationId, state, attempt, ...code })
-}
-
-/** What an error means; a defect is logged, because the creation goes on without it being answered. */
-export function problemSeen(error: unknown, { log }: Work): Problem {
-  const problem = problemOf(error)
-  if (problem.code === 'internal') logDefect(error, log)
-  return problem
 }
