@@ -83,14 +83,14 @@ export function createApp(platform: Platform) {
     throw new Problem('not-found', 'There is no such route')
   })
   app.get('/healthz', (c) => reply(c, OK))
-  const onTick =
+  const tickOrFail =
     'errors' in settings
       ? refuse(app, settings.errors, log)
       : serve(app, settings.value, { ...platform, clock })
 
   return {
     /** To be called each minute. Throws on faulty settings, so that the platform records a failure. */
-    tick: onTick,
+    tick: tickOrFail,
     async fetch(request: Request): Promise<Response> {
       const startedAt = clock.now()
       const requestId = platform.requestId?.(request) ?? crypto.randomUUID()
@@ -111,7 +111,7 @@ export function createApp(platform: Platform) {
   }
 }
 
-/** Nothing is served on faulty settings; which ones are faulty is told, their values are not. */
+/** Serves nothing on faulty settings: tells which are faulty, not their values. Gives a tick that fails. */
 function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
   for (const { path, message } of errors) log({ event: 'settings', code: path, detail: message })
   app.get('/readyz', () => {
@@ -125,7 +125,7 @@ function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
   }
 }
 
-/** The steps that every request takes, in their order. */
+/** Serves the routes: the steps that every request takes, in their order. Gives the tick. */
 function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { clock: Clock }) {
   const { store, clock, log, transport } = platform
   const { site, origin, regionCode, credentials, keys } = settings

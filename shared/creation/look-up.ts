@@ -69,7 +69,7 @@ function isOf({ storages }: ImageContent, image: Image): boolean {
       return (
         wanted !== undefined &&
         (snapshotNo ?? wanted.snapshotNo) === wanted.snapshotNo &&
-        (sizeGb ?? wanted.sizeGb ?? 0) === (wanted.sizeGb ?? sizeGb ?? 0)
+        (sizeGb === null || wanted.sizeGb === undefined || sizeGb === wanted.sizeGb)
       )
     })
   )

@@ -266,7 +266,7 @@ describe('bytes', () => {
     openapi.paths['/v1/server-images'].post.requestBody.content['application/json'].schema
   const isValid = new Ajv2020({ strict: false }).compile(schema)
 
-  test('20,000 damaged bodies: never 500, and accepted only where another validator accepts', async () => {
+  test('20,000 damaged bodies: never 500, and accepted only where the published schema accepts', async () => {
     const { transport } = judging()
     const relay = await openRelay({ transport })
     const damaged = fc.tuple(
