@@ -1,5 +1,6 @@
-import type { Creation, State } from '../../shared/creation/creation.ts'
+import type { Creation } from '../../shared/creation/creation.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
+import { ARROWS, holdsName } from '../shared/creation/rules.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** What an onlooker writes down of a store, and what it holds against the rules. */
@@ -22,17 +23,6 @@ export interface Ledger {
   untilDue(now: number): number
 }
 
-// The contract, section 4; `accepted` again, and a look at an image, change no state.
-const ARROWS: Record<State, State[]> = {
-  accepted: ['sending', 'created', 'rejected'],
-  sending: ['created', 'rejected', 'unknown', 'accepted'],
-  unknown: ['created', 'sending', 'not_created', 'conflict'],
-  conflict: ['created', 'not_created'],
-  created: [],
-  rejected: [],
-  not_created: [],
-}
-
 /** Looks on while a store is used. */
 export function ledger(store: CreationStore, time: VirtualTime): Ledger {
   const versions = new Map<string, Creation[]>()
@@ -51,7 +41,7 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
       signers.set(signature, [...(signers.get(signature) ?? []), next.creationId])
     }
     if (before) compare(before, next)
-    const rivals = creations().filter(isLive)
+    const rivals = creations().filter(holdsName)
     const names = new Set(rivals.map(({ regionCode, content }) => `${regionCode} ${content.name}`))
     if (names.size < rivals.length) faults.push('two live creations of one name')
   }
@@ -91,9 +81,4 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
       },
     },
   }
-}
-
-function isLive({ state, image }: Creation): boolean {
-  if (state === 'rejected' || state === 'not_created') return false
-  return !(state === 'created' && (image?.phase === 'failed' || image?.phase === 'gone'))
 }

@@ -1,5 +1,6 @@
-import { type Creation, holdsKey, isLive } from '../../../shared/creation/creation.ts'
+import type { Creation } from '../../../shared/creation/creation.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
+import { holdsItsKey, holdsName } from './rules.ts'
 
 /** A store in memory, written from what the port says: the reference for the others, and quick. */
 export function memoryStore(): CreationStore {
@@ -9,14 +10,14 @@ export function memoryStore(): CreationStore {
     return found && structuredClone(found)
   }
   const nameHolder = (regionCode: string, name: string) =>
-    find((one) => isLive(one) && one.regionCode === regionCode && one.content.name === name)
+    find((one) => holdsName(one) && one.regionCode === regionCode && one.content.name === name)
   const newestFirst = (one: Creation, other: Creation) =>
     other.createdAt - one.createdAt || other.creationId.localeCompare(one.creationId)
 
   return {
     async claim(creation, { dailyCreations = Number.POSITIVE_INFINITY, today }) {
       const { keyHash, regionCode, content, caller } = creation
-      const ofKey = find((one) => holdsKey(one) && one.keyHash === keyHash)
+      const ofKey = find((one) => holdsItsKey(one) && one.keyHash === keyHash)
       if (ofKey) return { outcome: 'key-held', holder: ofKey }
       const ofName = nameHolder(regionCode, content.name)
       if (ofName) return { outcome: 'name-held', holder: ofName }
