@@ -17,6 +17,16 @@ export interface Chaos {
   stale: number
 }
 
+/** Machines and a store that do what they should. */
+export const NO_CHAOS: Chaos = {
+  crash: 0,
+  freeze: 0,
+  refusal: 0,
+  lostAnswer: 0,
+  twice: 0,
+  stale: 0,
+}
+
 /** Where a process is to end, when that is planned instead of drawn: before or after the effect of its n-th step. */
 export type CrashPlan = (step: number) => 'before' | 'after' | undefined
 

@@ -12,8 +12,8 @@ import type { Wish } from '../../shared/creation/create.ts'
 import { createServerImageFromSnapshot } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { openGateway } from '../../shared/ncloud/gateway.ts'
 import { memoryStore } from '../shared/creation/memory-store.ts'
-import { type Stepping, steppedTransport, stepping } from './chaos.ts'
-import { type HostileGateway, hostileGateway } from './hostile-gateway.ts'
+import { NO_CHAOS, type Stepping, steppedTransport, stepping } from './chaos.ts'
+import { GOOD_MANNERS, type HostileGateway, hostileGateway } from './hostile-gateway.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Plan, runSchedule } from './schedule.ts'
 import { type Process, type VirtualTime, virtualTime } from './virtual-time.ts'
@@ -229,28 +229,11 @@ function planOf(random: Random): Plan {
     isForgotten: false,
     endsEarly: true,
     tickEveryMs: MINUTE,
-    chaos: { crash: 0.03, freeze: 0, refusal: 0, lostAnswer: 0, twice: 0, stale: 0 },
+    chaos: { ...NO_CHAOS, crash: 0.03 },
     manners: {
-      namesAreUnique: false,
-      hasDate: true,
-      hasDescriptions: true,
+      ...GOOD_MANNERS,
       lagMs: MINUTE,
-      slowPackets: 0,
-      movingRows: 0,
-      failingReads: 0,
-      failingImages: 0,
-      similarNames: 0,
-      creates: {
-        made: 82,
-        'made, answer lost': 10,
-        'made, answer unreadable': 0,
-        'made after an error was answered': 0,
-        'lost on the way': 0,
-        failed: 8,
-        throttled: 0,
-        refused: 0,
-        'refused for the key pair': 0,
-      },
+      creates: { made: 82, 'made, answer lost': 10, failed: 8 },
     },
     wishes: [{ wish, deliveredAt: [...soon, ...patient] }],
   }

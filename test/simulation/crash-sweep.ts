@@ -1,5 +1,6 @@
 import type { CreationStore } from '../../shared/creation/store.ts'
-import type { Fate } from './hostile-gateway.ts'
+import { NO_CHAOS } from './chaos.ts'
+import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
 import { type Plan, runSchedule, type Variant } from './schedule.ts'
 import { faultsOf } from './verdict.ts'
 
@@ -57,17 +58,6 @@ export async function sweep(
 
 /** One create that is asked for twice, on one machine, in a world where nothing but its fate is bad. */
 function planOf(fate: Fate): Plan {
-  const none: Record<Fate, number> = {
-    made: 0,
-    'made, answer lost': 0,
-    'made, answer unreadable': 0,
-    'made after an error was answered': 0,
-    'lost on the way': 0,
-    failed: 0,
-    throttled: 0,
-    refused: 0,
-    'refused for the key pair': 0,
-  }
   const wish = {
     caller: { name: 'key:ci', scopes: [] },
     regionCode: 'KR',
@@ -82,19 +72,8 @@ function planOf(fate: Fate): Plan {
     endsEarly: false,
     // Two look-ups a horizon: one that comes too early, and one that proves.
     tickEveryMs: 360 * SECOND,
-    chaos: { crash: 0, freeze: 0, refusal: 0, lostAnswer: 0, twice: 0, stale: 0 },
-    manners: {
-      namesAreUnique: false,
-      hasDate: true,
-      hasDescriptions: true,
-      lagMs: 0,
-      slowPackets: 0,
-      movingRows: 0,
-      failingReads: 0,
-      failingImages: 0,
-      similarNames: 0,
-      creates: { ...none, [fate]: 1 },
-    },
+    chaos: NO_CHAOS,
+    manners: { ...GOOD_MANNERS, creates: { [fate]: 1 } },
     wishes: [{ wish, deliveredAt: [0, 40 * SECOND] }],
   }
 }

@@ -23,13 +23,27 @@ export interface Manners {
   /** Of reads: how often one fails. */
   failingReads: number
   /** How often what becomes of a create. */
-  creates: Record<Fate, number>
+  creates: Partial<Record<Fate, number>>
   /** Images of longer names, which a filter by substring lists too. */
   similarNames: number
   /** How often a list has a row more or less than a moment ago, so that rows move between pages. */
   movingRows: number
   /** How often the making of an image fails. */
   failingImages: number
+}
+
+/** A world in which nothing is bad. */
+export const GOOD_MANNERS: Manners = {
+  namesAreUnique: false,
+  hasDate: true,
+  hasDescriptions: true,
+  lagMs: 0,
+  slowPackets: 0,
+  failingReads: 0,
+  creates: { made: 1 },
+  similarNames: 0,
+  movingRows: 0,
+  failingImages: 0,
 }
 
 /** What may become of a create that arrives with a good signature. */

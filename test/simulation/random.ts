@@ -6,7 +6,7 @@ export interface Random {
   between(least: number, most: number): number
   chance(probability: number): boolean
   /** One of the names, as often as its weight says. */
-  weighted<Name extends string>(weights: Record<Name, number>): Name
+  weighted<Name extends string>(weights: Partial<Record<Name, number>>): Name
 }
 
 /** Begins a row of numbers. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CreationStore } from '../../shared/creation/store.ts'
 import { campaign } from './campaign.ts'
+import { NO_CHAOS } from './chaos.ts'
 import { sweep } from './crash-sweep.ts'
-import type { Fate } from './hostile-gateway.ts'
+import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
 import { type Plan, runSchedule } from './schedule.ts'
 
 /** Seeds to run: few by default, 20,000 in CI, a million by `npm run test:long`. */
@@ -28,32 +29,14 @@ const longerFates: Fate[] = [
 function healthy(drawn: Plan): Plan {
   const [{ wish, deliveredAt }] = drawn.wishes
   const { foreignAt: _, ...plan } = drawn
+  const { namesAreUnique, hasDate, lagMs } = drawn.manners
   return {
     ...plan,
     hosts: [0],
     isForgotten: false,
     endsEarly: false,
-    chaos: { crash: 0, freeze: 0, refusal: 0, lostAnswer: 0, twice: 0, stale: 0 },
-    manners: {
-      ...drawn.manners,
-      hasDescriptions: true,
-      similarNames: 2,
-      slowPackets: 0,
-      movingRows: 0,
-      failingReads: 0,
-      failingImages: 0,
-      creates: {
-        made: 1,
-        'made, answer lost': 0,
-        'made, answer unreadable': 0,
-        'made after an error was answered': 0,
-        'lost on the way': 0,
-        failed: 0,
-        throttled: 0,
-        refused: 0,
-        'refused for the key pair': 0,
-      },
-    },
+    chaos: NO_CHAOS,
+    manners: { ...GOOD_MANNERS, namesAreUnique, hasDate, lagMs, similarNames: 2 },
     wishes: [{ wish, deliveredAt }],
   }
 }
