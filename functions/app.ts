@@ -5,7 +5,7 @@ import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import type { CreationStore } from '../shared/creation/store.ts'
 import { type Log, problemSeen } from '../shared/log.ts'
-import { openGateway } from '../shared/ncloud/gateway.ts'
+import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
 import type { Transport } from '../shared/ncloud/transport.ts'
 import { type FieldError, Problem } from '../shared/problem.ts'
@@ -70,8 +70,16 @@ export interface Platform {
   clock?: Clock
   /** How the gateway is reached; over `fetch` where nothing else is said. */
   transport?: Transport
-  /** The platform's own id of a request, where it has one. */
-  requestId?: (request: Request) => string | undefined
+  /** Where the key pair comes from, if it may change while the settings hold. */
+  credentials?: CredentialsSource
+}
+
+/** What a platform knows of one piece of work. */
+export interface Occasion {
+  /** The platform's own id of the request, where it has one. */
+  requestId?: string | undefined
+  /** When the platform ends it: milliseconds since the epoch. */
+  deadline?: number
 }
 
 /** The relay: a web application, and what the minute's timer does. */
@@ -89,12 +97,22 @@ export function createApp(platform: Platform) {
       : serve(app, settings.value, { ...platform, clock })
 
   return {
-    /** To be called each minute. Throws on faulty settings, so that the platform records a failure. */
-    tick: tickOrFail,
-    async fetch(request: Request): Promise<Response> {
+    /**
+     * To be called each minute. Throws when it could not do its work, so that the platform records a failure; what is
+     * thrown says nothing, because platforms print it.
+     */
+    async tick({ deadline = Number.POSITIVE_INFINITY }: Occasion = {}): Promise<void> {
+      try {
+        await tickOrFail(deadline)
+      } catch (error) {
+        const { code } = problemSeen(error, log)
+        throw new Error(`The tick failed: ${code}`)
+      }
+    },
+    async fetch(request: Request, occasion: Occasion = {}): Promise<Response> {
       const startedAt = clock.now()
-      const requestId = platform.requestId?.(request) ?? crypto.randomUUID()
-      const trace: Trace = { requestId }
+      const { requestId = crypto.randomUUID(), deadline = Number.POSITIVE_INFINITY } = occasion
+      const trace: Trace = { requestId, deadline: Math.min(deadline, startedAt + REQUEST_MS) }
       const response = await app.fetch(request, trace)
       const { caller, route = '*', code } = trace
       log({
@@ -129,7 +147,8 @@ function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
 function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { clock: Clock }) {
   const { store, clock, log, transport } = platform
   const { site, origin, regionCode, credentials, keys } = settings
-  const gateway = openGateway({ origin, credentials: async () => credentials, clock, transport })
+  const source = platform.credentials ?? (async () => credentials)
+  const gateway = openGateway({ origin, credentials: source, clock, transport })
   const keyring = openKeyring(keys)
   const ports = store && { site, gateway, store, clock }
 
@@ -153,8 +172,8 @@ function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { cl
     })
   }
 
-  return async () => {
-    if (ports) await tick(ports, log)
+  return async (deadline: number) => {
+    if (ports) await tick(ports, log, deadline)
   }
 
   function callOf(c: Context<Env>, caller: Caller): Call {
@@ -168,7 +187,7 @@ function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { cl
       idempotencyKey: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,
       work: {
         actor: caller.name,
-        deadline: clock.now() + REQUEST_MS,
+        deadline: c.env.deadline,
         log: (event) => log({ ...event, requestId: c.env.requestId, caller: caller.name }),
       },
     }

@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { sqliteStore } from '../shared/creation/sqlite-store.ts'
-import { jsonLines, logDefect } from '../shared/log.ts'
+import { jsonLines } from '../shared/log.ts'
 import { parseSettings, portOf } from '../shared/settings.ts'
 import { createApp, type Platform } from './app.ts'
-import { httpTransport } from './platform/server/http-transport.ts'
-import { openSqlite } from './platform/server/sqlite-file.ts'
+import { httpTransport } from './platform/node/http-transport.ts'
+import { openSqlite } from './platform/node/sqlite-file.ts'
 
 const DRAIN_MS = 25_000
 const TICK_EVERY_MS = 60_000
@@ -49,7 +49,7 @@ function open(): Pick<Platform, 'settings' | 'store'> & { database?: { close(): 
 }
 
 async function answer(request: Request): Promise<Response> {
-  const response = Promise.resolve(app.fetch(request))
+  const response = app.fetch(request)
   running.add(response)
   try {
     const answered = await response
@@ -62,7 +62,8 @@ async function answer(request: Request): Promise<Response> {
 
 /** One after the other; the first at once, because what was left when the server ended is due. */
 function tick() {
-  ticking = ticking.then(() => app.tick()).catch((error) => logDefect(error, log))
+  // A failure is in the log already.
+  ticking = ticking.then(() => app.tick()).catch(() => {})
 }
 
 /** Refuses new work, finishes what runs though its caller may have gone, and closes the store. */

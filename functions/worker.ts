@@ -13,7 +13,7 @@ export default {
   fetch(request, bindings, context) {
     // Not at module scope: there a Worker may neither read its bindings nor make random values.
     app ??= open(bindings)
-    const response = Promise.resolve(app.fetch(request))
+    const response = app.fetch(request, { requestId: rayId(request) })
     // A create goes on though its caller hangs up.
     context.waitUntil(response)
     return response
@@ -31,7 +31,6 @@ function open({ CREATIONS, ...environment }: Bindings) {
     settings: parseSettings(environment),
     ...(CREATIONS && { store: storeIn(CREATIONS) }),
     log: jsonLines(console.log),
-    requestId: rayId,
   })
 }
 

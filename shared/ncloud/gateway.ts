@@ -9,14 +9,16 @@ import { backoffMs, retryBudget } from './retry.ts'
 import { type Credentials, signatureHeaders } from './signature.ts'
 import { fetchTransport, type Outgoing, type Transport } from './transport.ts'
 
-/** Where a key pair comes from: the same object as long as it has not changed; `fresh` asks the source again. */
+/**
+ * Where a key pair comes from: the same object as long as it has not changed. `fresh` says that it was refused, so that
+ * a source that can have another one looks, at most every 30 s.
+ */
 export type CredentialsSource = (options: { fresh: boolean }) => Promise<Credentials>
 
 /** How long a read may take with all its attempts, and one attempt of it. */
 const READ_MS = 10_000
 const READ_ATTEMPT_MS = 4_000
 const READ_ATTEMPTS = 3
-const RENEW_EVERY_MS = 30_000
 /**
  * An answer without a `Date` tells only that the gateway let the timestamp pass, which may run ahead of it: a horizon of
  * 630 s becomes one of 900 s.
@@ -57,7 +59,7 @@ export interface Gateway {
     input: Input & Region,
     work: Work,
   ): Promise<Signed<View>>
-  /** Between `upstream-credentials` and a next try: asks for the key pair again, at most every 30 s. */
+  /** Between `upstream-credentials` and a next try: tells the source that its key pair was refused. */
   renew(): Promise<void>
 }
 
@@ -70,7 +72,6 @@ export function openGateway(options: GatewayOptions): Gateway {
   const { origin, credentials, transport = fetchTransport(fetch), clock = systemClock } = options
   const budget = retryBudget(clock.now)
   let offsetMs = 0
-  let renewedAt = Number.NEGATIVE_INFINITY
 
   async function sign<Input, Output, View>(
     action: Action<Input, Output, View>,
@@ -143,8 +144,6 @@ export function openGateway(options: GatewayOptions): Gateway {
   }
 
   async function renew() {
-    if (clock.now() < renewedAt + RENEW_EVERY_MS) return
-    renewedAt = clock.now()
     await credentials({ fresh: true })
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createApp } from '../../functions/app.ts'
-import { openSqlite } from '../../functions/platform/server/sqlite-file.ts'
+import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
@@ -174,7 +174,7 @@ describe('the tick', () => {
 
 test('on faulty settings a tick fails, so that the platform records it', async () => {
   const app = createApp({ settings: parseSettings({}), log: () => {} })
-  await expect(app.tick()).rejects.toThrow('Settings are missing or wrong')
+  await expect(app.tick()).rejects.toThrow(/^The tick failed: not-configured$/)
 })
 
 test('where nothing is kept a tick has nothing to do', async () => {

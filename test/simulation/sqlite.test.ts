@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { openSqlite } from '../../functions/platform/server/sqlite-file.ts'
+import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
 import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
 import { simulationSuite } from './suite.ts'
 

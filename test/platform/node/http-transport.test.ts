@@ -3,13 +3,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import net from 'node:net'
 import tls from 'node:tls'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { httpTransport } from '../../functions/platform/server/http-transport.ts'
-import { fetchTransport } from '../../shared/ncloud/transport.ts'
-import { secrets } from '../canaries.ts'
-import { doorNames, openDoor } from '../doors.ts'
-import { type Gateway, openGateway } from '../gateway/gateway.ts'
-import { environmentFor } from '../relay.ts'
+import { httpTransport } from '../../../functions/platform/node/http-transport.ts'
+import { fetchTransport } from '../../../shared/ncloud/transport.ts'
+import { secrets } from '../../canaries.ts'
+import { doorNames, openDoor } from '../../doors.ts'
+import { type Gateway, openGateway } from '../../gateway/gateway.ts'
+import { environmentFor } from '../../relay.ts'
 
 const portOf = (server: net.Server) => (server.address() as AddressInfo).port
 const listening = (server: net.Server) =>
@@ -23,8 +24,11 @@ describe.each([
   const server = createServer((request, response) => {
     const { searchParams } = new URL(request.url ?? '', 'http://x')
     response.setHeader('Retry-After', '7')
+    const zipped = searchParams.get('zipped')
+    if (zipped) response.setHeader('Content-Encoding', 'gzip')
     response.writeHead(Number(searchParams.get('status') ?? 200))
-    if (searchParams.has('hang')) response.write('x')
+    if (zipped) response.end(zipped === 'not' ? 'xxx' : gzipSync('x'.repeat(Number(zipped))))
+    else if (searchParams.has('hang')) response.write('x')
     else response.end('x'.repeat(Number(searchParams.get('length') ?? 3)))
   })
   const transport = open()
@@ -52,6 +56,12 @@ describe.each([
     expect((await get('length=0')).body).toHaveLength(0)
   })
 
+  test('reads what is compressed though it was not asked for, and no more of it', async () => {
+    expect((await get(`zipped=${MiB}`)).body).toHaveLength(MiB)
+    expect((await get(`zipped=${25 * MiB}`)).body).toBeUndefined()
+    await expect(get('zipped=not')).rejects.not.toMatchObject({ name: 'TimeoutError' })
+  })
+
   test('gives up in time, by a name of its own', async () => {
     await expect(get('hang=1', 100)).rejects.toMatchObject({ name: 'TimeoutError' })
   })
@@ -64,8 +74,8 @@ describe.each([
 })
 
 describe('over TLS', () => {
-  const file = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url))
-  const certificate = new URL('../fixtures/ca.crt', import.meta.url).pathname
+  const file = (name: string) => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url))
+  const certificate = new URL('../../fixtures/ca.crt', import.meta.url).pathname
   let gateway: Gateway
   let front: tls.Server
   beforeAll(async () => {

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
-import { openSqlite } from '../../functions/platform/server/sqlite-file.ts'
-import { accepted } from '../../shared/creation/creation.ts'
-import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
-import { raceSuite } from '../shared/creation/race-suite.ts'
-import { by, claim } from '../shared/creation/records.ts'
-import { storeSuite } from '../shared/creation/store-suite.ts'
+import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
+import { accepted } from '../../../shared/creation/creation.ts'
+import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
+import { raceSuite } from '../../shared/creation/race-suite.ts'
+import { by, claim } from '../../shared/creation/records.ts'
+import { storeSuite } from '../../shared/creation/store-suite.ts'
 
 describe('the store over node:sqlite', () => {
   storeSuite(async () => sqliteStore(openSqlite(':memory:')))
@@ -42,10 +42,10 @@ describe('a file', () => {
 
 test('processes that open a new database at once all come to serve', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'store-'))
-  const module = (path: string) => new URL(`../../${path}`, import.meta.url)
+  const module = (path: string) => new URL(`../../../${path}`, import.meta.url)
   const file = JSON.stringify(join(folder, 'relay.sqlite'))
   const at = Date.now() + 700
-  const opening = `import { openSqlite } from '${module('functions/platform/server/sqlite-file.ts')}'
+  const opening = `import { openSqlite } from '${module('functions/platform/node/sqlite-file.ts')}'
     import { sqliteStore } from '${module('shared/creation/sqlite-store.ts')}'
     while (Date.now() < ${at});
     sqliteStore(openSqlite(${file}))`

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import { createGunzip } from 'node:zlib'
 import { MAX_BODY_BYTES, type Transport } from '../../../shared/ncloud/transport.ts'
 
 /**
@@ -21,17 +22,19 @@ export function httpTransport(): Transport {
         const { statusCode: status = 0, headers } = answer
         const arrived = (bytes?: Uint8Array) =>
           resolve({ status, headers: { get: (name) => String(headers[name] ?? '') }, body: bytes })
+        // Not asked for; but `fetch` decodes it where the Worker runs, and the answers must be the same.
+        const body = headers['content-encoding'] === 'gzip' ? answer.pipe(createGunzip()) : answer
         const chunks: Uint8Array[] = []
         let length = 0
-        answer.on('data', (chunk: Uint8Array) => {
+        body.on('data', (chunk: Uint8Array) => {
           length += chunk.length
           chunks.push(chunk)
           if (length <= MAX_BODY_BYTES) return
           arrived(undefined)
           sent.destroy()
         })
-        answer.on('end', () => arrived(Buffer.concat(chunks)))
-        answer.on('error', reject)
+        body.on('end', () => arrived(Buffer.concat(chunks)))
+        for (const stream of [answer, body]) stream.on('error', reject)
       })
       const timer = setTimeout(() => {
         reject(new DOMException('The gateway is too slow', 'TimeoutError'))
