@@ -1,6 +1,11 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
+/** On DynamoDB Local, which needs Java. */
+const onDynamodb = ['dynamodb-store', 'lambda', 'lambda-doors', 'simulation'].map(
+  (name) => `test/platform/aws/${name}.test.ts`,
+)
+
 export default defineConfig({
   test: {
     globalSetup: 'test/build.ts',
@@ -12,17 +17,18 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/platform/cloudflare/**', 'test/platform/aws/**'],
+          exclude: ['test/platform/cloudflare/**', ...onDynamodb],
           testTimeout: 60_000,
           hookTimeout: 30_000,
-          maxConcurrency: 20,
+          maxConcurrency: 50,
         },
       },
       {
         extends: true,
         test: {
           name: 'dynamodb',
-          include: ['test/platform/aws/**/*.test.ts'],
+          include: onDynamodb,
+          maxConcurrency: 10,
           testTimeout: 600_000,
           hookTimeout: 120_000,
         },

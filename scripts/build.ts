@@ -1,3 +1,5 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 
 /** How everything is bundled. */
@@ -18,10 +20,22 @@ export const bundles = {
     external: ['cloudflare:workers'],
   },
   'dist/server.mjs': { entryPoints: ['functions/server.ts'], platform: 'node' },
+  'dist/lambda.mjs': {
+    entryPoints: ['functions/lambda.ts'],
+    platform: 'node',
+    // The SDK's own modules, of which only what is used is taken; its CommonJS is half as large again.
+    mainFields: ['module', 'main'],
+  },
 } satisfies Record<string, BuildOptions>
 
 if (import.meta.main) {
   for (const [outfile, options] of Object.entries(bundles)) {
-    await build({ ...bundle, ...options, outfile })
+    const { outputFiles } = await build({ ...bundle, ...options, outfile, write: false })
+    for (const { path, contents } of outputFiles) {
+      await mkdir(dirname(path), { recursive: true })
+      // At once: whoever reads a file while it is built has the old one or the new one, whole.
+      await writeFile(`${path}.${process.pid}`, contents)
+      await rename(`${path}.${process.pid}`, path)
+    }
   }
 }

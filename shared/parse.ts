@@ -10,6 +10,7 @@ const TYPES: Record<string, string> = {
   tuple_with_rest: 'must be a list',
   object: 'must be an object',
   strict_object: 'must be an object',
+  loose_object: 'must be an object',
 }
 
 /**
@@ -40,7 +41,7 @@ function pathOf(issue: v.BaseIssue<unknown>): string {
 }
 
 function isMissingField({ type, path }: v.BaseIssue<unknown>): boolean {
-  return type === 'strict_object' && path?.at(-1)?.origin === 'key'
+  return type.endsWith('object') && path?.at(-1)?.origin === 'key'
 }
 
 function isUnknownField(issue: v.BaseIssue<unknown>): boolean {

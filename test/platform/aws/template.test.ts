@@ -1,0 +1,363 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { unzipSync } from 'fflate'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CREATIONS_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { faultsOf, type Resource, type Template } from './cloudformation.ts'
+import { packageService } from './osls.ts'
+
+interface Statement {
+  Effect: string
+  Action: string | string[]
+  Resource: unknown
+}
+
+const LARGEST_BYTES = 250_000
+const LOGS = 'arn:{AWS::Partition}:logs:{AWS::Region}:{AWS::AccountId}:log-group:/aws/lambda'
+const SECRETS = 'arn:{AWS::Partition}:secretsmanager:{AWS::Region}:{AWS::AccountId}:secret'
+
+const run = promisify(execFile)
+
+let folder: string
+let template: Template
+let artifact: Uint8Array
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'osls-'))
+  const packaged = await packageService(join(folder, 'prod'))
+  template = packaged.template
+  artifact = await readFile(packaged.artifact)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function resource(id: string, { Resources } = template): Resource {
+  const found = Resources[id]
+  if (!found) throw new Error(`no ${id} in the template`)
+  return found
+}
+
+function ofType(type: string): Resource[] {
+  return Object.values(template.Resources).filter(({ Type }) => Type === type)
+}
+
+/** What a role may do, as `Allow ACTION on RESOURCE`. */
+function grants(id: string, of = template): string[] {
+  const { Policies, ManagedPolicyArns } = resource(id, of).Properties as {
+    Policies: { PolicyDocument: { Statement: Statement[] } }[]
+    ManagedPolicyArns?: string[]
+  }
+  expect(ManagedPolicyArns).toBeUndefined()
+  return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+    .flatMap(({ Effect, Action, Resource, ...more }) => {
+      expect(more).toEqual({})
+      const resources = [Resource].flat().map(readable)
+      return [Action]
+        .flat()
+        .flatMap((action) => resources.map((on) => `${Effect} ${action} on ${on}`))
+    })
+    .sort()
+}
+
+/** `{ 'Fn::GetAtt': ['Table', 'Arn'] }` as `{Table.Arn}`, and the text of a substitution with `{Table.Arn}` in it. */
+function readable(value: unknown): unknown {
+  const { 'Fn::GetAtt': attribute, 'Fn::Sub': text } = value as Record<string, string | string[]>
+  if (Array.isArray(attribute)) return `{${attribute.join('.')}}`
+  return typeof text === 'string' ? text.replaceAll('${', '{') : JSON.stringify(value)
+}
+
+describe('the template', () => {
+  test('is without fault by the specification of AWS', () => {
+    expect(faultsOf(template)).toEqual([])
+  })
+
+  const target = { Arn: 'arn', RoleArn: 'arn' }
+  test.each([
+    ['TickSchedule.Properties.Schedule: unknown', { Schedule: 'rate(1 minute)' }],
+    [
+      'TickSchedule.Properties.Target.RetryPolicy.Attempts: unknown',
+      { Target: { ...target, RetryPolicy: { Attempts: 0 } } },
+    ],
+    ['TickSchedule.Properties.ScheduleExpression: missing', { ScheduleExpression: undefined }],
+    ['TickSchedule.Properties.FlexibleTimeWindow.Mode: missing', { FlexibleTimeWindow: {} }],
+    [
+      'TickSchedule.Properties.FlexibleTimeWindow: no FlexibleTimeWindow',
+      { FlexibleTimeWindow: 'OFF' },
+    ],
+    ['TickSchedule.Properties.Name: no string', { Name: 1 }],
+    ['TickSchedule.Properties.State: not PAUSED', { State: 'PAUSED' }],
+    ['TickSchedule.Properties.Name: no Nowhere', { Name: { Ref: 'Nowhere' } }],
+    ['TickSchedule.Properties.Name: no AWS::Nowhere', { Name: { Ref: 'AWS::Nowhere' } }],
+    [
+      'TickSchedule.Properties.Name: no Nowhere.Arn',
+      { Name: { 'Fn::GetAtt': ['Nowhere', 'Arn'] } },
+    ],
+    [
+      'TickSchedule.Properties.Name: no FailedTicks.Url',
+      { Name: { 'Fn::GetAtt': 'FailedTicks.Url' } },
+    ],
+    [
+      'TickSchedule.Properties.Name: no Nowhere.Arn',
+      { Name: { 'Fn::Sub': [`\${!literal}-\${own}-\${Nowhere.Arn}`, { own: 'x' }] } },
+    ],
+    ['FailedTicks.Properties.DelaySeconds: no integer', { DelaySeconds: '1 minute' }],
+    ['FailedTicks.Properties.FifoQueue: no boolean', { FifoQueue: 'no' }],
+    ['TickScheduleRole.Properties.ManagedPolicyArns: no array', { ManagedPolicyArns: 'arn' }],
+    [
+      'HttpLambdaFunction.Properties.Environment.Variables: no map',
+      { Environment: { Variables: [] } },
+    ],
+    ['CreationsTable.Properties.KeySchema: no union', { KeySchema: 'pk' }],
+  ])('would not hide %s', (fault, properties) => {
+    const id = fault.slice(0, fault.indexOf('.'))
+    const { Properties, ...rest } = resource(id)
+    const planted = { ...rest, Properties: { ...Properties, ...properties } }
+    const Resources = { ...template.Resources, [id]: planted }
+    // In JSON, what is undefined is missing.
+    expect(faultsOf(JSON.parse(JSON.stringify({ Resources })))).toEqual([fault])
+  })
+
+  test('would not hide what is unknown outside of properties', () => {
+    const DependsOn = ['FailedTicks', 'Nowhere']
+    const Resources = { ...template.Resources, Odd: { Type: 'AWS::SQS::Queues', DependsOn } }
+    const Outputs = { Odd: { Value: { Ref: 'Nowhere' } } }
+    expect(faultsOf({ Resources, Outputs })).toEqual([
+      'Odd.Type: unknown AWS::SQS::Queues',
+      'Odd.DependsOn: no Nowhere',
+      'Outputs.Odd.Value: no Nowhere',
+    ])
+  })
+
+  test('makes nothing but what is known', () => {
+    expect(
+      Object.values(template.Resources)
+        .map(({ Type }) => Type)
+        .sort(),
+    ).toEqual([
+      'AWS::ApiGatewayV2::Api',
+      'AWS::ApiGatewayV2::Integration',
+      'AWS::ApiGatewayV2::Route',
+      'AWS::ApiGatewayV2::Stage',
+      'AWS::DynamoDB::Table',
+      'AWS::IAM::Role',
+      'AWS::IAM::Role',
+      'AWS::Lambda::EventInvokeConfig',
+      'AWS::Lambda::Function',
+      'AWS::Lambda::Function',
+      'AWS::Lambda::Permission',
+      'AWS::Logs::LogGroup',
+      'AWS::Logs::LogGroup',
+      'AWS::S3::Bucket',
+      'AWS::S3::BucketPolicy',
+      'AWS::SQS::Queue',
+      'AWS::Scheduler::Schedule',
+    ])
+  })
+})
+
+describe('the artifact', () => {
+  test('is dist/lambda.mjs alone, and small', () => {
+    expect(Object.keys(unzipSync(artifact))).toEqual(['dist/lambda.mjs'])
+    expect(artifact.byteLength).toBeLessThanOrEqual(LARGEST_BYTES)
+  })
+
+  // Lambda refuses a third parameter, the callback, since Node.js 24.
+  // Source: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
+  test('exports the handler of both functions', async () => {
+    const handlers = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties?.Handler)
+    expect(handlers).toEqual(['dist/lambda.handler', 'dist/lambda.handler'])
+    const file = join(folder, 'unzipped/dist/lambda.mjs')
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, unzipSync(artifact)['dist/lambda.mjs'] ?? '')
+    // Standard output has the relay's log.
+    const script = `
+      const { handler } = await import('${pathToFileURL(file)}')
+      console.error(typeof handler, handler.length)`
+    const node = ['--input-type=module', '--eval', script]
+    const { stderr } = await run(process.execPath, node, { env: {} })
+    expect(stderr).toMatch(/^function [012]\n$/)
+  })
+})
+
+describe('the table', () => {
+  test('is the one the store is written for, and can be brought back', () => {
+    expect(resource('CreationsTable').Properties).toEqual({
+      ...CREATIONS_TABLE,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      DeletionProtectionEnabled: true,
+    })
+  })
+
+  test('outlives the stack', () => {
+    const { DeletionPolicy, UpdateReplacePolicy } = resource('CreationsTable')
+    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain'])
+  })
+})
+
+describe('the functions', () => {
+  // HTTP APIs end an integration after 30 s; of its time the relay needs 25 s for a request and 50 s for a tick, and
+  // keeps 2 s back. Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+  test.each([
+    ['http', 'HttpLambdaFunction', 29],
+    ['tick', 'TickLambdaFunction', 60],
+  ])('%s runs on Node.js 24, arm64, long enough', (name, id, Timeout) => {
+    expect(resource(id).Properties).toMatchObject({
+      FunctionName: `ncloud-image-relay-prod-${name}`,
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      MemorySize: 512,
+      Timeout,
+    })
+  })
+
+  test('are told the name of the secret and of the table, and nothing else', () => {
+    for (const { Properties } of ofType('AWS::Lambda::Function')) {
+      expect(Properties?.Environment).toEqual({
+        Variables: {
+          NCLOUD_SECRET_ID: 'ncloud-image-relay/prod',
+          CREATIONS_TABLE: { Ref: 'CreationsTable' },
+        },
+      })
+    }
+    // CloudFormation would put what a dynamic reference names into the function's environment.
+    expect(JSON.stringify(template)).not.toMatch(/resolve:|SecretString|access_?key|secret_?key/i)
+  })
+
+  // What the store calls; of a transaction, what its parts need, and of an index, no more than to ask it. Lambda's own
+  // needs are logs:* and, for the destination, sqs:SendMessage; logs:TagResource is osls's addition. Sources:
+  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+  // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
+  // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaBasicExecutionRole.html
+  // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+  test('may do only what they do', () => {
+    expect(grants('IamRoleLambdaExecution')).toEqual([
+      'Allow dynamodb:GetItem on {CreationsTable.Arn}',
+      'Allow dynamodb:PutItem on {CreationsTable.Arn}',
+      'Allow dynamodb:Query on {CreationsTable.Arn}/index/*',
+      'Allow dynamodb:UpdateItem on {CreationsTable.Arn}',
+      `Allow logs:CreateLogGroup on ${LOGS}/ncloud-image-relay-prod*:*`,
+      `Allow logs:CreateLogStream on ${LOGS}/ncloud-image-relay-prod*:*`,
+      `Allow logs:PutLogEvents on ${LOGS}/ncloud-image-relay-prod*:*:*`,
+      `Allow logs:TagResource on ${LOGS}/ncloud-image-relay-prod*:*`,
+      `Allow secretsmanager:GetSecretValue on ${SECRETS}:ncloud-image-relay/prod-??????`,
+      'Allow sqs:SendMessage on {FailedTicks.Arn}',
+    ])
+  })
+
+  test('have a role that only Lambda assumes', () => {
+    for (const { Properties } of ofType('AWS::Lambda::Function')) {
+      expect(Properties?.Role).toEqual({ 'Fn::GetAtt': ['IamRoleLambdaExecution', 'Arn'] })
+    }
+    expect(resource('IamRoleLambdaExecution').Properties?.AssumeRolePolicyDocument).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['sts:AssumeRole'],
+          Principal: { Service: ['lambda.amazonaws.com'] },
+        },
+      ],
+    })
+  })
+
+  test('keep their logs for thirty days', () => {
+    expect(ofType('AWS::Logs::LogGroup').map(({ Properties }) => Properties)).toEqual([
+      { LogGroupName: '/aws/lambda/ncloud-image-relay-prod-http', RetentionInDays: 30 },
+      { LogGroupName: '/aws/lambda/ncloud-image-relay-prod-tick', RetentionInDays: 30 },
+    ])
+  })
+
+  test('use the secret that is named', async () => {
+    const options = ['--stage', 'trial', '--param', 'secret=elsewhere']
+    const trial = (await packageService(join(folder, 'trial'), ...options)).template
+    expect(resource('HttpLambdaFunction', trial).Properties?.Environment).toMatchObject({
+      Variables: { NCLOUD_SECRET_ID: 'elsewhere' },
+    })
+    const granted = `Allow secretsmanager:GetSecretValue on ${SECRETS}:elsewhere-??????`
+    expect(grants('IamRoleLambdaExecution', trial)).toContain(granted)
+  })
+})
+
+describe('the HTTP API', () => {
+  test('hands every request to one function, and says nothing of CORS', () => {
+    expect(resource('HttpApi').Properties).toEqual({
+      Name: 'prod-ncloud-image-relay',
+      ProtocolType: 'HTTP',
+    })
+    expect(resource('HttpApiRouteDefault').Properties).toMatchObject({ RouteKey: '$default' })
+    expect(resource('HttpApiIntegrationHttp').Properties).toMatchObject({
+      IntegrationType: 'AWS_PROXY',
+      IntegrationUri: { 'Fn::GetAtt': ['HttpLambdaFunction', 'Arn'] },
+      PayloadFormatVersion: '2.0',
+    })
+  })
+
+  test('is the only one that may invoke it from outside', () => {
+    expect(ofType('AWS::Lambda::Permission').map(({ Properties }) => Properties)).toEqual([
+      {
+        FunctionName: { 'Fn::GetAtt': ['HttpLambdaFunction', 'Arn'] },
+        Action: 'lambda:InvokeFunction',
+        Principal: 'apigateway.amazonaws.com',
+        SourceArn: { 'Fn::Join': ['', expect.arrayContaining([{ Ref: 'HttpApi' }])] },
+      },
+    ])
+  })
+})
+
+describe('the tick', () => {
+  // Source: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+  test('comes every minute', () => {
+    expect(resource('TickSchedule').Properties).toEqual({
+      ScheduleExpression: 'rate(1 minute)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: {
+        Arn: { 'Fn::GetAtt': ['TickLambdaFunction', 'Arn'] },
+        RoleArn: { 'Fn::GetAtt': ['TickScheduleRole', 'Arn'] },
+        Input: '{"tick":"<aws.scheduler.scheduled-time>"}',
+        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+        DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['FailedTicks', 'Arn'] } },
+      },
+    })
+  })
+
+  // Lambda's own default is two more tries, for six hours.
+  // Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+  test('is never tried again, and is kept where it failed', () => {
+    expect(resource('TickLambdaEvConf').Properties).toEqual({
+      FunctionName: { Ref: 'TickLambdaFunction' },
+      Qualifier: '$LATEST',
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 60,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': ['FailedTicks', 'Arn'] } },
+      },
+    })
+    expect(resource('FailedTicks').Properties).toEqual({
+      MessageRetentionPeriod: 14 * 24 * 60 * 60,
+      SqsManagedSseEnabled: true,
+    })
+  })
+
+  // Sources: https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+  // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+  test('is sent by a role of its own, which may do nothing else', () => {
+    expect(grants('TickScheduleRole')).toEqual([
+      'Allow lambda:InvokeFunction on {TickLambdaFunction.Arn}',
+      'Allow sqs:SendMessage on {FailedTicks.Arn}',
+    ])
+    expect(resource('TickScheduleRole').Properties?.AssumeRolePolicyDocument).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: 'sts:AssumeRole',
+          Principal: { Service: 'scheduler.amazonaws.com' },
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        },
+      ],
+    })
+  })
+})
