@@ -4,62 +4,118 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect } from 'vitest'
+import { createApp } from '../functions/app.ts'
+import { httpTransport } from '../functions/platform/node/http-transport.ts'
+import { openSqlite } from '../functions/platform/node/sqlite-file.ts'
+import { sqliteStore } from '../shared/creation/sqlite-store.ts'
+import { jsonLines } from '../shared/log.ts'
+import { parseSettings } from '../shared/settings.ts'
 import { assertDocumented } from './contract.ts'
 import { type Answered, type Asked, initOf, leaksIn, read } from './relay.ts'
 
-/** The relay as a platform runs it, in a process of its own. */
+/** The relay as a platform runs it. */
 export interface Door {
-  url: string
-  process: ChildProcess
-  /** All that the process has written so far. */
+  /** All that it has written so far. */
   output(): string
   request(path: string, asked?: Asked): Promise<Answered>
   /** Stops it, and looks through its output and its files for what must not be there. */
   close(): Promise<void>
 }
 
-type Environment = Record<string, unknown>
-
-const bin = resolve('node_modules/.bin')
-const DENO_FLAGS = ['--no-lock', '--node-modules-dir=manual', '--no-prompt']
-const DENO_PERMISSIONS = ['--allow-net', '--allow-env', '--allow-read', '--allow-write']
-
-const deno = [`${bin}/deno`, 'run', ...DENO_FLAGS, ...DENO_PERMISSIONS]
-
-/** The commands that serve, by name: sources and built files on each runtime. */
-const servers = {
-  node: [`${bin}/node`, 'functions/server.ts'],
-  bun: [`${bin}/bun`, 'functions/server.ts'],
-  deno: [...deno, 'functions/server.ts'],
-  'node, built': [`${bin}/node`, 'dist/server.mjs'],
-  'bun, built': [`${bin}/bun`, 'dist/server.mjs'],
-  'deno, built': [...deno, 'dist/server.mjs'],
+/** One in a process of its own, behind a socket. */
+export interface ProcessDoor extends Door {
+  url: string
+  process: ChildProcess
 }
 
-/** Ways to run the relay. */
+/** Settings, by name; those of a Worker need not be strings. */
+export type Environment = Record<string, unknown>
+
+const bin = resolve('node_modules/.bin')
+const deno = [`${bin}/deno`, 'run', '--no-lock', '--node-modules-dir=manual', '--no-prompt']
+const DENO_ENVIRONMENT = '--allow-env=NCLOUD_*,RELAY_*,CREATIONS_TABLE,PORT'
+
+/** The commands that serve from a database: sources and built files on each runtime. */
+const servers = {
+  node: () => [`${bin}/node`, 'functions/server.ts'],
+  bun: () => [`${bin}/bun`, 'functions/server.ts'],
+  deno: () => [...deno, '--allow-all', 'functions/server.ts'],
+  'node, built': () => [`${bin}/node`, 'dist/server.mjs'],
+  'bun, built': () => [`${bin}/bun`, 'dist/server.mjs'],
+  // With the least that it needs.
+  'deno, built': (database: string) => [
+    ...deno,
+    ...['--allow-net=[::],127.0.0.1', DENO_ENVIRONMENT],
+    ...[`--allow-read=${database}`, `--allow-write=${database}`],
+    'dist/server.mjs',
+  ],
+}
+
+/** Ways to run the relay in a process. */
 export type DoorName = keyof typeof servers | 'workerd, built'
 
 /** All of them. */
 export const doorNames = [...Object.keys(servers), 'workerd, built'] as DoorName[]
 
+/** Those that run a built file. */
+export const builtNames = doorNames.filter((name) => name.endsWith('built'))
+
+/** Opens the app in this process. */
+export async function openApp(environment: Environment): Promise<Door> {
+  const database = openSqlite(':memory:')
+  let output = ''
+  const app = createApp({
+    settings: parseSettings(environment),
+    store: sqliteStore(database),
+    transport: httpTransport(),
+    log: jsonLines((line) => {
+      output += `${line}\n`
+    }),
+  })
+  return {
+    output: () => output,
+    request: requestBy((path, init) => app.fetch(new Request(`http://relay.test${path}`, init))),
+    async close() {
+      database.close()
+      expect(leaksIn(output)).toEqual([])
+    },
+  }
+}
+
+/** A door's `request`, by whatever sends one: every answer must be documented, and give nothing away. */
+export function requestBy(send: (path: string, init: RequestInit) => Promise<Response>) {
+  return async (path: string, asked: Asked = {}): Promise<Answered> => {
+    const init = initOf(asked)
+    const response = await send(path, init)
+    const answered = await read(response)
+    assertDocumented({ method: init.method, path }, response, answered.text)
+    return answered
+  }
+}
+
 /** Opens a door. */
-export async function openDoor(name: DoorName, environment: Environment): Promise<Door> {
+export async function openDoor(name: DoorName, environment: Environment): Promise<ProcessDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'relay-'))
   return name === 'workerd, built'
     ? openWorkerd(folder, environment)
     : openServer(servers[name], folder, environment)
 }
 
-async function openServer(command: string[], folder: string, environment: Environment) {
-  const [file = '', ...args] = command
+async function openServer(
+  command: (database: string) => string[],
+  folder: string,
+  given: Environment,
+) {
+  const environment = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    PORT: '0',
+    RELAY_DATABASE: join(folder, 'relay.sqlite'),
+    ...(given as Record<string, string>),
+  }
+  const [file = '', ...args] = command(environment.RELAY_DATABASE)
   const child = spawn(file, args, {
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      PORT: '0',
-      RELAY_DATABASE: join(folder, 'relay.sqlite'),
-      ...(environment as Record<string, string>),
-    },
+    env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return opened(child, folder, child.stdout, 'listening')
@@ -68,8 +124,10 @@ async function openServer(command: string[], folder: string, environment: Enviro
 /** workerd alone, on the built Worker, with everything of Node's switched off. */
 async function openWorkerd(folder: string, environment: Environment) {
   const text = (value: unknown) => JSON.stringify(String(value))
-  const bindings = Object.entries(environment).map(
-    ([name, value]) => `(name = "${name}", text = ${text(value)})`,
+  const bindings = Object.entries(environment).map(([name, value]) =>
+    typeof value === 'string'
+      ? `(name = "${name}", text = ${text(value)})`
+      : `(name = "${name}", json = ${text(JSON.stringify(value))})`,
   )
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -112,7 +170,7 @@ async function opened(
   folder: string,
   announcements: NodeJS.ReadableStream | null,
   event: string,
-): Promise<Door> {
+): Promise<ProcessDoor> {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk) => {
@@ -132,13 +190,7 @@ async function opened(
     url,
     process: child,
     output: () => output,
-    async request(path, asked = {}) {
-      const init = initOf(asked)
-      const response = await fetch(url + path, init)
-      const answered = await read(response)
-      assertDocumented({ method: init.method, path }, response, answered.text)
-      return answered
-    },
+    request: requestBy((path, init) => fetch(url + path, init)),
     async close() {
       // A second signal would end it at once.
       if (!child.killed) child.kill('SIGTERM')

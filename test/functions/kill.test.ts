@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Creation } from '../../shared/creation/creation.ts'
 import { secrets } from '../canaries.ts'
-import { type Door, openDoor } from '../doors.ts'
+import { openDoor, type ProcessDoor } from '../doors.ts'
 import { type Gateway, type Injection, openGateway, type Received } from '../gateway/gateway.ts'
 import { type Answered, environmentFor, smallest } from '../relay.ts'
 
@@ -253,7 +253,7 @@ async function openWorld() {
     await rm(folder, { recursive: true })
   })
 
-  async function open(ahead: number, origin: string): Promise<Door> {
+  async function open(ahead: number, origin: string): Promise<ProcessDoor> {
     aheadMs = ahead * SECOND
     const environment = environmentFor(origin, {
       RELAY_DATABASE: database,
@@ -289,7 +289,7 @@ async function openGate(origin: string): Promise<string> {
   return `http://127.0.0.1:${(gate.address() as AddressInfo).port}`
 }
 
-function post(door: Door): Promise<Answered>[] {
+function post(door: ProcessDoor): Promise<Answered>[] {
   return bodies.map((body) => door.request('/v1/server-images', { method: 'POST', body }))
 }
 
@@ -302,7 +302,7 @@ function answersIn(results: PromiseSettledResult<Answered>[]): View[] {
   })
 }
 
-async function creationsOf(door: Door): Promise<View[]> {
+async function creationsOf(door: ProcessDoor): Promise<View[]> {
   return (await door.request('/v1/creations?limit=100')).json.items
 }
 

@@ -10,7 +10,6 @@ import { environmentFor, initOf, smallest } from '../relay.ts'
 
 const servers = doorNames.filter((name) => !name.startsWith('workerd'))
 const onNode = doorNames.filter((name) => name.startsWith('node'))
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 let gateway: Gateway
 beforeAll(async () => {
@@ -31,10 +30,11 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
       body,
       headers: { prefer: 'wait=10' },
     })
-    await pause(500)
+    const names = () => gateway.images.all().map((image) => image.name)
+    await vi.waitFor(() => expect(names()).toContain(body.name), { timeout: 10_000 })
     door.process.kill('SIGTERM')
-    await pause(300)
-    await expect(fetch(`${door.url}/healthz`)).rejects.toThrow()
+    const refused = () => expect(fetch(`${door.url}/healthz`)).rejects.toThrow()
+    await vi.waitFor(refused, { timeout: 1_500 })
     const { status, json, headers } = await running
     expect([status, json.image.phase]).toEqual([201, 'ready'])
     expect(headers.get('connection')).toBe('close')
@@ -53,10 +53,13 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     const slow = await openGateway(secrets)
     slow.inject({ fault: 'hang', action: 'getServerImageList' })
     const door = await openDoor(name, environmentFor(slow.origin))
-    const hungUp = AbortSignal.timeout(300)
+    const caller = new AbortController()
     const body = { ...smallest, name: 'hung-up' }
-    const asked = { ...initOf({ method: 'POST', body }), signal: hungUp }
-    await expect(fetch(`${door.url}/v1/server-images`, asked)).rejects.toThrow()
+    const asked = { ...initOf({ method: 'POST', body }), signal: caller.signal }
+    const answer = fetch(`${door.url}/v1/server-images`, asked)
+    await vi.waitFor(() => expect(slow.received).toHaveLength(1), { timeout: 10_000 })
+    caller.abort()
+    await expect(answer).rejects.toThrow()
     await door.close()
     await slow.close()
     expect(door.output()).toMatch(/"event":"transition".*"state":"created"/)

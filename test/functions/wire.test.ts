@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { httpTransport } from '../../functions/platform/server/http-transport.ts'
+import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { createServerImageFromSnapshot } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { getBlockStorageSnapshotInstanceList } from '../../shared/ncloud/actions/get-block-storage-snapshot-instance-list.ts'
@@ -9,12 +9,9 @@ import { getServerImageList } from '../../shared/ncloud/actions/get-server-image
 import { openGateway as openRelayGateway } from '../../shared/ncloud/gateway.ts'
 import { fetchTransport, type Transport } from '../../shared/ncloud/transport.ts'
 import { secrets } from '../canaries.ts'
-import { doorNames, openDoor } from '../doors.ts'
-import type { FaultName } from '../gateway/faults.ts'
 import { type Gateway, openGateway, type Received } from '../gateway/gateway.ts'
-import { environmentFor, smallest } from '../relay.ts'
+import { smallest } from '../relay.ts'
 
-const CREATE = 'createServerImageFromSnapshot'
 const work = () => ({ actor: 'key:ci', deadline: Date.now() + 25_000, log: () => {} })
 
 let gateway: Gateway
@@ -134,43 +131,4 @@ test('10,000 retried reads: each attempt has a timestamp of its own, and each is
     }
     expect(gateway.received.filter((one) => !isSignedAsItArrived(one))).toEqual([])
   }
-})
-
-describe.each(doorNames)('a create arrives once, from %s', (name) => {
-  const faults: FaultName[] = [
-    'reset-before',
-    'close-before',
-    'reset-in-body',
-    'close-in-body',
-    'truncated',
-    'endpoint-error',
-    'endpoint-timeout',
-    'html-502',
-  ]
-
-  test('whatever becomes of it, on fresh connections and on reused ones', async () => {
-    gateway.reset()
-    const door = await openDoor(name, environmentFor(gateway.origin))
-    try {
-      let reused = 0
-      for (const [i, fault] of [...faults, ...faults].entries()) {
-        const isWarm = i >= faults.length
-        // A read before leaves a connection that the create might be sent on.
-        if (isWarm) await door.request('/v1/images/12341457')
-        gateway.received.length = 0
-        gateway.inject({ fault, action: CREATE })
-        const body = { ...smallest, name: `web-${i}` }
-        const { status, json } = await door.request('/v1/server-images', { method: 'POST', body })
-        expect([fault, status, json.state]).toEqual([fault, 202, 'unknown'])
-        const arrived = gateway.received.filter(({ action }) => action === CREATE)
-        expect([fault, arrived.length]).toEqual([fault, 1])
-        reused += arrived.filter(({ ordinal }) => ordinal > 1).length
-      }
-      const isUnpooled = !name.startsWith('workerd')
-      if (isUnpooled) expect(reused).toBe(0)
-      else expect(reused).toBeGreaterThan(0)
-    } finally {
-      await door.close()
-    }
-  })
 })

@@ -13,6 +13,7 @@ const answer = v.strictObject({
 const injection = v.strictObject({
   fault: v.union([v.picklist(Object.keys(faults) as FaultName[]), answer]),
   action: v.exactOptional(v.picklist([...actions.keys()])),
+  of: v.exactOptional(v.string()),
   // Infinity is `null` in JSON.
   times: v.exactOptional(
     v.union([

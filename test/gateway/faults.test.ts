@@ -347,6 +347,14 @@ describe('connections that end in the middle of things', () => {
     expect(met.head).toMatch(/^content-length: \d{3,}$/im)
   })
 
+  test('every one of them, where connections are not kept', async () => {
+    const short = await openGateway({ keepAlive: false })
+    const met = await exchange(short, 'getServerImageDetail', IMAGE)
+    expect(met.head).toMatch(/^HTTP\/1\.1 200 /)
+    expect(met.ending).toBe('close')
+    await short.close()
+  })
+
   test('a close takes what hangs with it', async () => {
     const short = await openGateway()
     short.inject({ fault: 'hang', times: Infinity })
@@ -376,6 +384,13 @@ describe('injections', () => {
       statuses.push((await send()).status)
     expect(statuses).toEqual([500, 503, 500, 418, 200])
     expect(gateway.pending).toEqual([])
+  })
+
+  test('wait for a value that a request names', async () => {
+    gateway.inject({ fault: 'endpoint-error', of: 'test-img' })
+    expect((await detail()).status).toBe(200)
+    expect((await create()).status).toBe(503)
+    expect((await create()).status).toBe(200)
   })
 
   test('may have no end', async () => {

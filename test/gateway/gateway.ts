@@ -15,6 +15,8 @@ import { openWorld, type Settings, type World } from './world.ts'
 export interface GatewayOptions extends Partial<Settings>, Partial<Keys> {
   /** 0 for any free one. */
   port?: number
+  /** Whether a connection stays open after an answer. */
+  keepAlive?: boolean
 }
 
 /** A request that arrived, whatever became of it. */
@@ -45,6 +47,8 @@ export interface Injection {
   fault: FaultName | Answer
   /** Any action unless named. */
   action?: string
+  /** Those that name this, as any parameter's value; all unless said. */
+  of?: string
   /** How many requests; 1 unless said. */
   times?: number
   /** Whether a create makes its image before the fault answers; if not, an answer may tell of none. */
@@ -69,6 +73,7 @@ export interface Gateway extends Keys, Pick<World, 'images' | 'memberImages' | '
 
 const defaults = {
   port: 0,
+  keepAlive: true,
   accessKey: 'TestAccessKey',
   secretKey: 'TestSecretKey',
   now: Date.now,
@@ -81,7 +86,7 @@ const defaults = {
 
 /** Opens a simulated NAVER Cloud API gateway on 127.0.0.1. */
 export async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const { port, accessKey, secretKey, ...settings } = { ...defaults, ...options }
+  const { port, keepAlive, accessKey, secretKey, ...settings } = { ...defaults, ...options }
   const world = openWorld(settings)
   const { images, memberImages, snapshots } = world
   const gateway: Gateway = {
@@ -107,7 +112,7 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Gateway
     close: () => close(server),
   }
   const server = createAdaptorServer({
-    fetch: appOf(gateway, world).fetch,
+    fetch: appOf(gateway, world, keepAlive).fetch,
     overrideGlobalObjects: false,
     // Longer than clients keep an idle connection, so that the two ends do not race to close it.
     serverOptions: { keepAliveTimeout: 65_000 },
@@ -132,12 +137,13 @@ function close(server: Server): Promise<void> {
   })
 }
 
-function appOf(gateway: Gateway, world: World) {
+function appOf(gateway: Gateway, world: World, keepAlive: boolean) {
   const app = new Hono<{ Bindings: HttpBindings; Variables: { place: Place } }>()
   const placeOf = countConnections()
   app.use(async function dateAndPlace(c, next) {
     c.set('place', placeOf(c.env.incoming.socket))
     c.env.outgoing.setHeader('Date', new Date(world.now()).toUTCString())
+    if (!keepAlive) c.env.outgoing.setHeader('Connection', 'close')
     await next()
   })
   app.route('/control', control(gateway))

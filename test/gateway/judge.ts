@@ -18,7 +18,7 @@ export function judge(
   if (!action) return refuse(record, gatewayError('notFound', 'URL not found.'))
   const error = authenticationError(record, gateway)
   if (error) return refuse(record, error)
-  const injection = take(gateway.pending, record.action)
+  const injection = take(gateway.pending, record)
   const { reply, keep } = perform(action, record, { body, world })
   if (!injection || injection.applied) keep()
   if (injection) return spoil(record, reply, { injection, gateway })
@@ -44,8 +44,12 @@ function refuse(record: Received, reply: Reply): Wire {
   return whole(print(reply, formatOf(record)))
 }
 
-function take(pending: Injection[], action: string): Injection | undefined {
-  const found = pending.find((each) => each.action === undefined || each.action === action)
+function take(pending: Injection[], record: Received): Injection | undefined {
+  const values = Object.values(record.parameters)
+  const found = pending.find(
+    ({ action = record.action, of }) =>
+      action === record.action && (of === undefined || values.includes(of)),
+  )
   if (!found) return undefined
   found.times = (found.times ?? 1) - 1
   if (found.times < 1) pending.splice(pending.indexOf(found), 1)

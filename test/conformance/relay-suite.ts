@@ -1,17 +1,19 @@
-import net from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { secrets } from '../canaries.ts'
-import { type Door, doorNames, openDoor } from '../doors.ts'
+import type { Door, Environment } from '../doors.ts'
 import { type Gateway, openGateway } from '../gateway/gateway.ts'
-import { keyOf } from '../keys.ts'
 import { environmentFor, smallest } from '../relay.ts'
 
-describe.each(doorNames)('the relay through %s', (name) => {
+/** Proves of a door what a caller does with the relay; `takesRay` is one behind Cloudflare's edge. */
+export function relaySuite(
+  open: (environment: Environment) => Promise<Door>,
+  { takesRay = false } = {},
+) {
   let gateway: Gateway
   let door: Door
   beforeAll(async () => {
     gateway = await openGateway({ ...secrets, readyAfterMs: 800 })
-    door = await openDoor(name, environmentFor(gateway.origin))
+    door = await open(environmentFor(gateway.origin))
   })
   afterAll(async () => {
     await door?.close()
@@ -122,86 +124,7 @@ describe.each(doorNames)('the relay through %s', (name) => {
     // On Cloudflare the edge sets this header, whatever the caller sends.
     const ray = '8c1f2a3b4c5d6e7f-ICN'
     const own = await idOf({ 'cf-ray': ray })
-    if (name.startsWith('workerd')) expect(own).toBe(ray)
+    if (takesRay) expect(own).toBe(ray)
     else expect(own).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/)
   })
-
-  describe('no more than 64 KiB of a body', () => {
-    const chunk = (length: number) => `${length.toString(16)}\r\n${'x'.repeat(length)}\r\n`
-    const body = JSON.stringify({ ...smallest, name: 'too-much' })
-
-    /** Status lines of whatever answers come to these bytes. */
-    async function answersTo(head: string, payload: string): Promise<string[]> {
-      const { hostname, port } = new URL(door.url)
-      const socket = net.connect(Number(port), hostname)
-      let answer = ''
-      socket.on('data', (data) => {
-        answer += data
-      })
-      const closed = new Promise((resolve) => socket.once('close', resolve))
-      socket.on('error', () => {})
-      socket.write(
-        `POST /v1/server-images HTTP/1.1\r\nHost: relay\r\nX-API-Key: ${keyOf('ci')}\r\n` +
-          `Content-Type: application/json\r\n${head}\r\n\r\n${payload}`,
-      )
-      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 500))])
-      socket.destroy()
-      return [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status = '']) => status)
-    }
-
-    test.each<[string, string, string, string[]]>([
-      [
-        'in chunks',
-        'Transfer-Encoding: chunked',
-        `${chunk(40_000)}${chunk(40_000)}0\r\n\r\n`,
-        ['413'],
-      ],
-      ['declared', 'Content-Length: 70000', 'x'.repeat(70_000), ['413']],
-      ['declared as less than it is', 'Content-Length: 10', body, ['400']],
-      ['not declared at all', 'X-Nothing: 1', '', ['400']],
-    ])('%s', async (_, head, payload, statuses) => {
-      const answers = await answersTo(head, payload)
-      expect(answers.slice(0, 1)).toEqual(statuses)
-    })
-
-    test.each<[string, string, string]>([
-      ['declared as more than it is', `Content-Length: ${body.length + 1}`, body],
-      ['declared twice', `Content-Length: ${body.length}\r\nContent-Length: 5`, body],
-      ['declared negative', 'Content-Length: -5', body],
-    ])('%s', async (_, head, payload) => {
-      const answers = await answersTo(head, payload)
-      expect(answers.filter((status) => status.startsWith('2'))).toEqual([])
-    })
-
-    test('and none of it reached the gateway', () => {
-      expect(gateway.images.all().filter((image) => image.name === 'too-much')).toEqual([])
-    })
-  })
-})
-
-describe.each(doorNames)('faulty settings of %s', (name) => {
-  test('are named, and nothing is served', async () => {
-    const environment = {
-      NCLOUD_ACCESS_KEY: secrets.accessKey,
-      NCLOUD_SECRET_KEY: '',
-      NCLOUD_SITE: 'CANARYsite',
-    }
-    const door = await openDoor(name, environment)
-    expect((await door.request('/healthz', { as: '' })).status).toBe(200)
-    const ready = await door.request('/readyz', { as: '' })
-    expect([ready.status, ready.json.errors]).toEqual([
-      503,
-      [
-        { path: 'NCLOUD_SECRET_KEY', message: 'is required' },
-        { path: 'NCLOUD_SITE', message: 'must be one of public, gov, fin' },
-      ],
-    ])
-    for (const path of ['/v1/images/1', '/nope', '/openapi.json']) {
-      const { status, json } = await door.request(path)
-      expect([status, json.code, json.errors]).toEqual([503, 'not-configured', undefined])
-    }
-    await door.close()
-    expect(door.output()).toContain('"event":"settings","code":"NCLOUD_SITE"')
-    expect(door.output()).not.toContain('CANARYsite')
-  })
-})
+}

@@ -1,0 +1,73 @@
+import net from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { secrets } from '../canaries.ts'
+import type { Environment, ProcessDoor } from '../doors.ts'
+import { type Gateway, openGateway } from '../gateway/gateway.ts'
+import { keyOf } from '../keys.ts'
+import { environmentFor, smallest } from '../relay.ts'
+
+/** Proves of a door behind a socket that bodies are bounded, whatever is said of their length. */
+export function bodySuite(open: (environment: Environment) => Promise<ProcessDoor>) {
+  let gateway: Gateway
+  let door: ProcessDoor
+  beforeAll(async () => {
+    gateway = await openGateway({ ...secrets, readyAfterMs: 0 })
+    door = await open(environmentFor(gateway.origin))
+  })
+  afterAll(async () => {
+    await door?.close()
+    await gateway.close()
+  })
+
+  describe('no more than 64 KiB of a body', () => {
+    const chunk = (length: number) => `${length.toString(16)}\r\n${'x'.repeat(length)}\r\n`
+    const body = JSON.stringify({ ...smallest, name: 'too-much' })
+
+    /** Status lines of whatever answers come to these bytes. */
+    async function answersTo(head: string, payload: string): Promise<string[]> {
+      const { hostname, port } = new URL(door.url)
+      const socket = net.connect(Number(port), hostname)
+      let answer = ''
+      socket.on('data', (data) => {
+        answer += data
+      })
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      socket.on('error', () => {})
+      socket.write(
+        `POST /v1/server-images HTTP/1.1\r\nHost: relay\r\nX-API-Key: ${keyOf('ci')}\r\n` +
+          `Content-Type: application/json\r\n${head}\r\n\r\n${payload}`,
+      )
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 500))])
+      socket.destroy()
+      return [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status = '']) => status)
+    }
+
+    test.each<[string, string, string, string[]]>([
+      [
+        'in chunks',
+        'Transfer-Encoding: chunked',
+        `${chunk(40_000)}${chunk(40_000)}0\r\n\r\n`,
+        ['413'],
+      ],
+      ['declared', 'Content-Length: 70000', 'x'.repeat(70_000), ['413']],
+      ['declared as less than it is', 'Content-Length: 10', body, ['400']],
+      ['not declared at all', 'X-Nothing: 1', '', ['400']],
+    ])('%s', async (_, head, payload, statuses) => {
+      const answers = await answersTo(head, payload)
+      expect(answers.slice(0, 1)).toEqual(statuses)
+    })
+
+    test.each<[string, string, string]>([
+      ['declared as more than it is', `Content-Length: ${body.length + 1}`, body],
+      ['declared twice', `Content-Length: ${body.length}\r\nContent-Length: 5`, body],
+      ['declared negative', 'Content-Length: -5', body],
+    ])('%s', async (_, head, payload) => {
+      const answers = await answersTo(head, payload)
+      expect(answers.filter((status) => status.startsWith('2'))).toEqual([])
+    })
+
+    test('and none of it reached the gateway', () => {
+      expect(gateway.images.all().filter((image) => image.name === 'too-much')).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { secrets } from '../canaries.ts'
+import type { Door, Environment } from '../doors.ts'
+import { type FaultName, faults } from '../gateway/faults.ts'
+import { type Gateway, openGateway } from '../gateway/gateway.ts'
+import { environmentFor, smallest } from '../relay.ts'
+
+const DETAIL = 'getServerImageDetail'
+const CREATE = 'createServerImageFromSnapshot'
+
+/** What a read is answered with: status and code. What a create is answered with: status, and state or code. */
+type Expected = [read: [number, string?], create: [number, string]]
+
+const fine: Expected = [[200], [201, 'created']]
+const malformed: Expected = [
+  [502, 'upstream-malformed'],
+  [202, 'unknown'],
+]
+const unreachable: Expected = [
+  [502, 'upstream-unreachable'],
+  [202, 'unknown'],
+]
+const late: Expected = [
+  [504, 'upstream-timeout'],
+  [202, 'unknown'],
+]
+const failed: Expected = [
+  [502, 'upstream-error'],
+  [202, 'unknown'],
+]
+const refused: Expected = [
+  [422, 'upstream-refused'],
+  [422, 'upstream-refused'],
+]
+const notPermitted: Expected = [
+  [502, 'upstream-permission'],
+  [502, 'upstream-permission'],
+]
+const throttled: Expected = [
+  [429, 'upstream-throttled'],
+  [202, 'accepted'],
+]
+const credentials: Expected = [
+  [502, 'upstream-credentials'],
+  [202, 'accepted'],
+]
+
+/** By the contract, sections 4 and 5: all that an answer can be. */
+const expected: Record<FaultName, Expected> = {
+  'html-502': failed,
+  'html-200': malformed,
+  'empty-200': malformed,
+  'xml-success': malformed,
+  'xml-response-error': refused,
+  'xml-gateway-error': refused,
+  'json-as-text-plain': fine,
+  'wrong-root': fine,
+  'unknown-root': malformed,
+  'failing-return-code': malformed,
+  'error-in-200': malformed,
+  'response-error-in-200': malformed,
+  'doc-sample-invalid': malformed,
+  truncated: malformed,
+  'reset-before': unreachable,
+  'reset-in-body': unreachable,
+  'close-before': unreachable,
+  'close-in-body': unreachable,
+  hang: late,
+  'hang-in-body': late,
+  drip: late,
+  giant: malformed,
+  deep: malformed,
+  'deep-open': malformed,
+  'invalid-utf8': malformed,
+  'byte-order-mark': fine,
+  redirect: malformed,
+  throttled,
+  'throttled-absurd': throttled,
+  'throttled-negative': throttled,
+  'throttled-date': throttled,
+  'throttled-text': throttled,
+  'throttled-bare': throttled,
+  'quota-exceeded': throttled,
+  'rate-limited': throttled,
+  credentials,
+  'numeric-error-code': credentials,
+  permission: notPermitted,
+  authority: notPermitted,
+  'not-found-url': refused,
+  'too-large': refused,
+  'bad-request': refused,
+  forbidden: [
+    [502, 'upstream-permission'],
+    [202, 'unknown'],
+  ],
+  'endpoint-error': failed,
+  'endpoint-timeout': failed,
+  unexpected: failed,
+  'try-later': failed,
+  refused,
+  'no-such-image': [
+    [404, 'image-not-found'],
+    [422, 'upstream-refused'],
+  ],
+  'response-code-variant': failed,
+  'numeric-return-code': fine,
+  'extra-fields': fine,
+  'missing-fields': fine,
+  'unknown-codes': fine,
+  'rows-lie': fine,
+  // It was not asked for, but some runtimes decode it whatever is asked, so the others do too.
+  gzip: fine,
+  'gzip-bomb': malformed,
+  informational: fine,
+}
+
+const retryable = [
+  'upstream-throttled',
+  'upstream-error',
+  'upstream-unreachable',
+  'upstream-timeout',
+]
+
+/** What a caller who is told to wait is told, in seconds, by fault. */
+const waits: Partial<Record<FaultName, string>> = {
+  throttled: '1',
+  'throttled-absurd': '3600',
+  'throttled-date': '2',
+  'throttled-negative': '5',
+  'throttled-text': '5',
+  'throttled-bare': '5',
+  'quota-exceeded': '5',
+  'rate-limited': '5',
+}
+
+const times = Number.POSITIVE_INFINITY
+
+/** What a deadline of the relay's may be overrun by, for a machine that does much at once. */
+const SLACK_MS = 3_000
+
+/**
+ * Proves that a door tells the truth about everything that can go wrong at the gateway, on connections that are new and
+ * on those that were used before, and that each attempt of a create arrives once.
+ */
+export function faultSuite(
+  open: (environment: Environment) => Promise<Door>,
+  { poolsCreates = false } = {},
+) {
+  test('every fault of the simulated gateway is in the table', () => {
+    expect(Object.keys(expected).sort()).toEqual(Object.keys(faults).sort())
+  })
+
+  describe.concurrent.each([
+    ['new', false],
+    ['used', true],
+  ])('on %s connections', (_, keepAlive) => {
+    let gateway: Gateway
+    let door: Door
+    beforeAll(async () => {
+      gateway = await openGateway({ ...secrets, readyAfterMs: 0, keepAlive })
+      door = await open(environmentFor(gateway.origin))
+      for (let reads = 0; reads < 5; reads++) await door.request('/v1/images/12341457')
+    })
+    afterAll(async () => {
+      await door?.close()
+      await gateway.close()
+    })
+    const arrivedOf = (value: string) =>
+      gateway.received.filter(({ parameters }) => Object.values(parameters).includes(value))
+
+    describe.concurrent.each(Object.entries(expected))('%s', (name, [read, create]) => {
+      const fault = name as FaultName
+
+      test('on a read', async () => {
+        const { no } = gateway.images.add()
+        gateway.inject({ fault, action: DETAIL, of: no, times })
+        const startedAt = performance.now()
+        const { status, json, headers } = await door.request(`/v1/server-images/${no}`)
+        expect(performance.now() - startedAt).toBeLessThan(10_000 + SLACK_MS)
+        const [expectedStatus, code] = read
+        expect([status, json.code]).toEqual([expectedStatus, code])
+        if (code) expect(json.retryable).toBe(retryable.includes(code))
+        if (waits[fault]) expect(headers.get('retry-after')).toBe(waits[fault])
+        const arrived = arrivedOf(no)
+        // Some runtimes send a GET again by themselves; what they send again has the signature it had.
+        const attempts = new Set(arrived.map(({ headers: sent }) => sent['x-ncp-apigw-timestamp']))
+        expect(attempts.size).toBeLessThanOrEqual(3)
+        const isRepeated =
+          code !== undefined && (retryable.includes(code) || code === 'upstream-credentials')
+        if (!isRepeated) expect(arrived).toHaveLength(1)
+        // The first mebibyte was read; what lies between the two ends is the kernel's.
+        for (const { sent } of arrived) expect(sent).toBeLessThan(16 * 1_048_576)
+      })
+
+      test('on a create', async () => {
+        const body = { ...smallest, name: `web-${name}` }
+        gateway.inject({ fault, action: CREATE, of: body.name, times })
+        const startedAt = performance.now()
+        const { status, json } = await door.request('/v1/server-images', { method: 'POST', body })
+        expect(performance.now() - startedAt).toBeLessThan(25_000 + SLACK_MS)
+        const [expectedStatus, outcome] = create
+        expect([status, json.state ?? json.code]).toEqual([expectedStatus, outcome])
+        const readCode = read[1]
+        if (status === 202) expect(json.problem.code).toBe(readCode)
+        if (status >= 400) expect(json.outcome).toBe('not-applied')
+        const arrived = arrivedOf(body.name)
+        const attempts = arrived.filter(({ action }) => action === CREATE)
+        expect(attempts).toHaveLength(readCode === 'upstream-credentials' ? 2 : 1)
+        // A redirect would have taken key and signature elsewhere.
+        expect(arrived.filter(({ target }) => !target.startsWith('/vserver/'))).toEqual([])
+      })
+    })
+
+    test('creates went over such connections', () => {
+      const creates = gateway.received.filter(({ action }) => action === CREATE)
+      const onUsed = creates.filter(({ ordinal }) => ordinal > 1)
+      expect(onUsed.length > 0).toBe(keepAlive && poolsCreates)
+    })
+  })
+}

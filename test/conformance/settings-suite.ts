@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { secrets } from '../canaries.ts'
+import type { Door, Environment } from '../doors.ts'
+import { environmentFor } from '../relay.ts'
+
+/** A setting as it is wrong, and what the operator is told of it. */
+export type WrongSetting = [name: string, value: unknown, message: string, path?: string]
+
+const VISIBLE = 'must be visible ASCII without spaces'
+const REGION = 'must be 2 to 10 capital letters and digits, a letter first: KR, SGN, JPN …'
+const ORIGIN = 'must be an https origin without a path; http only on loopback'
+
+/** What is wrong on every platform. */
+export const wrongAnywhere: WrongSetting[] = [
+  ['NCLOUD_ACCESS_KEY', undefined, 'is required'],
+  ['NCLOUD_ACCESS_KEY', '', 'is required'],
+  ['NCLOUD_ACCESS_KEY', 'CANARY key', VISIBLE],
+  ['NCLOUD_SECRET_KEY', undefined, 'is required'],
+  ['NCLOUD_SECRET_KEY', '', 'is required'],
+  ['NCLOUD_SECRET_KEY', 'CANARY\nkey', VISIBLE],
+  ['NCLOUD_SECRET_ID', 'CANARY', 'must not be given beside a key pair'],
+  ['NCLOUD_SITE', 'CANARY', 'must be one of public, gov, fin'],
+  ['NCLOUD_API_GW', 'https://gateway.test/CANARY', ORIGIN],
+  ['NCLOUD_REGION', 'canary', REGION],
+  ['RELAY_KEYS', '[CANARY', 'must be JSON'],
+  ['RELAY_KEYS', '{"id":"CANARY"}', 'must be a list'],
+  ['RELAY_KEYS', '["CANARY"]', 'must be an object', 'RELAY_KEYS.0'],
+]
+
+/** What only a Worker's settings can be: no strings. */
+export const wrongTypes: WrongSetting[] = [
+  ['NCLOUD_ACCESS_KEY', 1, 'must be a string'],
+  ['NCLOUD_SECRET_KEY', ['CANARY'], 'must be a string'],
+  ['NCLOUD_SITE', 0, 'must be one of public, gov, fin'],
+  ['NCLOUD_API_GW', false, 'must be a string'],
+  ['NCLOUD_REGION', { CANARY: 1 }, 'must be a string'],
+  ['RELAY_KEYS', true, 'must be a list'],
+]
+
+const optional = ['NCLOUD_SITE', 'NCLOUD_REGION', 'RELAY_KEYS', 'PORT', 'RELAY_DATABASE']
+
+/** Proves of a door that it serves nothing on a setting that is missing or wrong, and names it. */
+export function settingsSuite(
+  open: (environment: Environment) => Promise<Door>,
+  wrong: WrongSetting[],
+) {
+  const right = environmentFor('https://gateway.test')
+
+  test.concurrent.each(wrong)('%s = %j is refused', async (name, value, message, path = name) => {
+    const { [name]: _, ...environment } = right as Environment
+    const door = await open(value === undefined ? environment : { ...environment, [name]: value })
+    expect((await door.request('/healthz', { as: '' })).status).toBe(200)
+    const ready = await door.request('/readyz', { as: '' })
+    expect([ready.status, ready.json.errors]).toEqual([503, [{ path, message }]])
+    for (const path of ['/v1/images/1', '/nope', '/openapi.json']) {
+      const { status, json } = await door.request(path)
+      expect([status, json.code, json.errors]).toEqual([503, 'not-configured', undefined])
+    }
+    await door.close()
+    expect(door.output()).toContain(`"event":"settings","code":"${path}"`)
+    expect(door.output()).not.toMatch(/canary/i)
+  })
+
+  test('all that is wrong is named at once', async () => {
+    const environment = { NCLOUD_SECRET_KEY: secrets.secretKey, NCLOUD_SITE: 'x', RELAY_KEYS: '{' }
+    const door = await open(environment)
+    const { json } = await door.request('/readyz', { as: '' })
+    const names = json.errors.map(({ path }: { path: string }) => path)
+    expect(names).toEqual(
+      expect.arrayContaining(['NCLOUD_ACCESS_KEY', 'NCLOUD_SITE', 'RELAY_KEYS']),
+    )
+    await door.close()
+  })
+
+  test('what has a default may be empty', async () => {
+    const empty = Object.fromEntries(optional.map((name) => [name, '']))
+    const door = await open({ ...right, ...empty, PORT: '0', RELAY_DATABASE: ':memory:' })
+    expect((await door.request('/readyz', { as: '' })).status).toBe(200)
+    await door.close()
+  })
+}

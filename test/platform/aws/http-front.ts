@@ -1,0 +1,91 @@
+import { isUtf8 } from 'node:buffer'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { FunctionError, type Lambda } from './lambda.ts'
+
+/** What turns HTTP requests into events. */
+export type Front = 'an HTTP API' | 'a function URL'
+
+/** Bodies of these types are handed on as text. */
+const TEXT = /^(text\/|application\/(json|javascript|xml))/
+
+/** Puts a front before a function; gives its URL. */
+export async function openFront(front: Front, lambda: Lambda) {
+  const server = createServer(async (request, response) => {
+    const event = eventOf(front, request, Buffer.concat(await request.toArray()))
+    try {
+      const result = (await lambda.invoke(event)) as APIGatewayProxyStructuredResultV2
+      const { statusCode = 0, headers = {}, body = '', isBase64Encoded } = result
+      response.writeHead(statusCode, headers as Record<string, string>)
+      response.end(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'))
+    } catch (error) {
+      if (!(error instanceof FunctionError)) throw error
+      // The caller is told nothing else.
+      response.writeHead(502).end('Internal Server Error')
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+/**
+ * A request as an event, payload format 2.0. An HTTP API decodes the path and ends it where a decoded `?` stands, which a
+ * function URL does not: https://github.com/middleapi/standard-server/pull/93 compares what both were seen to send.
+ */
+export function eventOf(
+  front: Front,
+  { method = 'GET', url = '/', headers: { cookie, ...headers } }: IncomingMessage,
+  body: Buffer,
+): APIGatewayProxyEventV2 {
+  const [path = '', ...search] = url.split('?')
+  const rawQueryString = search.join('?')
+  const rawPath = front === 'an HTTP API' ? decoded(path).replace(/\?.*/s, '') : path
+  const isText = isUtf8(body) && TEXT.test(headers['content-type'] ?? 'text/plain')
+  const routeKey = '$default'
+  return {
+    version: '2.0',
+    routeKey,
+    rawPath,
+    rawQueryString,
+    ...(cookie && { cookies: cookie.split('; ') }),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, String(value)]),
+    ),
+    requestContext: {
+      accountId: '000000000000',
+      apiId: 'api',
+      domainName: headers.host ?? '',
+      domainPrefix: 'api',
+      http: {
+        method,
+        path: rawPath,
+        protocol: 'HTTP/1.1',
+        sourceIp: '127.0.0.1',
+        userAgent: headers['user-agent'] ?? '',
+      },
+      requestId: 'JKJaXmPLvHcESHA=',
+      routeKey,
+      stage: '$default',
+      time: '22/Nov/2026:00:00:00 +0000',
+      timeEpoch: Date.UTC(2026, 10, 22),
+    },
+    ...(body.length > 0 && { body: body.toString(isText ? 'utf8' : 'base64') }),
+    isBase64Encoded: body.length > 0 && !isText,
+  }
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

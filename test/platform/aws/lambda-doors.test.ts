@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { faultSuite } from '../../conformance/fault-suite.ts'
+import { paritySuite } from '../../conformance/parity-suite.ts'
+import { relaySuite } from '../../conformance/relay-suite.ts'
+import {
+  settingsSuite,
+  type WrongSetting,
+  wrongAnywhere,
+} from '../../conformance/settings-suite.ts'
+import type { Environment } from '../../doors.ts'
+import { whyNoDynamodbLocal } from './dynamodb-local.ts'
+import type { Front } from './http-front.ts'
+import { type Aws, openAws, openLambdaDoor } from './lambda-door.ts'
+
+const TABLE = 'must be the name of a DynamoDB table'
+
+/** What is wrong on Lambda alone. */
+const wrongHere: WrongSetting[] = [
+  ['CREATIONS_TABLE', '', 'is required'],
+  ['CREATIONS_TABLE', 'CANARY table', TABLE],
+]
+
+const missing = whyNoDynamodbLocal()
+let aws: Aws
+
+describe.skipIf(missing)('the relay on Lambda', () => {
+  beforeAll(async () => {
+    aws = await openAws()
+  })
+  afterAll(() => aws?.close())
+
+  const openBehind = (front: Front) => (environment: Environment) =>
+    openLambdaDoor(aws, front, environment)
+
+  /** As `serverless.yml` has it: all that the environment need not hold lies in the secret. */
+  const openWithSecret = async (environment: Environment) => {
+    const { NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY, ...settings } = environment
+    const NCLOUD_SECRET_ID = `relay-${aws.secretsManager.secrets.size}`
+    const pair = { accessKey: NCLOUD_ACCESS_KEY, secretKey: NCLOUD_SECRET_KEY }
+    aws.secretsManager.secrets.set(NCLOUD_SECRET_ID, JSON.stringify({ ...pair, ...settings }))
+    return openLambdaDoor(aws, 'an HTTP API', { NCLOUD_SECRET_ID })
+  }
+
+  describe('behind an HTTP API, its settings in a secret', () => {
+    relaySuite(openWithSecret)
+    paritySuite(openWithSecret)
+    faultSuite(openWithSecret)
+  })
+
+  describe('behind a function URL, its settings in the environment', () => {
+    relaySuite(openBehind('a function URL'))
+    paritySuite(openBehind('a function URL'))
+    settingsSuite(openBehind('a function URL'), [...wrongAnywhere, ...wrongHere])
+  })
+})

@@ -1,0 +1,219 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { secrets } from '../../canaries.ts'
+import { type Gateway, openGateway } from '../../gateway/gateway.ts'
+import { environmentFor, smallest } from '../../relay.ts'
+import { whyNoDynamodbLocal } from './dynamodb-local.ts'
+import { FunctionError } from './lambda.ts'
+import { type Aws, type LambdaDoor, openAws, openLambdaDoor } from './lambda-door.ts'
+
+const create = 'createServerImageFromSnapshot'
+
+/** What timers send, as AWS documents it: EventBridge Scheduler with our own input, an EventBridge rule, the console. */
+const timers = [
+  { tick: '2026-11-22T00:00:00Z' },
+  {
+    version: '0',
+    id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
+    'detail-type': 'Scheduled Event',
+    source: 'aws.events',
+    account: '123456789012',
+    time: '2015-10-08T16:53:06Z',
+    region: 'us-east-1',
+    resources: ['arn:aws:events:us-east-1:123456789012:rule/my-scheduled-rule'],
+    detail: {},
+  },
+  {},
+]
+
+const missing = whyNoDynamodbLocal()
+let aws: Aws
+let gateway: Gateway
+let names = 0
+
+const made = (name: string) => gateway.images.all().filter((image) => image.name === name).length
+const post = (door: LambdaDoor, body: object) =>
+  door.request('/v1/server-images', { method: 'POST', body })
+const fresh = () => ({ ...smallest, name: `lambda-${++names}` })
+
+/** A secret with a key pair in it; gives its id. */
+function secretOf({ accessKey, secretKey } = secrets) {
+  const id = `relay-${aws.secretsManager.secrets.size}`
+  aws.secretsManager.secrets.set(id, JSON.stringify({ accessKey, secretKey }))
+  return id
+}
+
+function withSecret(NCLOUD_SECRET_ID: string) {
+  const { NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY, ...settings } = environmentFor(gateway.origin)
+  return { ...settings, NCLOUD_SECRET_ID }
+}
+
+describe.skipIf(missing)('the function', () => {
+  beforeAll(async () => {
+    aws = await openAws()
+    gateway = await openGateway({ ...secrets, readyAfterMs: 0 })
+  })
+  afterAll(async () => {
+    await gateway?.close()
+    await aws?.close()
+  })
+
+  test.each(timers)('ticks for %j', async (event) => {
+    const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
+    const body = fresh()
+    // It says to come again in a second.
+    gateway.inject({ fault: 'throttled', action: create, of: body.name })
+    expect((await post(door, body)).json.state).toBe('accepted')
+    await sleep(1_500)
+    expect(await door.lambda.invoke(event)).toBeNull()
+    const [creation] = (await door.request('/v1/creations')).json.items
+    expect([creation.state, creation.history.at(-1).actor, made(body.name)]).toEqual([
+      'created',
+      'tick',
+      1,
+    ])
+    await door.close()
+  })
+
+  test('fails a tick on faulty settings, and says no more than that', async () => {
+    const door = await openLambdaDoor(aws, 'an HTTP API', { NCLOUD_SITE: 'CANARYsite' })
+    const error: FunctionError = await door.lambda.invoke({}).then(null, (reason) => reason)
+    expect(error).toBeInstanceOf(FunctionError)
+    expect(JSON.parse(error.message)).toMatchObject({
+      errorType: 'Error',
+      errorMessage: 'The tick failed: not-configured',
+    })
+    await door.close()
+    expect(door.output()).not.toContain('CANARYsite')
+  })
+
+  test('fails a tick on a table that is not there, without what AWS said of it', async () => {
+    const environment = { ...environmentFor(gateway.origin), CREATIONS_TABLE: 'CANARYtable' }
+    const door = await openLambdaDoor(aws, 'an HTTP API', environment)
+    const error: FunctionError = await door.lambda.invoke({}).then(null, (reason) => reason)
+    expect(JSON.parse(error.message).errorMessage).toBe('The tick failed: internal')
+    const { status, json } = await door.request('/v1/creations')
+    expect([status, json.code]).toEqual([500, 'internal'])
+    await door.close()
+    expect(door.output()).toMatch(/"event":"defect","at":"ResourceNotFoundException at /)
+    expect(door.output()).not.toMatch(/CANARYtable|non-existent/)
+  })
+
+  test('starts no attempt that Lambda would cut off', async () => {
+    const timeoutMs = 6_000
+    const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin), timeoutMs)
+    const body = fresh()
+    const { status, json } = await post(door, body)
+    expect([status, json.state, json.attempt, made(body.name)]).toEqual([202, 'accepted', 0, 0])
+    await door.close()
+  })
+
+  test('has read its secret before the first request, once a sandbox', async () => {
+    const door = await openLambdaDoor(aws, 'an HTTP API', withSecret(secretOf()))
+    const before = aws.secretsManager.reads.length
+    await Promise.all([1, 2, 3].map(() => door.request('/v1/images/12341457')))
+    const sandboxes = door.lambda.sandboxes()
+    for (let i = 0; i < 20; i++) await door.request('/v1/images/12341457')
+    expect(door.lambda.sandboxes()).toBe(sandboxes)
+    expect(aws.secretsManager.reads.length - before).toBe(sandboxes)
+    await door.close()
+  })
+
+  test('starts without its secret, says so, and serves once it is there', async () => {
+    const id = 'relay-late'
+    const door = await openLambdaDoor(aws, 'an HTTP API', withSecret(id))
+    const ready = await door.request('/readyz', { as: '' })
+    expect([ready.status, ready.json.errors]).toEqual([
+      503,
+      [{ path: 'NCLOUD_SECRET_ID', message: 'cannot be read: ResourceNotFoundException' }],
+    ])
+    expect((await door.request('/healthz', { as: '' })).status).toBe(200)
+    const { accessKey, secretKey } = secrets
+    aws.secretsManager.secrets.set(id, JSON.stringify({ accessKey, secretKey }))
+    expect((await door.request('/v1/images/12341457')).status).toBe(200)
+    await door.close()
+  })
+
+  test('takes up a new pair when the old one is refused', { timeout: 60_000 }, async () => {
+    const exchanging = await openGateway({ ...secrets, readyAfterMs: 0 })
+    const next = { accessKey: `${secrets.accessKey}B`, secretKey: `${secrets.secretKey}B` }
+    const id = secretOf()
+    const settings = { ...withSecret(id), NCLOUD_API_GW: exchanging.origin }
+    const door = await openLambdaDoor(aws, 'an HTTP API', settings)
+    expect((await door.request('/v1/images/12341457')).status).toBe(200)
+    const before = aws.secretsManager.reads.length
+    // The secret is read every 30 s at most.
+    await sleep(31_000)
+    aws.secretsManager.secrets.set(id, JSON.stringify(next))
+    exchanging.rotate(next.accessKey, next.secretKey)
+    expect((await post(door, fresh())).status).toBe(201)
+    expect((await door.request('/v1/images/12341457')).status).toBe(200)
+    expect(aws.secretsManager.reads.length - before).toBe(1)
+    await door.close()
+    await exchanging.close()
+  })
+
+  test('does what its policy allows, and nothing else', async () => {
+    const calls = await openRecorder(aws.dynamodb.endpoint)
+    const environment = {
+      ...withSecret(secretOf()),
+      AWS_ENDPOINT_URL_DYNAMODB: calls.endpoint,
+    }
+    const before = aws.secretsManager.reads.length
+    const door = await openLambdaDoor(aws, 'an HTTP API', environment)
+    const body = fresh()
+    const { headers } = await post(door, body)
+    await door.request('/v1/server-images', { method: 'POST', body, as: 'other' })
+    await door.request(headers.get('location') ?? '')
+    await door.request('/v1/creations?state=created')
+    await door.request('/v1/creations', { as: 'admin' })
+    await door.lambda.invoke({})
+    await door.close()
+    calls.close()
+    const read = aws.secretsManager.reads.length - before
+    const done = new Set([...calls.actions, ...(read ? ['secretsmanager:GetSecretValue'] : [])])
+    const allowed = JSON.stringify(aws.template.Resources.IamRoleLambdaExecution)
+      .match(/(dynamodb|secretsmanager):[A-Z]\w+/g)
+      ?.toSorted()
+    expect([...done].sort()).toEqual(allowed)
+  })
+})
+
+/** A DynamoDB that notes what permission each call needs, and hands it on. */
+async function openRecorder(endpoint: string) {
+  const actions = new Set<string>()
+  const server = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray()).toString()
+    for (const action of permissionsOf(String(request.headers['x-amz-target']), body)) {
+      actions.add(`dynamodb:${action}`)
+    }
+    const { host, connection, 'content-length': _, ...headers } = request.headers
+    const init = { method: 'POST', headers: headers as Record<string, string>, body }
+    const answer = await fetch(endpoint, init)
+    response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' })
+    response.end(await answer.text())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    actions,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+/**
+ * A transaction needs the permission of each of its parts.
+ * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+ */
+function permissionsOf(target: string, body: string): string[] {
+  const operation = target.split('.')[1] ?? ''
+  if (operation !== 'TransactWriteItems') return [operation]
+  const parts: object[] = JSON.parse(body).TransactItems
+  return parts.flatMap((part) => Object.keys(part).map((kind) => `${kind}Item`))
+}

@@ -1,0 +1,197 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import { fetchedPackage } from './npm-package.ts'
+
+/** What AWS's own runtime for Node is built on. */
+const RUNTIME = {
+  name: 'aws-lambda-ric',
+  version: '4.0.2',
+  integrity:
+    'FE5Vskx7mYNnqAnWWJXUOsLp2VGgdsJsCoRLFTa8L4Yk0QVtArqR8q58yPA++QC1a73ZWJXBQ2AH31nIAv7NOQ==',
+  part: 'index.mjs',
+}
+const NODE = resolve('node_modules/.bin/node')
+const RAPID_CLIENT = new URL('rapid-client.ts', import.meta.url).href
+const PREFIX = '/2018-06-01/runtime'
+
+/** A function to run. */
+export interface Function {
+  /** Its code, as it is unpacked. */
+  folder: string
+  /** As in a deployment: `dist/lambda.handler`. */
+  handler: string
+  environment: Record<string, string>
+  timeoutMs: number
+}
+
+/** A function that runs as on AWS. */
+export interface Lambda {
+  /**
+   * Invokes it, in a sandbox that is idle or in a new one. Gives what the handler gave.
+   * @throws FunctionError
+   */
+  invoke(event: object): Promise<unknown>
+  /** How many sandboxes there have been. */
+  sandboxes(): number
+  /** All that they have written so far. */
+  output(): string
+  close(): Promise<void>
+}
+
+/** What is told of an invocation that did not end well: the error as the runtime handed it in, JSON. */
+export class FunctionError extends Error {}
+
+interface Invocation {
+  event: object
+  resolve(result: unknown): void
+  reject(error: FunctionError): void
+}
+
+interface Sandbox {
+  isIdle(): boolean
+  take(invocation: Invocation): void
+  close(): Promise<void>
+}
+
+/** Runs a function behind AWS's own runtime client, on an emulation of the API that this client speaks to. */
+export async function openLambda(code: Function): Promise<Lambda> {
+  const runtime = await fetchedPackage(RUNTIME)
+  const sandboxes: Sandbox[] = []
+  let output = ''
+
+  async function idle() {
+    const found = sandboxes.find((sandbox) => sandbox.isIdle())
+    if (found) return found
+    const opened = await openSandbox(code, runtime, (text) => {
+      output += text
+    })
+    sandboxes.push(opened)
+    return opened
+  }
+
+  return {
+    async invoke(event) {
+      const sandbox = await idle()
+      return new Promise((resolve, reject) => sandbox.take({ event, resolve, reject }))
+    },
+    sandboxes: () => sandboxes.length,
+    output: () => output,
+    async close() {
+      await Promise.all(sandboxes.map((sandbox) => sandbox.close()))
+    },
+  }
+}
+
+/** Starts a sandbox. It is there once the function's INIT has ended, and frozen whenever it has nothing to do. */
+async function openSandbox(
+  { folder, handler, environment, timeoutMs }: Function,
+  runtime: string,
+  print: (text: string) => void,
+): Promise<Sandbox> {
+  /** The runtime's question for the next invocation, while it is open. */
+  let asking: ServerResponse | undefined
+  let running: Invocation | undefined
+  const ready = Promise.withResolvers<void>()
+
+  const api = createServer(async (request, response) => {
+    const body = await text(request)
+    const [, id, ending] = /^\/invocation\/([^/]+)(?:\/(\w+))?$/.exec(pathOf(request)) ?? []
+    if (id === 'next') {
+      asking = response
+      child.kill('SIGSTOP')
+      ready.resolve()
+      return
+    }
+    const ended = running
+    running = undefined
+    if (ending === 'response') ended?.resolve(JSON.parse(body))
+    else if (ending === 'error') ended?.reject(new FunctionError(body))
+    else ready.reject(new FunctionError(body))
+    response.writeHead(202).end()
+  }).listen(0, '127.0.0.1')
+  await once(api, 'listening')
+
+  const child = spawn(NODE, ['--import', RAPID_CLIENT, runtime, handler], {
+    cwd: folder,
+    env: {
+      ...reserved,
+      AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(api.address() as AddressInfo).port}`,
+      _HANDLER: handler,
+      LAMBDA_TASK_ROOT: folder,
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', print)
+  }
+  const exited = once(child, 'close').then(() => {
+    const error = new FunctionError('{"errorType":"Runtime.ExitError"}')
+    running?.reject(error)
+    ready.reject(error)
+  })
+  await ready.promise
+
+  return {
+    isIdle: () => asking !== undefined,
+    take(invocation) {
+      const timer = setTimeout(() => {
+        invocation.reject(new FunctionError('{"errorType":"Sandbox.Timedout"}'))
+        child.kill('SIGKILL')
+      }, timeoutMs)
+      const settled = <Args extends unknown[]>(settle: (...args: Args) => void) => {
+        return (...args: Args) => {
+          clearTimeout(timer)
+          settle(...args)
+        }
+      }
+      running = {
+        ...invocation,
+        resolve: settled(invocation.resolve),
+        reject: settled(invocation.reject),
+      }
+      child.kill('SIGCONT')
+      asking?.writeHead(200, {
+        'content-type': 'application/json',
+        'lambda-runtime-aws-request-id': randomUUID(),
+        'lambda-runtime-deadline-ms': String(Date.now() + timeoutMs),
+        'lambda-runtime-invoked-function-arn':
+          'arn:aws:lambda:ap-northeast-2:000000000000:function:relay',
+      })
+      asking?.end(JSON.stringify(invocation.event))
+      asking = undefined
+    },
+    async close() {
+      child.kill('SIGKILL')
+      await exited
+      api.closeAllConnections()
+      api.close()
+    },
+  }
+}
+
+/** What Lambda itself sets. Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
+const reserved = {
+  AWS_REGION: 'ap-northeast-2',
+  AWS_DEFAULT_REGION: 'ap-northeast-2',
+  AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+  AWS_LAMBDA_FUNCTION_NAME: 'relay',
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+  AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/relay',
+  AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
+  LANG: 'en_US.UTF-8',
+  TZ: ':UTC',
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.slice(PREFIX.length)
+}
+
+async function text(request: IncomingMessage): Promise<string> {
+  return Buffer.concat(await request.toArray()).toString()
+}
