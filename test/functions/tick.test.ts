@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createApp } from '../../functions/app.ts'
+import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
+import type { LogEvent } from '../../shared/log.ts'
 import { parseSettings } from '../../shared/settings.ts'
-import { openRelay, type Relay, smallest } from '../relay.ts'
+import { secrets } from '../canaries.ts'
+import { openGateway } from '../gateway/gateway.ts'
+import { environmentFor, initOf, openRelay, type Relay, smallest } from '../relay.ts'
+import { memoryStore } from '../shared/creation/memory-store.ts'
 
 const create = 'createServerImageFromSnapshot'
 const SECOND = 1_000
@@ -175,6 +180,27 @@ describe('the tick', () => {
 test('on faulty settings a tick fails, so that the platform records it', async () => {
   const app = createApp({ settings: parseSettings({}), log: () => {} })
   await expect(app.tick()).rejects.toThrow(/^The tick failed: not-configured$/)
+})
+
+test('a tick ends when its platform would end it', async () => {
+  const gateway = await openGateway(secrets)
+  const log: LogEvent[] = []
+  const app = createApp({
+    settings: parseSettings(environmentFor(gateway.origin)),
+    store: memoryStore(),
+    transport: httpTransport(),
+    log: (event) => log.push(event),
+  })
+  gateway.inject({ fault: 'throttled', action: create })
+  const asked = initOf({ method: 'POST', body: fresh() })
+  await app.fetch(new Request('https://relay.test/v1/server-images', asked))
+  await systemClock.sleep(1_100)
+  gateway.received.length = 0
+  await app.tick({ deadline: Date.now() })
+  expect([log.at(-1)?.due, gateway.received]).toEqual([1, []])
+  await app.tick({ deadline: Date.now() + 60 * SECOND })
+  expect(gateway.received.filter(({ action }) => action === create)).toHaveLength(1)
+  await gateway.close()
 })
 
 test('where nothing is kept a tick has nothing to do', async () => {

@@ -122,6 +122,31 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
+  test('has made a request of its own before the first one', async () => {
+    const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
+    await door.request('/healthz')
+    const [first, second] = door
+      .output()
+      .split('\n', 2)
+      .map((line) => JSON.parse(line).requestId)
+    expect(first).toBe('init')
+    expect(second).toMatch(/^[0-9a-f-]{36}$/)
+    await door.close()
+  })
+
+  test('remembers from one invocation to the next what it has learnt', async () => {
+    const early = await openGateway({ ...secrets, now: () => Date.now() + 600_000 })
+    const settings = { ...withSecret(secretOf()), NCLOUD_API_GW: early.origin }
+    const door = await openLambdaDoor(aws, 'an HTTP API', settings)
+    for (let i = 0; i < 3; i++) {
+      expect((await door.request('/v1/server-images/12341457')).status).toBe(200)
+    }
+    // The first signature was too old by the gateway's clock; from then on the relay knows that clock.
+    expect(early.received.map(({ refusal }) => refusal)).toEqual(['401/200', null, null, null])
+    await door.close()
+    await early.close()
+  })
+
   test('starts without its secret, says so, and serves once it is there', async () => {
     const id = 'relay-late'
     const door = await openLambdaDoor(aws, 'an HTTP API', withSecret(id))

@@ -95,6 +95,8 @@ async function openSandbox(
   /** The runtime's question for the next invocation, while it is open. */
   let asking: ServerResponse | undefined
   let running: Invocation | undefined
+  /** Tells how the last invocation ended: only when the sandbox could take another. */
+  let tell = () => {}
   const ready = Promise.withResolvers<void>()
 
   const api = createServer(async (request, response) => {
@@ -104,12 +106,12 @@ async function openSandbox(
       asking = response
       child.kill('SIGSTOP')
       ready.resolve()
+      tell()
       return
     }
     const ended = running
-    running = undefined
-    if (ending === 'response') ended?.resolve(JSON.parse(body))
-    else if (ending === 'error') ended?.reject(new FunctionError(body))
+    if (ending === 'response') tell = () => ended?.resolve(JSON.parse(body))
+    else if (ending === 'error') tell = () => ended?.reject(new FunctionError(body))
     else ready.reject(new FunctionError(body))
     response.writeHead(202).end()
   }).listen(0, '127.0.0.1')

@@ -138,6 +138,13 @@ describe('a secret', () => {
     expect(manager.reads).toHaveLength(3)
   })
 
+  test('is asked for again where an answer does not come', async () => {
+    hold(pair)
+    manager.faults.push('hang')
+    expect((await open()({ fresh: false })).credentials).toEqual(pair)
+    expect(manager.reads).toHaveLength(2)
+  })
+
   test('is given up in time where AWS does not answer', async () => {
     hold(pair)
     manager.faults.push('hang', 'hang', 'hang')
