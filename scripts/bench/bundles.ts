@@ -8,10 +8,15 @@ const STARTS = 15
 /** What the Worker holds beyond HTTP and the calls: the ledger of creations and the OpenAPI document. */
 const BEYOND_CORE = /\/(shared\/creation\/|functions\/(creations\.ts|openapi\.json|platform\/))/
 
+/** How the function is built for a runtime that brings the SDK along. */
+export const sdkExternal = { ...bundles['dist/lambda.mjs'], external: ['@aws-sdk/*'] }
+
+const listed = { ...bundles, 'dist/lambda.mjs, its SDK external': sdkExternal }
+
 /** Bytes of the built files, and of the Worker without the ledger and the OpenAPI document. */
 export async function benchSizes(): Promise<void> {
   const rows = []
-  for (const [name, options] of Object.entries(bundles)) {
+  for (const [name, options] of Object.entries(listed)) {
     const { outputFiles } = await build({ ...bundle, ...options, sourcemap: false, write: false })
     rows.push(sizes(name, outputFiles[0]?.text ?? ''))
   }
@@ -24,7 +29,10 @@ export async function benchSizes(): Promise<void> {
     plugins: [{ name: 'core', setup: ({ onLoad }) => onLoad({ filter: BEYOND_CORE }, empty) }],
   })
   rows.push(sizes('of the Worker: HTTP and the calls', core.outputFiles[0]?.text ?? ''))
-  print('Bundles (goal: Worker core at most 20 kB gzip)', [['', 'bytes', 'gzip'], ...rows])
+  print('Bundles (goal: Worker at most 45 kB gzip, its core at most 20)', [
+    ['', 'bytes', 'gzip'],
+    ...rows,
+  ])
 }
 
 /** CPU that importing the app costs a fresh process. */

@@ -1,84 +1,117 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
-import { print, spread, summary } from './table.ts'
+import { UPSTREAM_PORT } from './ports.ts'
+import { pair, read, settingsFor } from './relay.ts'
+import { type Runtime, runtimes, upstream } from './runtimes.ts'
+import { print, spread } from './table.ts'
 
-const ROUNDS = 9
-const SECONDS = 3
+const ROUNDS = 7
+const WARM_UPS = 2
+const SECONDS = 1.5
 const CONNECTIONS = 16
-const KEY = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'
-const SHA256 = '8b32aa232b5625653414fdac1617f3382ed68546b2612c750a9dd444b4a71761'
 
-const servers = fileURLToPath(new URL('servers.ts', import.meta.url))
-const upstream = 'http://127.0.0.1:9931'
-const targets = {
-  'Hono pass-through, streamed': 'http://127.0.0.1:9932/streamed/1',
-  'Hono pass-through, buffered': 'http://127.0.0.1:9932/buffered/1',
-  'the relay, its log to nowhere': 'http://127.0.0.1:9933/v1/member-server-images/12342264',
+const origin = (port: number) => `http://127.0.0.1:${port}`
+const settings = { ...pair, ...settingsFor(origin(UPSTREAM_PORT)) }
+
+/** What answers at a URL, and how it did, round by round. */
+interface Target {
+  url: string
+  rates: number[]
+  slowest: number[]
 }
 
-/** Requests per second of a read, beside a pass-through that neither proves, signs, reads nor shapes anything. */
+/** What is compared on one runtime. */
+interface Group {
+  streamed: Target
+  buffered: Target
+  relay: Target
+}
+
+/** Requests per second of a read on each runtime, beside a pass-through that neither proves, signs, reads nor shapes. */
 export async function benchReadPath(): Promise<void> {
-  const children = [
-    start([servers, 'upstream', '9931']),
-    start([servers, 'proxy', '9932', upstream]),
-    start(['dist/server.mjs'], {
-      PORT: '9933',
-      RELAY_DATABASE: ':memory:',
-      NCLOUD_ACCESS_KEY: 'TestAccessKey',
-      NCLOUD_SECRET_KEY: 'TestSecretKey',
-      NCLOUD_API_GW: upstream,
-      RELAY_KEYS: JSON.stringify([{ id: 'bench', sha256: SHA256, scopes: ['images:read'] }]),
-    }),
-  ]
-  const rates = new Map(Object.keys(targets).map((name) => [name, [] as number[]]))
-  const slowest = new Map(Object.keys(targets).map((name) => [name, [] as number[]]))
+  const children = [start(upstream, UPSTREAM_PORT)]
+  const groups = new Map<string, Group>()
   try {
-    await Promise.all(Object.values(targets).map(ready))
+    for (const [name, runtime] of Object.entries(runtimes)) {
+      groups.set(name, await open(runtime, children))
+    }
+    const targets = [...groups.values()].flatMap((group): Target[] => Object.values(group))
+    for (const { url } of targets) await ready(url)
+    // Else an old one may answer at its port.
+    if (children.some(({ exitCode }) => exitCode !== null)) throw new Error('A server has ended')
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [name, url] of Object.entries(targets)) {
-        const result = await load(url)
-        // The first three rounds warm up.
-        if (round < 3) continue
-        rates.get(name)?.push(result.requests.average)
-        slowest.get(name)?.push(result.latency.p99)
+      for (const target of targets) {
+        const { rate, p99 } = await load(target.url)
+        if (round < WARM_UPS) continue
+        target.rates.push(rate)
+        target.slowest.push(p99)
       }
     }
   } finally {
     for (const child of children) child.kill()
   }
-  const bare = summary([...rates.values()][0] ?? []).median
-  print(`Read path on Node, ${CONNECTIONS} at once (goal: 0.7 of the pass-through)`, [
-    ['', 'requests/s', 'ratio', 'p99 ms'],
-    ...[...rates].map(([name, series]) => [
-      name,
-      spread(series),
-      (summary(series).median / bare).toFixed(2),
-      spread(slowest.get(name) ?? []),
-    ]),
+  const share = `load, server and upstream share ${availableParallelism()} cores`
+  print(`Read path, ${CONNECTIONS} at once; ${share} (goal: 0.7 of a pass-through)`, [
+    ['', 'requests/s', 'p99 ms', 'of streamed', 'of buffered'],
+    ...[...groups].flatMap(rowsOf),
   ])
 }
 
-function start(args: string[], environment: Record<string, string> = {}): ChildProcess {
-  const stdio = ['ignore', 'ignore', 'inherit'] as const
-  return spawn(process.execPath, args, {
-    env: { ...process.env, ...environment },
-    stdio: [...stdio],
+async function open(runtime: Runtime, children: ChildProcess[]): Promise<Group> {
+  const port = UPSTREAM_PORT + children.length
+  children.push(start(await runtime.passThrough(port), port))
+  children.push(start(await runtime.relay(port + 1, settings), port + 1))
+  const target = (url: string): Target => ({ url, rates: [], slowest: [] })
+  return {
+    streamed: target(`${origin(port)}/streamed`),
+    buffered: target(`${origin(port)}/buffered`),
+    relay: target(origin(port + 1) + read.path),
+  }
+}
+
+function start([file = '', ...args]: string[], port: number): ChildProcess {
+  const environment = { NODE_ENV: 'production', PORT: String(port), RELAY_DATABASE: ':memory:' }
+  return spawn(file, args, {
+    env: { ...process.env, ...environment, ...settings },
+    // The relay's log goes nowhere.
+    stdio: ['ignore', 'ignore', 'inherit'],
   })
 }
 
 async function load(url: string) {
-  const headers = { 'x-api-key': KEY }
-  const result = await autocannon({ url, headers, connections: CONNECTIONS, duration: SECONDS })
+  const result = await autocannon({
+    url,
+    headers: read.headers,
+    connections: CONNECTIONS,
+    duration: SECONDS,
+    // It ends with a sample only.
+    sampleInt: (SECONDS * 1_000) / 3,
+  })
   if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url} did not hold`)
-  return result
+  return { rate: result['2xx'] / result.duration, p99: result.latency.p99 }
 }
 
 async function ready(url: string): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
-    const answer = await fetch(url, { headers: { 'x-api-key': KEY } }).catch(() => undefined)
+    const answer = await fetch(url, { headers: read.headers }).catch(() => undefined)
     if (answer?.ok) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await sleep(100)
   }
   throw new Error(`${url} is not there`)
+}
+
+function rowsOf([name, { streamed, buffered, relay }]: [string, Group]): string[][] {
+  const measured = ({ rates, slowest }: Target) => [spread(rates), spread(slowest)]
+  // Of a round, in which both had the same company on this machine.
+  const share = ({ rates }: Target) => {
+    const shares = relay.rates.map((rate, round) => rate / (rates[round] ?? Number.NaN))
+    return spread(shares, 2)
+  }
+  return [
+    [`${name}: Hono, streamed`, ...measured(streamed), '', ''],
+    [`${name}: Hono, buffered`, ...measured(buffered), '', ''],
+    [`${name}: the relay`, ...measured(relay), share(streamed), share(buffered)],
+  ]
 }

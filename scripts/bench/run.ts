@@ -1,4 +1,5 @@
 import { benchImport, benchSizes } from './bundles.ts'
+import { benchColdStart } from './cold-start.ts'
 import { benchReadPath } from './read-path.ts'
 import { benchSigner } from './signer.ts'
 
@@ -6,4 +7,5 @@ console.log(`Node ${process.version} on ${process.platform} ${process.arch}; med
 await benchSizes()
 await benchImport()
 await benchSigner()
+await benchColdStart()
 await benchReadPath()

@@ -1,0 +1,137 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import { build } from 'esbuild'
+import type { HttpEvent, HttpResult } from '../../functions/platform/aws/http-event.ts'
+import { openGateway } from '../../test/gateway/gateway.ts'
+import { openLambda } from '../../test/platform/aws/lambda.ts'
+import { openSecretsManager, role } from '../../test/platform/aws/secrets-manager.ts'
+import { bundle } from '../build.ts'
+import { sdkExternal } from './bundles.ts'
+import { pair, read, settingsFor } from './relay.ts'
+import { print, spread } from './table.ts'
+
+const STARTS = 11
+const SECRET = 'relay'
+const BUNDLED = 'dist/lambda'
+const EXTERNAL = 'dist/bench/lambda'
+
+const secret = { NCLOUD_SECRET_ID: SECRET }
+/** What is deployed, and where it has the key pair from. */
+const variants = {
+  'SDK bundled, pair in the environment': { file: BUNDLED, source: pair },
+  'SDK bundled, pair in Secrets Manager': { file: BUNDLED, source: secret },
+  'SDK external, pair in the environment': { file: EXTERNAL, source: pair },
+  'SDK external, pair in Secrets Manager': { file: EXTERNAL, source: secret },
+}
+
+const event: HttpEvent = {
+  rawPath: read.path,
+  rawQueryString: '',
+  headers: read.headers,
+  requestContext: { domainName: 'relay.test', http: { method: 'GET' } },
+  isBase64Encoded: false,
+}
+
+/** Milliseconds of a function's INIT on Lambda's Runtime API, and of its answers to a read. */
+export async function benchColdStart(): Promise<void> {
+  await build({ ...bundle, ...sdkExternal, outfile: `${EXTERNAL}.mjs`, sourcemap: false })
+  const aws = await openAws()
+  const starts = new Map(Object.keys(variants).map((name) => [name, [] as Start[]]))
+  try {
+    for (let round = 0; round <= STARTS; round++) {
+      for (const [name, { file, source }] of Object.entries(variants)) {
+        const start = await measured(file, { ...aws.environment, ...source })
+        // The first round brings the files into memory.
+        if (round > 0) starts.get(name)?.push(start)
+      }
+    }
+  } finally {
+    await aws.close()
+  }
+  print(`Lambda, ${STARTS} starts each on a whole CPU, ms; everything it asks is on this machine`, [
+    ['', 'INIT', 'first answer', 'second answer'],
+    ...[...starts].map(([name, series]) => {
+      const column = (of: keyof Start) => series.map((start) => start[of])
+      return [name, spread(column('init')), spread(column('first'), 1), spread(column('second'), 1)]
+    }),
+  ])
+}
+
+/** Milliseconds. */
+interface Start {
+  init: number
+  first: number
+  second: number
+}
+
+async function measured(file: string, environment: Record<string, string>): Promise<Start> {
+  const lambda = await openLambda({
+    folder: resolve('.'),
+    handler: `${file}.handler`,
+    environment,
+    timeoutMs: 10_000,
+  })
+  const invoke = async () => {
+    const askedAt = performance.now()
+    let handedOutAt = askedAt
+    const result = await lambda.invoke({
+      // It becomes JSON when it is handed out, which is when INIT has ended.
+      toJSON() {
+        handedOutAt = performance.now()
+        return event
+      },
+    })
+    if ((result as HttpResult).statusCode !== 200) throw new Error(lambda.output())
+    return { waited: handedOutAt - askedAt, took: performance.now() - handedOutAt }
+  }
+  try {
+    const { waited: init, took: first } = await invoke()
+    const { took: second } = await invoke()
+    return { init, first, second }
+  } finally {
+    await lambda.close()
+  }
+}
+
+/** What the function needs around it, and how it finds that. */
+async function openAws() {
+  const [gateway, secretsManager, dynamodb] = await Promise.all([
+    openGateway(),
+    openSecretsManager(),
+    openEmptyTable(),
+  ])
+  const { NCLOUD_ACCESS_KEY: accessKey, NCLOUD_SECRET_KEY: secretKey } = pair
+  secretsManager.secrets.set(SECRET, JSON.stringify({ accessKey, secretKey }))
+  return {
+    environment: {
+      AWS_ACCESS_KEY_ID: role.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
+      CREATIONS_TABLE: 'creations',
+      ...settingsFor(gateway.origin),
+    },
+    async close() {
+      dynamodb.close()
+      secretsManager.close()
+      await gateway.close()
+    },
+  }
+}
+
+/** A table of DynamoDB in which nothing is ever found. */
+async function openEmptyTable() {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
