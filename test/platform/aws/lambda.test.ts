@@ -122,6 +122,15 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
+  test('gives a request the id that AWS gave it', async () => {
+    const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
+    const { headers, json } = await door.request('/v1/images/99')
+    const [requestId] = door.lambda.requestIds
+    expect([headers.get('x-request-id'), json.requestId]).toEqual([requestId, requestId])
+    await door.close()
+    expect(door.output()).toContain(`"event":"request","requestId":"${requestId}"`)
+  })
+
   test('has made a request of its own before the first one', async () => {
     const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
     await door.request('/healthz')

@@ -37,6 +37,8 @@ export interface Lambda {
   invoke(event: object): Promise<unknown>
   /** How many sandboxes there have been. */
   sandboxes(): number
+  /** AWS's ids of the invocations, in order. */
+  requestIds: string[]
   /** All that they have written so far. */
   output(): string
   close(): Promise<void>
@@ -46,6 +48,7 @@ export interface Lambda {
 export class FunctionError extends Error {}
 
 interface Invocation {
+  requestId: string
   event: object
   resolve(result: unknown): void
   reject(error: FunctionError): void
@@ -61,6 +64,7 @@ interface Sandbox {
 export async function openLambda(code: Function): Promise<Lambda> {
   const runtime = await fetchedPackage(RUNTIME)
   const sandboxes: Sandbox[] = []
+  const requestIds: string[] = []
   let output = ''
 
   async function idle() {
@@ -76,9 +80,14 @@ export async function openLambda(code: Function): Promise<Lambda> {
   return {
     async invoke(event) {
       const sandbox = await idle()
-      return new Promise((resolve, reject) => sandbox.take({ event, resolve, reject }))
+      const requestId = randomUUID()
+      requestIds.push(requestId)
+      return new Promise((resolve, reject) => {
+        sandbox.take({ requestId, event, resolve, reject })
+      })
     },
     sandboxes: () => sandboxes.length,
+    requestIds,
     output: () => output,
     async close() {
       await Promise.all(sandboxes.map((sandbox) => sandbox.close()))
@@ -159,7 +168,7 @@ async function openSandbox(
       child.kill('SIGCONT')
       asking?.writeHead(200, {
         'content-type': 'application/json',
-        'lambda-runtime-aws-request-id': randomUUID(),
+        'lambda-runtime-aws-request-id': invocation.requestId,
         'lambda-runtime-deadline-ms': String(Date.now() + timeoutMs),
         'lambda-runtime-invoked-function-arn':
           'arn:aws:lambda:ap-northeast-2:000000000000:function:relay',
