@@ -11,8 +11,15 @@ import { httpTransport } from './platform/node/http-transport.ts'
 
 /** Kept back of an invocation's time, to store in and to answer. */
 const MARGIN_MS = 2_000
-/** Of one try of three to reach DynamoDB. */
-const TRY = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true }
+const TRY_LIMITS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true }
+/** Of Lambda's ten seconds for INIT, what is left when a secret could hardly be read. */
+const WARM_UP_MS = 2_000
+
+/** The app, and, where its settings are right, what is done before the first request. */
+interface Relay {
+  app: ReturnType<typeof createApp>
+  warm?: () => Promise<unknown>
+}
 
 /** What the relay reads of an invocation. Source: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
 interface Context {
@@ -22,9 +29,9 @@ interface Context {
 
 const log = jsonLines((line) => process.stdout.write(`${line}\n`))
 const transport = httpTransport()
-const dynamodb = new DynamoDBClient({ maxAttempts: 3, requestHandler: TRY })
+const dynamodb = new DynamoDBClient({ maxAttempts: 3, requestHandler: TRY_LIMITS })
 const readSecret = await secretReader(process.env)
-let opened: { secret: Secret | undefined; relay: ReturnType<typeof open> } | undefined
+let opened: { secret: Secret | undefined; relay: Relay } | undefined
 
 /** Answers requests; whatever else comes is the minute's timer. */
 export async function handler(event: object, context: Context) {
@@ -35,11 +42,18 @@ export async function handler(event: object, context: Context) {
   return resultOf(await app.fetch(requestOf(event), { requestId, deadline }))
 }
 
-/** The relay on the settings as they are now: another one once the secret has changed. */
-async function current() {
+/**
+ * The relay on the settings as they are now: another one once the secret has changed. One that serves is not replaced by
+ * one that would not.
+ */
+async function current(): Promise<Relay> {
   try {
     const secret = await readSecret?.({ fresh: false })
-    if (!opened || opened.secret !== secret) opened = { secret, relay: open(secret) }
+    if (!opened || opened.secret !== secret) {
+      const relay = open(secret)
+      const isWorse = opened?.relay.warm && !relay.warm
+      opened = { secret, relay: opened && isWorse ? opened.relay : relay }
+    }
     return opened.relay
   } catch (error) {
     const { errors = [] } = problemSeen(error, log).extras
@@ -47,9 +61,9 @@ async function current() {
   }
 }
 
-function open(secret: Secret | undefined) {
+function open(secret: Secret | undefined): Relay {
   const settings = parseSettings(process.env, {
-    ...(secret && { otherwise: secret.settings }),
+    ...(secret && { secret: secret.settings }),
     required: ['CREATIONS_TABLE'],
   })
   if ('errors' in settings) return { app: createApp({ settings, log }) }
@@ -62,7 +76,9 @@ function open(secret: Secret | undefined) {
     transport,
     ...(readSecret && { credentials: async (options) => (await readSecret(options)).credentials }),
   })
-  return { app, store, credentials: secret?.credentials ?? credentials }
+  const warm = () =>
+    Promise.allSettled([store.read(''), signature('', secret?.credentials ?? credentials)])
+  return { app, warm }
 }
 
 /** With a key pair in the environment the SDK of Secrets Manager is never loaded. */
@@ -78,10 +94,10 @@ async function secretReader(environment: Record<string, string | undefined>) {
  * whole CPU; an invocation has the share that its memory buys.
  */
 async function warmUp() {
-  const { app, store, credentials } = await current()
+  const { app, warm } = await current()
   await app.fetch(new Request('https://relay/readyz'), { requestId: 'init' })
-  // What fails here fails again where it is answered for.
-  await Promise.allSettled([store?.read(''), credentials && signature('', credentials)])
+  // What fails here, or takes too long, does so again where it is answered for.
+  await Promise.race([warm?.(), systemClock.sleep(WARM_UP_MS)])
 }
 
 await warmUp()

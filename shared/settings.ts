@@ -104,11 +104,11 @@ export interface Settings {
   table: string
 }
 
-/** Beyond the environment itself. */
-interface Given {
-  /** What holds where the environment says nothing. */
-  otherwise?: Record<string, unknown>
-  /** What one platform cannot do without. */
+/** What an entry says of its settings, beside the environment. */
+interface Terms {
+  /** Of the secret: what holds where the environment says nothing. It has settings only. */
+  secret?: Record<string, unknown>
+  /** What the platform cannot do without. */
   required?: (keyof typeof Settings.entries)[]
 }
 
@@ -118,20 +118,18 @@ interface Given {
  */
 export function parseSettings(
   environment: Record<string, unknown>,
-  { otherwise = {}, required = [] }: Given = {},
+  { secret, required = [] }: Terms = {},
 ): { value: Settings } | { errors: FieldError[] } {
   const given = Object.keys(Settings.entries)
-    .map((name) => [name, [environment[name], otherwise[name]].find(isGiven)] as const)
+    .map((name) => [name, [environment[name], secret?.[name]].find(isGiven)] as const)
     .filter(([, value]) => isGiven(value))
   const parsed = parse(Settings, Object.fromEntries(given))
   const names = given.map(([name]) => name)
   const errors = required
     .filter((name) => !names.includes(name))
     .map((path) => ({ path, message: 'is required' }))
-  const { NCLOUD_SECRET_ID, NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY } = environment
-  if (isGiven(NCLOUD_SECRET_ID) && [NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY].some(isGiven)) {
-    errors.push({ path: 'NCLOUD_SECRET_ID', message: 'must not be given beside a key pair' })
-  }
+  const fault = secretFault(environment, secret)
+  if (fault) errors.push({ path: 'NCLOUD_SECRET_ID', message: fault })
   if ('errors' in parsed) return { errors: [...parsed.errors, ...errors] }
   if (errors.length > 0) return { errors }
   const { value } = parsed
@@ -153,6 +151,19 @@ export function parseSettings(
 export function portOf(environment: Record<string, unknown>): number {
   const parsed = parse(Port, environment.PORT || DEFAULT_PORT)
   return 'value' in parsed ? parsed.value : DEFAULT_PORT
+}
+
+function secretFault(
+  { NCLOUD_SECRET_ID, NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY }: Record<string, unknown>,
+  secret: Record<string, unknown> | undefined,
+): string | undefined {
+  if (!isGiven(NCLOUD_SECRET_ID)) return undefined
+  if (isGiven(NCLOUD_ACCESS_KEY) || isGiven(NCLOUD_SECRET_KEY)) {
+    return 'must not be given beside a key pair'
+  }
+  if (!secret) return 'is of use on AWS Lambda only'
+  const isKnown = (name: string) => Object.hasOwn(Settings.entries, name)
+  return Object.keys(secret).every(isKnown) ? undefined : 'has an unknown setting'
 }
 
 function isGiven(value: unknown): boolean {

@@ -61,6 +61,8 @@ describe('what wrangler deploys', () => {
     expect(wrangler).toMatch(
       /^compatibility_flags = \["no_nodejs_compat", "no_nodejs_compat_v2"\]$/m,
     )
+    // Cloudflare's own line an invocation has headers and the query.
+    expect(wrangler).toMatch(/^invocation_logs = false/m)
     expect(wrangler).toMatch(/^new_sqlite_classes = \["CreationsObject"\]$/m)
   })
 })

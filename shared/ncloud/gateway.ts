@@ -79,8 +79,10 @@ export function openGateway(options: GatewayOptions): Gateway {
     work: Work,
   ): Promise<Signed<View>> {
     const request = build(origin, action, input)
+    // First, because it may have to be read anew.
+    const pair = await credentials({ fresh: false })
     const signedAt = Math.round(clock.now() + offsetMs)
-    const signature = await signatureHeaders(request, signedAt, await credentials({ fresh: false }))
+    const signature = await signatureHeaders(request, signedAt, pair)
     Object.assign(request.headers, signature)
 
     async function send(timeoutMs: number) {

@@ -112,6 +112,7 @@ const expected: Record<FaultName, Expected> = {
   gzip: fine,
   'gzip-bomb': malformed,
   informational: fine,
+  'switching-protocols': malformed,
 }
 
 const retryable = [

@@ -187,6 +187,12 @@ describe('answers in another dress', () => {
     expect(JSON.parse(body.toString())).toHaveProperty('getServerImageDetailResponse')
   })
 
+  test('switching-protocols', async () => {
+    const { head, ending } = await meet('switching-protocols')
+    expect(head).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/)
+    expect(ending).toBe('open')
+  })
+
   test('redirect', async () => {
     const { head } = await meet('redirect')
     expect(head).toMatch(/^HTTP\/1\.1 307 /)

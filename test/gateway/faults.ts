@@ -11,7 +11,7 @@ import {
 } from './distortions.ts'
 import { type Answer, type Format, print } from './print.ts'
 import { type Document, gatewayError, type Reply, responseError } from './refusals.ts'
-import { afterHints, drip, flood, half, silence, type Wire, whole } from './wire.ts'
+import { afterHints, drip, flood, half, silence, switched, type Wire, whole } from './wire.ts'
 
 /** What the gateway would have answered had no fault come up, and to what. */
 export interface Truth {
@@ -108,6 +108,7 @@ export const faults = {
   gzip: (truth) => whole(gzipped(told(truth))),
   'gzip-bomb': ({ action }) => whole(gzipped(json(bomb(action)))),
   informational: (truth) => afterHints(told(truth)),
+  'switching-protocols': () => switched,
 } satisfies Record<string, Fault>
 
 /** The name of a fault. */

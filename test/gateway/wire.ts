@@ -40,6 +40,13 @@ export function afterHints(answer: Answer): Wire {
   }
 }
 
+/** Another protocol, for which nobody asked. */
+export function switched({ incoming }: Exchange): void {
+  incoming.socket.write(
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n',
+  )
+}
+
 /** No answer at all. */
 export function silence(end: keyof typeof endings): Wire {
   return ({ incoming }) => endings[end](incoming.socket)

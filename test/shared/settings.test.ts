@@ -24,9 +24,9 @@ test('a key pair is enough, and all else has its default', () => {
 })
 
 test('what is not in the environment may lie elsewhere; the environment wins, and empty is absent', () => {
-  const otherwise = { ...pair, NCLOUD_REGION: 'JPN', NCLOUD_SITE: 'gov' }
+  const secret = { ...pair, NCLOUD_REGION: 'JPN', NCLOUD_SITE: 'gov' }
   const environment = { NCLOUD_REGION: 'SGN', NCLOUD_SITE: '' }
-  expect(parseSettings(environment, { otherwise })).toMatchObject({
+  expect(parseSettings(environment, { secret })).toMatchObject({
     value: { site: 'gov', regionCode: 'SGN', credentials: { accessKey: 'access' } },
   })
 })
@@ -47,11 +47,24 @@ test.each([pair, { NCLOUD_ACCESS_KEY: 'access' }, { NCLOUD_SECRET_KEY: 'secret' 
   'a secret beside %j is a fault',
   (given) => {
     const environment = { ...given, NCLOUD_SECRET_ID: 'relay' }
-    expect(parseSettings(environment, { otherwise: pair })).toEqual({
+    expect(parseSettings(environment, { secret: pair })).toEqual({
       errors: [{ path: 'NCLOUD_SECRET_ID', message: 'must not be given beside a key pair' }],
     })
   },
 )
+
+test('a secret holds settings and nothing else, and is of use where it is read', () => {
+  const environment = { NCLOUD_SECRET_ID: 'relay' }
+  const SUBMITTED = 'RELAY_KEY'
+  expect(parseSettings(environment, { secret: { ...pair, [SUBMITTED]: [] } })).toEqual({
+    errors: [{ path: 'NCLOUD_SECRET_ID', message: 'has an unknown setting' }],
+  })
+  expect(errorsOf(environment)).toEqual([
+    { path: 'NCLOUD_ACCESS_KEY', message: 'is required' },
+    { path: 'NCLOUD_SECRET_KEY', message: 'is required' },
+    { path: 'NCLOUD_SECRET_ID', message: 'is of use on AWS Lambda only' },
+  ])
+})
 
 test.each([
   ['public', 'https://ncloud.apigw.ntruss.com', 'KR'],

@@ -18,15 +18,21 @@ export interface HttpResult {
   body: string
 }
 
+/** What `Request` does not hold. No route takes them, nor what stands in their place. */
+const UNHELD = ['CONNECT', 'TRACE', 'TRACK']
+
 /** Whether an event is a request; if not, a timer sent it. */
 export function isHttpEvent(event: object): event is HttpEvent {
-  return 'rawPath' in event
+  return 'requestContext' in event
 }
 
-/** The request that an event stands for; its body has the bytes that were sent. */
+/** The request that an event stands for; its body has the bytes that were sent. Throws for another payload format. */
 export function requestOf(event: HttpEvent): Request {
   const { requestContext, rawPath, rawQueryString, body, isBase64Encoded } = event
-  const { method } = requestContext.http
+  if (rawPath === undefined) throw new Error('Events must be of payload format 2.0')
+  const method = UNHELD.includes(requestContext.http.method)
+    ? 'OPTIONS'
+    : requestContext.http.method
   const url = new URL(`https://${requestContext.domainName}`)
   // HTTP APIs decode the path: by its setter, what was %23 does not become the beginning of a fragment.
   url.pathname = rawPath
@@ -48,10 +54,10 @@ export async function resultOf(response: Response): Promise<HttpResult> {
   }
 }
 
-/** Headers are bytes, but come decoded: what is more than one becomes one that no header of ours may hold. */
+/** Headers are bytes, but come decoded: what no header holds becomes a byte that is in none of those the relay reads. */
 function headersOf({ headers }: HttpEvent): [string, string][] {
   return Object.entries(headers).map(([name, value = '']) => [
     name,
-    value.replace(/[^\0-\xff]/gu, '\xff'),
+    value.replace(/[^\t -~\x80-\xff]/gu, '\xff'),
   ])
 }

@@ -8,11 +8,12 @@ import { type FieldError, Problem } from '../../../shared/problem.ts'
 import { Json, KeyPart } from '../../../shared/settings.ts'
 
 const KEPT_MS = 300_000
-/** However often the pair is refused, and however often a read fails. */
+/** Once it was read: however often the pair is refused, and however often reading it again fails. */
 const APART_MS = 30_000
-const READ_MS = 8_000
-/** Of one try of three. */
-const TRY = { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true }
+/** The first read may take most of INIT, which Lambda ends after ten seconds; later ones keep a request waiting. */
+const FIRST_READ_MS = 6_000
+const LATER_READ_MS = 2_000
+const TRY_LIMITS = { connectionTimeout: 1_000, requestTimeout: 1_900, throwOnRequestTimeout: true }
 
 const SecretString = v.pipe(Json, v.looseObject({ accessKey: KeyPart, secretKey: KeyPart }))
 
@@ -30,7 +31,7 @@ export interface Secret {
  * @throws Problem `not-configured`, with the fault, while nothing was ever read; the next call tries again
  */
 export function openSecret(SecretId: string, clock: Clock, log: Log) {
-  const client = new SecretsManagerClient({ maxAttempts: 3, requestHandler: TRY })
+  const client = new SecretsManagerClient({ maxAttempts: 3, requestHandler: TRY_LIMITS })
   let held: { text: string | undefined; secret: Secret } | undefined
   let askedAt = Number.NEGATIVE_INFINITY
   let nextAt = Number.NEGATIVE_INFINITY
@@ -39,7 +40,7 @@ export function openSecret(SecretId: string, clock: Clock, log: Log) {
   async function ask(): Promise<Secret> {
     askedAt = clock.now()
     try {
-      const text = await textOf(client, SecretId)
+      const text = await textOf(client, SecretId, held ? LATER_READ_MS : FIRST_READ_MS)
       if (!held || text !== held.text) held = { text, secret: secretIn(text) }
       nextAt = clock.now() + KEPT_MS
     } catch (problem) {
@@ -63,9 +64,9 @@ export function openSecret(SecretId: string, clock: Clock, log: Log) {
   }
 }
 
-async function textOf(client: SecretsManagerClient, SecretId: string) {
+async function textOf(client: SecretsManagerClient, SecretId: string, timeoutMs: number) {
   try {
-    const abortSignal = AbortSignal.timeout(READ_MS)
+    const abortSignal = AbortSignal.timeout(timeoutMs)
     return (await client.send(new GetSecretValueCommand({ SecretId }), { abortSignal }))
       .SecretString
   } catch (cause) {

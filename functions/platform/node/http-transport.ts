@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { createGunzip } from 'node:zlib'
-import { MAX_BODY_BYTES, type Transport } from '../../../shared/ncloud/transport.ts'
+import { type Incoming, MAX_BODY_BYTES, type Transport } from '../../../shared/ncloud/transport.ts'
 
 /**
  * A transport over `node:http`, on Node, Deno and Bun alike. Each POST gets a connection of its own: Deno's `fetch`
@@ -14,34 +14,43 @@ export function httpTransport(): Transport {
     secure: new https.Agent({ keepAlive: true }),
   }
 
-  return ({ url, body, ...request }, timeoutMs) =>
-    new Promise((resolve, reject) => {
+  return ({ url, body, ...request }, timeoutMs) => {
+    let timer: NodeJS.Timeout | undefined
+    const exchanged = new Promise<Incoming>((resolve, reject) => {
       const isSecure = url.protocol === 'https:'
       const agent = request.method === 'GET' && (isSecure ? agents.secure : agents.plain)
-      const sent = (isSecure ? https : http).request(url, { ...request, agent }, (answer) => {
-        const { statusCode: status = 0, headers } = answer
-        const arrived = (bytes?: Uint8Array) =>
-          resolve({ status, headers: { get: (name) => String(headers[name] ?? '') }, body: bytes })
+      const sent = (isSecure ? https : http).request(url, { ...request, agent })
+      const arrived = ({ statusCode: status = 0, headers }: http.IncomingMessage, body?: Buffer) =>
+        resolve({ status, headers: { get: (name) => String(headers[name] ?? '') }, body })
+
+      sent.on('response', (answer) => {
         // Not asked for; but `fetch` decodes it where the Worker runs, and the answers must be the same.
-        const body = headers['content-encoding'] === 'gzip' ? answer.pipe(createGunzip()) : answer
+        const isZipped = /^(x-)?gzip$/i.test(answer.headers['content-encoding'] ?? '')
+        const content = isZipped ? answer.pipe(createGunzip()) : answer
         const chunks: Uint8Array[] = []
         let length = 0
-        body.on('data', (chunk: Uint8Array) => {
+        content.on('data', (chunk: Uint8Array) => {
           length += chunk.length
           chunks.push(chunk)
           if (length <= MAX_BODY_BYTES) return
-          arrived(undefined)
+          arrived(answer)
           sent.destroy()
         })
-        body.on('end', () => arrived(Buffer.concat(chunks)))
-        for (const stream of [answer, body]) stream.on('error', reject)
+        content.on('end', () => arrived(answer, Buffer.concat(chunks)))
+        for (const stream of [answer, content]) stream.on('error', reject)
       })
-      const timer = setTimeout(() => {
+      // An answer of 101, which nobody asked for either: without this it would never end.
+      sent.on('upgrade', (answer, socket) => {
+        arrived(answer, Buffer.alloc(0))
+        socket.destroy()
+      })
+      timer = setTimeout(() => {
         reject(new DOMException('The gateway is too slow', 'TimeoutError'))
         sent.destroy()
       }, timeoutMs)
-      sent.on('close', () => clearTimeout(timer))
       sent.on('error', reject)
       sent.end(body ?? undefined)
     })
+    return exchanged.finally(() => clearTimeout(timer))
+  }
 }

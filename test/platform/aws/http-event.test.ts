@@ -87,6 +87,22 @@ describe('an HTTP event', () => {
     expect(request.headers.get('idempotency-key')).toMatch(/^\xff+$/)
   })
 
+  test.each(['\n', '\r', '\0', '\x7f'])('has headers without %j', (character) => {
+    const request = requestOf({ ...example, headers: { prefer: `wait=1${character}x: y` } })
+    expect([...request.headers]).toEqual(expect.arrayContaining([['prefer', 'wait=1\xffx: y']]))
+  })
+
+  test.each(['TRACE', 'CONNECT', 'TRACK'])('%s is another method that no route takes', (method) => {
+    expect(requestOf({ ...example, requestContext: withMethod(method) }).method).toBe('OPTIONS')
+  })
+
+  test('is of payload format 2.0', () => {
+    // As REST APIs and load balancers send them.
+    const { rawPath: _, ...older } = { ...example, path: '/my/path', httpMethod: 'POST' }
+    expect(isHttpEvent(older)).toBe(true)
+    expect(() => requestOf(older as unknown as typeof example)).toThrow(/payload format 2\.0$/)
+  })
+
   test('is told from that of a timer', () => {
     expect(isHttpEvent(example)).toBe(true)
     expect(isHttpEvent({ source: 'aws.events', 'detail-type': 'Scheduled Event' })).toBe(false)

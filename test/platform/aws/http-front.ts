@@ -48,7 +48,8 @@ export function eventOf(
   const [path = '', ...search] = url.split('?')
   const rawQueryString = search.join('?')
   const rawPath = front === 'an HTTP API' ? decoded(path).replace(/\?.*/s, '') : path
-  const isText = isUtf8(body) && TEXT.test(headers['content-type'] ?? 'text/plain')
+  // What AWS does with text that is not UTF-8 is nowhere documented; as text it could not come whole.
+  const isText = isUtf8(body) && TEXT.test(headers['content-type'] ?? '')
   const routeKey = '$default'
   return {
     version: '2.0',

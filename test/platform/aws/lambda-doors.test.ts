@@ -6,18 +6,31 @@ import {
   settingsSuite,
   type WrongSetting,
   wrongAnywhere,
+  wrongTypes,
 } from '../../conformance/settings-suite.ts'
 import type { Environment } from '../../doors.ts'
 import { whyNoDynamodbLocal } from './dynamodb-local.ts'
 import type { Front } from './http-front.ts'
 import { type Aws, openAws, openLambdaDoor } from './lambda-door.ts'
 
+const VISIBLE = 'must be visible ASCII without spaces'
 const TABLE = 'must be the name of a DynamoDB table'
 
 /** What is wrong on Lambda alone. */
 const wrongHere: WrongSetting[] = [
   ['CREATIONS_TABLE', '', 'is required'],
   ['CREATIONS_TABLE', 'CANARY table', TABLE],
+]
+
+/** What is wrong in a secret; that its pair is, is told of the secret. */
+const wrongInSecret: WrongSetting[] = [
+  ...[...wrongAnywhere, ...wrongTypes].filter(
+    ([name]) => !/_(ACCESS_KEY|SECRET_KEY|ID)$/.test(name),
+  ),
+  ['NCLOUD_ACCESS_KEY', undefined, 'is required', 'NCLOUD_SECRET_ID.accessKey'],
+  ['NCLOUD_ACCESS_KEY', 1, 'must be a string', 'NCLOUD_SECRET_ID.accessKey'],
+  ['NCLOUD_SECRET_KEY', 'CANARY key', VISIBLE, 'NCLOUD_SECRET_ID.secretKey'],
+  ['RELAY_CANARY', [], 'has an unknown setting', 'NCLOUD_SECRET_ID'],
 ]
 
 const missing = whyNoDynamodbLocal()
@@ -45,6 +58,7 @@ describe.skipIf(missing)('the relay on Lambda', () => {
     relaySuite(openWithSecret)
     paritySuite(openWithSecret)
     faultSuite(openWithSecret)
+    settingsSuite(openWithSecret, wrongInSecret)
   })
 
   describe('behind a function URL, its settings in the environment', () => {

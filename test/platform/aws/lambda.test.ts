@@ -177,16 +177,27 @@ describe.skipIf(missing)('the function', () => {
     const id = secretOf()
     const settings = { ...withSecret(id), NCLOUD_API_GW: exchanging.origin }
     const door = await openLambdaDoor(aws, 'an HTTP API', settings)
-    expect((await door.request('/v1/images/12341457')).status).toBe(200)
-    const before = aws.secretsManager.reads.length
+    const sixAtOnce = async () => {
+      const requests = Array.from({ length: 6 }, () => door.request('/v1/images/12341457'))
+      const answers = await Promise.all(requests)
+      expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200))
+    }
+    await sixAtOnce()
+    const [sandboxes, before] = [door.lambda.sandboxes(), aws.secretsManager.reads.length]
     // The secret is read every 30 s at most.
     await sleep(31_000)
-    aws.secretsManager.secrets.set(id, JSON.stringify(next))
+    // A slip of the pen beside the new pair must not end what serves.
+    aws.secretsManager.secrets.set(id, JSON.stringify({ ...next, NCLOUD_SITE: 'CANARY' }))
     exchanging.rotate(next.accessKey, next.secretKey)
+    for (let times = 0; times < 5; times++) await sixAtOnce()
     expect((await post(door, fresh())).status).toBe(201)
-    expect((await door.request('/v1/images/12341457')).status).toBe(200)
-    expect(aws.secretsManager.reads.length - before).toBe(1)
+    expect(door.lambda.sandboxes()).toBe(sandboxes)
+    expect(aws.secretsManager.reads.length - before).toBeLessThanOrEqual(sandboxes)
     await door.close()
+    expect(door.output()).toMatch(
+      /"event":"settings","code":"NCLOUD_SITE","detail":"must be one of/,
+    )
+    expect(door.output()).not.toContain('CANARY')
     await exchanging.close()
   })
 

@@ -145,13 +145,24 @@ describe('a secret', () => {
     expect(manager.reads).toHaveLength(2)
   })
 
+  test('that holds is waited for no longer than two seconds', async () => {
+    hold(pair)
+    const read = open()
+    await read({ fresh: false })
+    now += 300 * SECOND
+    manager.faults.push('hang', 'hang')
+    const startedAt = performance.now()
+    expect((await read({ fresh: false })).credentials).toEqual(pair)
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+  })
+
   test('is given up in time where AWS does not answer', async () => {
     hold(pair)
     manager.faults.push('hang', 'hang', 'hang')
     const startedAt = performance.now()
     const [{ message }] = await faultsOf(open())
     expect(message).toMatch(/^cannot be read: \w*(Timeout|Abort)Error$/)
-    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect(performance.now() - startedAt).toBeLessThan(7_000)
   })
 
   test.each([

@@ -295,6 +295,13 @@ describe('the HTTP API', () => {
     })
   })
 
+  test('lets no stranger use up what functions an account may run', () => {
+    expect(resource('HttpApiStage').Properties).toMatchObject({
+      StageName: '$default',
+      DefaultRouteSettings: { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 },
+    })
+  })
+
   test('is the only one that may invoke it from outside', () => {
     expect(ofType('AWS::Lambda::Permission').map(({ Properties }) => Properties)).toEqual([
       {
