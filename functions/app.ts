@@ -90,7 +90,7 @@ export function createApp(platform: Platform) {
   app.notFound(() => {
     throw new Problem('not-found', 'There is no such route')
   })
-  app.get('/healthz', (c) => reply(c, OK))
+  fixed(app, '/healthz', (c) => reply(c, OK))
   const tickOrFail =
     'errors' in settings
       ? refuse(app, settings.errors, log)
@@ -129,10 +129,18 @@ export function createApp(platform: Platform) {
   }
 }
 
+/** A route that anybody may ask. */
+function fixed(app: HonoBase<Env>, path: string, answer: (c: Context<Env>) => Response) {
+  app.get(path, (c) => {
+    c.env.route = path
+    return answer(c)
+  })
+}
+
 /** Serves nothing on faulty settings: tells which are faulty, not their values. Gives a tick that fails. */
 function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
   for (const { path, message } of errors) log({ event: 'settings', code: path, detail: message })
-  app.get('/readyz', () => {
+  fixed(app, '/readyz', () => {
     throw new Problem('not-configured', 'Settings are missing or wrong', { errors })
   })
   app.all('*', () => {
@@ -152,8 +160,14 @@ function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { cl
   const keyring = openKeyring(keys)
   const ports = store && { site, gateway, store, clock }
 
-  app.get('/readyz', (c) => reply(c, OK))
-  app.get('/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
+  // Who forgets them is answered 401 for ever, and by nothing else.
+  const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()
+  if (!keys.some(isUsable)) {
+    log({ event: 'settings', code: 'RELAY_KEYS', detail: 'holds no key that lets anybody in' })
+  }
+
+  fixed(app, '/readyz', (c) => reply(c, OK))
+  fixed(app, '/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
   for (const { method, path, scope, answer } of ROUTES) {
     app.on(method, path, async (c) => {
       c.env.route = path

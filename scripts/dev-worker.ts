@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { portOf } from '../shared/settings.ts'
 import { greet, openSandbox } from './sandbox.ts'
 
 const TICK_EVERY_MS = 60_000
+const LOOK_EVERY_MS = 100
 
 const { gateway, environment, folder } = await openSandbox()
 const port = String(portOf(process.env))
@@ -26,4 +28,6 @@ wrangler.once('exit', (code) => {
   gateway.close()
   process.exitCode = code ?? 0
 })
-greet(`http://127.0.0.1:${port}`)
+const url = `http://127.0.0.1:${port}`
+while (!(await fetch(`${url}/healthz`).catch(() => undefined))?.ok) await sleep(LOOK_EVERY_MS)
+greet(url)

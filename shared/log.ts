@@ -19,6 +19,8 @@ export interface LogEvent {
   milliseconds?: number
   /** A problem code, or the name of a setting. */
   code?: string
+  /** Of a connection that failed: the runtime's code for it or its name, never its message. */
+  reason?: string
   creationId?: string
   state?: string
   attempt?: number
@@ -44,6 +46,14 @@ export function problemSeen(error: unknown, log: Log, requestId?: string): Probl
   const problem = problemOf(error)
   if (problem.code === 'internal') logDefect(error, log, requestId)
   return problem
+}
+
+/** What kind of failure an error tells of, by the code or name that the runtime gave it or its cause. */
+export function reasonOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string') return code
+  return reasonOf(error.cause) ?? error.name
 }
 
 /** Logs a defect of ours: the kind of error and where it arose, but not its message, which may quote anything. */

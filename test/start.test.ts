@@ -32,17 +32,13 @@ async function started(script: string) {
       output += data
     })
   }
-  const url = `http://127.0.0.1:${port}`
-  const isReady = () =>
-    fetch(`${url}/readyz`).then(
-      (answer) => answer.ok,
-      () => false,
-    )
-  while (!(await isReady())) {
+  const lines = () => output.split('\n').filter((line) => line.startsWith('curl '))
+  // What is told can be pasted at once.
+  while (lines().length < 4) {
     if (own.exitCode !== null) throw new Error(output)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  return { url, lines: output.split('\n').filter((line) => line.startsWith('curl ')) }
+  return { url: `http://127.0.0.1:${port}`, lines: lines() }
 }
 
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import type { LogEvent } from '../log.ts'
+import { type LogEvent, reasonOf } from '../log.ts'
 import { Problem } from '../problem.ts'
 import type { Work } from '../work.ts'
 import type { Action, Asked } from './action.ts'
@@ -98,7 +98,11 @@ export function openGateway(options: GatewayOptions): Gateway {
         const { regionCode } = input
         return action.view(output, { action: action.name, regionCode, requestId, gatewayTime })
       } catch (problem) {
-        if (problem instanceof Problem) event.code = problem.code
+        if (problem instanceof Problem) {
+          event.code = problem.code
+          const reason = reasonOf(problem.extras.cause)
+          if (reason) event.reason = reason
+        }
         throw problem
       } finally {
         work.log({ ...event, milliseconds: clock.now() - startedAt })

@@ -28,6 +28,9 @@ describe('a gateway that is not there', () => {
     withRelay(async (relay) => {
       const { status, json } = await relay.request('/v1/server-images/12341457')
       expect([status, json.code, json.retryable]).toEqual([502, 'upstream-unreachable', true])
+      const reason = 'ECONNREFUSED'
+      expect(relay.log).toContainEqual(expect.objectContaining({ event: 'upstream', reason }))
+      expect(JSON.stringify([relay.log, json])).not.toMatch(/127\.0\.0\.1/)
     }, nowhere('GET')))
 
   test('on a create', () =>

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { etagOf, fnv1a64, isNamed } from '../../functions/etag.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
+import { entryOf } from '../keys.ts'
 import { openRelay, type Relay, smallest } from '../relay.ts'
 
 let relay: Relay
@@ -312,4 +313,30 @@ test('nothing of a defect reaches the caller, and its place reaches the log', as
   expect(defect).toMatchObject({ requestId: json.requestId })
   expect(defect?.at).toMatch(/^RangeError at .*http\.test\.ts/)
   expect(JSON.stringify(broken.log)).not.toMatch(/secret words|nowhere/)
+})
+
+test('each route has its name in the log, and what is none has none', async () => {
+  const paths = ['/healthz', '/readyz', '/openapi.json', '/v1/images/12341457', '/nope']
+  const own = await openRelay()
+  for (const path of paths) await own.request(path)
+  await own.close()
+  const actions = own.log.filter(({ event }) => event === 'request').map(({ action }) => action)
+  expect(actions).toEqual([
+    'GET /healthz',
+    'GET /readyz',
+    'GET /openapi.json',
+    'GET /v1/images/:no',
+    'GET *',
+  ])
+})
+
+test.each([
+  ['no key', []],
+  ['an expired one', [{ ...entryOf('late'), expiresAt: '2026-01-01T00:00:00Z' }]],
+])('a relay with %s says in its log that it lets nobody in', async (_, RELAY_KEYS) => {
+  const alone = await openRelay({ environment: { RELAY_KEYS } })
+  expect((await alone.request('/v1/creations')).status).toBe(401)
+  await alone.close()
+  expect(alone.log[0]).toMatchObject({ event: 'settings', code: 'RELAY_KEYS' })
+  expect(relay.log.filter(({ event }) => event === 'settings')).toEqual([])
 })
