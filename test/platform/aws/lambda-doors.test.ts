@@ -30,7 +30,6 @@ const wrongInSecret: WrongSetting[] = [
   ['NCLOUD_ACCESS_KEY', undefined, 'is required', 'NCLOUD_SECRET_ID.accessKey'],
   ['NCLOUD_ACCESS_KEY', 1, 'must be a string', 'NCLOUD_SECRET_ID.accessKey'],
   ['NCLOUD_SECRET_KEY', 'CANARY key', VISIBLE, 'NCLOUD_SECRET_ID.secretKey'],
-  ['RELAY_CANARY', [], 'has an unknown setting', 'NCLOUD_SECRET_ID'],
 ]
 
 const missing = whyNoDynamodbLocal()
