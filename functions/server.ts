@@ -1,10 +1,9 @@
-import type { AddressInfo } from 'node:net'
-import { serve } from '@hono/node-server'
 import { sqliteStore } from '../shared/creation/sqlite-store.ts'
 import { jsonLines } from '../shared/log.ts'
 import { parseSettings, portOf } from '../shared/settings.ts'
 import { createApp, type Platform } from './app.ts'
 import { httpTransport } from './platform/node/http-transport.ts'
+import { listen } from './platform/node/listen.ts'
 import { openSqlite } from './platform/node/sqlite-file.ts'
 
 const DRAIN_MS = 25_000
@@ -17,21 +16,14 @@ let ticking = Promise.resolve()
 
 const { database, ...platform } = open()
 const app = createApp({ ...platform, log, transport: httpTransport() })
-const server = serve({ fetch: answer, port: portOf(process.env) })
-server.on('error', () => {
+const server = await listen(answer, portOf(process.env)).catch(() => {
   log({ event: 'settings', code: 'PORT', detail: 'cannot be listened on' })
   process.exit(1)
 })
-
-/** The port, once it is listened on. */
-export const listening = new Promise<number>((resolve) => {
-  server.on('listening', () => {
-    const { port } = server.address() as AddressInfo
-    log({ event: 'listening', port })
-    resolve(port)
-    if ('value' in platform.settings) tick()
-  })
-})
+/** What is listened on. */
+export const { port } = server
+log({ event: 'listening', port })
+if ('value' in platform.settings) tick()
 const timer = setInterval(tick, TICK_EVERY_MS)
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
@@ -71,7 +63,7 @@ async function stop() {
   isStopping = true
   clearInterval(timer)
   setTimeout(() => process.exit(1), DRAIN_MS).unref()
-  await new Promise((resolve) => server.close(resolve))
+  await server.close()
   await Promise.allSettled([...running, ticking])
   database?.close()
   log({ event: 'stopped' })

@@ -3,5 +3,5 @@ import { greet, openSandbox } from './sandbox.ts'
 
 const { environment, folder } = await openSandbox()
 Object.assign(process.env, environment, { RELAY_DATABASE: join(folder, 'relay.sqlite') })
-const { listening } = await import('../functions/server.ts')
-greet(`http://127.0.0.1:${await listening}`)
+const { port } = await import('../functions/server.ts')
+greet(`http://127.0.0.1:${port}`)

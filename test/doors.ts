@@ -45,7 +45,7 @@ const servers = {
   // With the least that it needs.
   'deno, built': (database: string) => [
     ...deno,
-    ...['--allow-net=[::],127.0.0.1', DENO_ENVIRONMENT],
+    ...['--allow-net=0.0.0.0,127.0.0.1', DENO_ENVIRONMENT],
     ...[`--allow-read=${database}`, `--allow-write=${database}`],
     'dist/server.mjs',
   ],

@@ -7,7 +7,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   { of: /^shared\//, may: [/^shared\//, /^valibot$/] },
   {
     of: /^functions\/platform\/node\//,
-    may: [/^shared\//, /^functions\/platform\/node\//, /^node:/],
+    may: [/^shared\//, /^functions\/platform\/node\//, /^node:/, /^@hono\/node-server$/],
   },
   {
     of: /^functions\/platform\/cloudflare\//,
@@ -23,13 +23,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   },
   {
     of: /^functions\/server\.ts$/,
-    may: [
-      /^shared\//,
-      /^functions\/app\.ts$/,
-      /^functions\/platform\/node\//,
-      /^@hono\/node-server$/,
-      /^node:/,
-    ],
+    may: [/^shared\//, /^functions\/app\.ts$/, /^functions\/platform\/node\//],
   },
   {
     of: /^functions\/worker\.ts$/,
