@@ -79,11 +79,25 @@ describe('npm run key', () => {
     })
   })
 
+  test('limits a key as it is told', async () => {
+    const limits = ['--name-prefix', 'web-', '--daily-creations', '5']
+    const until = ['--expires-at', '2027-01-01T00:00:00+09:00']
+    const { stdout } = await key('ci', '--scope', 'images:create', ...limits, ...until)
+    expect(JSON.parse(stdout.slice(stdout.indexOf('{')))).toMatchObject({
+      namePrefix: 'web-',
+      dailyCreations: 5,
+      expiresAt: '2027-01-01T00:00:00+09:00',
+    })
+  })
+
   test.each([
     [[]],
     [['ci']],
     [['a b', '--scope', 'images:read']],
     [['ci', '--scope', 'images:all']],
+    [['ci', '--scope', 'images:read', '--prefix', 'x']],
+    [['ci', '--scope', 'images:read', '--daily-creations', 'many']],
+    [['ci', '--scope', 'images:read', '--expires-at', '2027-01-01']],
   ])('explains itself to %j', async (args) => {
     await expect(key(...args)).rejects.toThrow('npm run key -- ID --scope images:read')
   })
