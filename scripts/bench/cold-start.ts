@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 import type { HttpEvent, HttpResult } from '../../functions/platform/aws/http-event.ts'
 import { openGateway } from '../../test/gateway/gateway.ts'
+import { openLocalServer } from '../../test/local-server.ts'
 import { openLambda } from '../../test/platform/aws/lambda.ts'
 import { openSecretsManager, role } from '../../test/platform/aws/secrets-manager.ts'
 import { bundle } from '../build.ts'
@@ -108,7 +106,7 @@ async function openAws() {
     environment: {
       AWS_ACCESS_KEY_ID: role.accessKeyId,
       AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
-      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
       CREATIONS_TABLE: 'creations',
       ...settingsFor(gateway.origin),
@@ -122,16 +120,8 @@ async function openAws() {
 }
 
 /** A table of DynamoDB in which nothing is ever found. */
-async function openEmptyTable() {
-  const server = createServer((_, response) => {
+function openEmptyTable() {
+  return openLocalServer((_, response) => {
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}')
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  })
 }

@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { openLocalServer } from '../../local-server.ts'
 import { FunctionError, type Lambda } from './lambda.ts'
 
 /** What turns HTTP requests into events. */
@@ -11,9 +10,9 @@ export type Front = 'an HTTP API' | 'a function URL'
 /** Bodies of these types are handed on as text. */
 const TEXT = /^(text\/|application\/(json|javascript|xml))/
 
-/** Puts a front before a function; gives its URL. */
-export async function openFront(front: Front, lambda: Lambda) {
-  const server = createServer(async (request, response) => {
+/** Puts a front before a function. */
+export function openFront(front: Front, lambda: Lambda) {
+  return openLocalServer(async (request, response) => {
     const event = eventOf(front, request, Buffer.concat(await request.toArray()))
     try {
       const result = (await lambda.invoke(event)) as APIGatewayProxyStructuredResultV2
@@ -25,15 +24,7 @@ export async function openFront(front: Front, lambda: Lambda) {
       // The caller is told nothing else.
       response.writeHead(502).end('Internal Server Error')
     }
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  })
 }
 
 /**

@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { secrets } from '../../canaries.ts'
 import { type Gateway, openGateway } from '../../gateway/gateway.ts'
+import { openLocalServer } from '../../local-server.ts'
 import { environmentFor, smallest } from '../../relay.ts'
 import { whyNoDynamodbLocal } from './dynamodb-local.ts'
 import { FunctionError } from './lambda.ts'
@@ -230,7 +228,7 @@ describe.skipIf(missing)('the function', () => {
 /** A DynamoDB that notes what permission each call needs, and hands it on. */
 async function openRecorder(endpoint: string) {
   const actions = new Set<string>()
-  const server = createServer(async (request, response) => {
+  const { url, close } = await openLocalServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray()).toString()
     for (const action of permissionsOf(String(request.headers['x-amz-target']), body)) {
       actions.add(`dynamodb:${action}`)
@@ -240,16 +238,8 @@ async function openRecorder(endpoint: string) {
     const answer = await fetch(endpoint, init)
     response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' })
     response.end(await answer.text())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    actions,
-    close() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  })
+  return { endpoint: url, actions, close }
 }
 
 /**

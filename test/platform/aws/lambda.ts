@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { resolve } from 'node:path'
+import { openLocalServer } from '../../local-server.ts'
 import { fetchedPackage } from './npm-package.ts'
 
 /** What AWS's own runtime for Node is built on. */
@@ -19,7 +19,7 @@ const RAPID_CLIENT = new URL('rapid-client.ts', import.meta.url).href
 const PREFIX = '/2018-06-01/runtime'
 
 /** A function to run. */
-export interface Function {
+export interface LambdaFunction {
   /** Its code, as it is unpacked. */
   folder: string
   /** As in a deployment: `dist/lambda.handler`. */
@@ -61,7 +61,7 @@ interface Sandbox {
 }
 
 /** Runs a function behind AWS's own runtime client, on an emulation of the API that this client speaks to. */
-export async function openLambda(code: Function): Promise<Lambda> {
+export async function openLambda(code: LambdaFunction): Promise<Lambda> {
   const runtime = await fetchedPackage(RUNTIME)
   const sandboxes: Sandbox[] = []
   const requestIds: string[] = []
@@ -97,7 +97,7 @@ export async function openLambda(code: Function): Promise<Lambda> {
 
 /** Starts a sandbox. It is there once the function's INIT has ended, and frozen whenever it has nothing to do. */
 async function openSandbox(
-  { folder, handler, environment, timeoutMs }: Function,
+  { folder, handler, environment, timeoutMs }: LambdaFunction,
   runtime: string,
   print: (text: string) => void,
 ): Promise<Sandbox> {
@@ -108,7 +108,7 @@ async function openSandbox(
   let tell = () => {}
   const ready = Promise.withResolvers<void>()
 
-  const api = createServer(async (request, response) => {
+  const api = await openLocalServer(async (request, response) => {
     const body = await text(request)
     const [, id, ending] = /^\/invocation\/([^/]+)(?:\/(\w+))?$/.exec(pathOf(request)) ?? []
     if (id === 'next') {
@@ -123,14 +123,13 @@ async function openSandbox(
     else if (ending === 'error') tell = () => ended?.reject(new FunctionError(body))
     else ready.reject(new FunctionError(body))
     response.writeHead(202).end()
-  }).listen(0, '127.0.0.1')
-  await once(api, 'listening')
+  })
 
   const child = spawn(NODE, ['--import', RAPID_CLIENT, runtime, handler], {
     cwd: folder,
     env: {
       ...reserved,
-      AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(api.address() as AddressInfo).port}`,
+      AWS_LAMBDA_RUNTIME_API: new URL(api.url).host,
       _HANDLER: handler,
       LAMBDA_TASK_ROOT: folder,
       ...environment,
@@ -179,7 +178,6 @@ async function openSandbox(
     async close() {
       child.kill('SIGKILL')
       await exited
-      api.closeAllConnections()
       api.close()
     },
   }

@@ -1,7 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import { openLocalServer } from '../../local-server.ts'
 
 /** Credentials of an AWS role, for the tests. */
 export const role = { accessKeyId: 'AKIACANARYROLE', secretAccessKey: 'CANARYroleSecretQ1w2E3r4T5' }
@@ -27,7 +26,7 @@ export async function openSecretsManager(now = Date.now): Promise<SecretsManager
   const secrets = new Map<string, string>()
   const reads: number[] = []
   const faults: SecretsManager['faults'] = []
-  const server = createServer(async (request, response) => {
+  const { url, close } = await openLocalServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray()).toString()
     reads.push(now())
     const fault = faults.shift()
@@ -35,18 +34,8 @@ export async function openSecretsManager(now = Date.now): Promise<SecretsManager
     const [status, answer] = fault ? refusal(...fault) : answerTo(request, body, secrets)
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
     response.end(JSON.stringify(answer))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    secrets,
-    reads,
-    faults,
-    close() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  })
+  return { endpoint: url, secrets, reads, faults, close }
 }
 
 type Answer = [status: number, body: object]
