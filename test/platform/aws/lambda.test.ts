@@ -120,6 +120,17 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
+  test('has a sandbox for each of two invocations at once', async () => {
+    const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
+    await door.lambda.invoke({})
+    expect(await Promise.all([door.lambda.invoke({}), door.lambda.invoke({})])).toEqual([
+      null,
+      null,
+    ])
+    expect(door.lambda.sandboxes()).toBe(2)
+    await door.close()
+  })
+
   test('gives a request the id that AWS gave it', async () => {
     const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
     const { headers, json } = await door.request('/v1/images/99')

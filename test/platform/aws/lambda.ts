@@ -67,19 +67,16 @@ export async function openLambda(code: LambdaFunction): Promise<Lambda> {
   const requestIds: string[] = []
   let output = ''
 
-  async function idle() {
-    const found = sandboxes.find((sandbox) => sandbox.isIdle())
-    if (found) return found
-    const opened = await openSandbox(code, runtime, (text) => {
-      output += text
-    })
-    sandboxes.push(opened)
-    return opened
+  const print = (text: string) => {
+    output += text
   }
 
   return {
     async invoke(event) {
-      const sandbox = await idle()
+      const idle = sandboxes.find((sandbox) => sandbox.isIdle())
+      const sandbox = idle ?? (await openSandbox(code, runtime, print))
+      if (!idle) sandboxes.push(sandbox)
+      // Without a pause since it was idle: in one, another invocation could take it too.
       const requestId = randomUUID()
       requestIds.push(requestId)
       return new Promise((resolve, reject) => {
