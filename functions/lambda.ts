@@ -15,10 +15,13 @@ const TRY_LIMITS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnReq
 /** Of Lambda's ten seconds for INIT, what is left when a secret could hardly be read. */
 const WARM_UP_MS = 2_000
 
-/** The app, and, where its settings are right, what is done before the first request. */
+/** The relay on the settings of one moment. */
 interface Relay {
   app: ReturnType<typeof createApp>
-  warm?: () => Promise<unknown>
+  /** Whether its settings are right. */
+  serves: boolean
+  /** Imports the key and connects to DynamoDB. */
+  warm?(): Promise<unknown>
 }
 
 /** What the relay reads of an invocation. Source: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
@@ -51,13 +54,12 @@ async function current(): Promise<Relay> {
     const secret = await readSecret?.({ fresh: false })
     if (!opened || opened.secret !== secret) {
       const relay = open(secret)
-      const isWorse = opened?.relay.warm && !relay.warm
-      opened = { secret, relay: opened && isWorse ? opened.relay : relay }
+      opened = { secret, relay: opened?.relay.serves && !relay.serves ? opened.relay : relay }
     }
     return opened.relay
   } catch (error) {
     const { errors = [] } = problemSeen(error, log).extras
-    return { app: createApp({ settings: { errors }, log }) }
+    return { app: createApp({ settings: { errors }, log }), serves: false }
   }
 }
 
@@ -66,7 +68,7 @@ function open(secret: Secret | undefined): Relay {
     ...(secret && { secret: secret.settings }),
     required: ['CREATIONS_TABLE'],
   })
-  if ('errors' in settings) return { app: createApp({ settings, log }) }
+  if ('errors' in settings) return { app: createApp({ settings, log }), serves: false }
   const { table, credentials } = settings.value
   const store = dynamodbStore(dynamodb, table)
   const app = createApp({
@@ -78,7 +80,7 @@ function open(secret: Secret | undefined): Relay {
   })
   const warm = () =>
     Promise.allSettled([store.read(''), signature('', secret?.credentials ?? credentials)])
-  return { app, warm }
+  return { app, serves: true, warm }
 }
 
 /** With a key pair in the environment the SDK of Secrets Manager is never loaded. */

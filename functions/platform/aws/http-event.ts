@@ -21,18 +21,18 @@ export interface HttpResult {
 /** What `Request` does not hold. No route takes them, nor what stands in their place. */
 const UNHELD = ['CONNECT', 'TRACE', 'TRACK']
 
-/** Whether an event is a request; if not, a timer sent it. */
+/** Whether an event is a request; if not, a timer sent it. Throws for a request in another payload format. */
 export function isHttpEvent(event: object): event is HttpEvent {
-  return 'requestContext' in event
+  if (!('requestContext' in event)) return false
+  if (!('rawPath' in event)) throw new Error('Events must be of payload format 2.0')
+  return true
 }
 
-/** The request that an event stands for; its body has the bytes that were sent. Throws for another payload format. */
+/** The request that an event stands for; its body has the bytes that were sent. */
 export function requestOf(event: HttpEvent): Request {
   const { requestContext, rawPath, rawQueryString, body, isBase64Encoded } = event
-  if (rawPath === undefined) throw new Error('Events must be of payload format 2.0')
-  const method = UNHELD.includes(requestContext.http.method)
-    ? 'OPTIONS'
-    : requestContext.http.method
+  const { method: named } = requestContext.http
+  const method = UNHELD.includes(named) ? 'OPTIONS' : named
   const url = new URL(`https://${requestContext.domainName}`)
   // HTTP APIs decode the path: by its setter, what was %23 does not become the beginning of a fragment.
   url.pathname = rawPath
