@@ -90,7 +90,7 @@ export function createApp(platform: Platform) {
   app.notFound(() => {
     throw new Problem('not-found', 'There is no such route')
   })
-  fixed(app, '/healthz', (c) => reply(c, OK))
+  publicRoute(app, '/healthz', (c) => reply(c, OK))
   const tickOrFail =
     'errors' in settings
       ? refuse(app, settings.errors, log)
@@ -130,7 +130,7 @@ export function createApp(platform: Platform) {
 }
 
 /** A route that anybody may ask. */
-function fixed(app: HonoBase<Env>, path: string, answer: (c: Context<Env>) => Response) {
+function publicRoute(app: HonoBase<Env>, path: string, answer: (c: Context<Env>) => Response) {
   app.get(path, (c) => {
     c.env.route = path
     return answer(c)
@@ -140,7 +140,7 @@ function fixed(app: HonoBase<Env>, path: string, answer: (c: Context<Env>) => Re
 /** Serves nothing on faulty settings: tells which are faulty, not their values. Gives a tick that fails. */
 function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
   for (const { path, message } of errors) log({ event: 'settings', code: path, detail: message })
-  fixed(app, '/readyz', () => {
+  publicRoute(app, '/readyz', () => {
     throw new Problem('not-configured', 'Settings are missing or wrong', { errors })
   })
   app.all('*', () => {
@@ -166,8 +166,8 @@ function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { cl
     log({ event: 'settings', code: 'RELAY_KEYS', detail: 'holds no key that lets anybody in' })
   }
 
-  fixed(app, '/readyz', (c) => reply(c, OK))
-  fixed(app, '/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
+  publicRoute(app, '/readyz', (c) => reply(c, OK))
+  publicRoute(app, '/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
   for (const { method, path, scope, answer } of ROUTES) {
     app.on(method, path, async (c) => {
       c.env.route = path

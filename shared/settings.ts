@@ -123,10 +123,10 @@ export function parseSettings(
   const given = Object.keys(Settings.entries)
     .map((name) => [name, [environment[name], secret?.[name]].find(isGiven)] as const)
     .filter(([, value]) => isGiven(value))
-  const parsed = parse(Settings, Object.fromEntries(given))
-  const names = given.map(([name]) => name)
+  const settings = Object.fromEntries(given)
+  const parsed = parse(Settings, settings)
   const errors = required
-    .filter((name) => !names.includes(name))
+    .filter((name) => !(name in settings))
     .map((path) => ({ path, message: 'is required' }))
   const fault = secretFault(environment, secret)
   if (fault) errors.push({ path: 'NCLOUD_SECRET_ID', message: fault })
