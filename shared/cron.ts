@@ -1,0 +1,120 @@
+import { parseCronExpression } from 'cron-schedule'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+/** Longer than the eight years that may lie between two 29ths of February. */
+const LONGEST_GAP_DAYS = 4_096
+
+const MONTH = 'JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC'
+const WEEKDAY = 'MON|TUE|WED|THU|FRI|SAT|SUN'
+const FIELDS = ['\\d\\d?', '\\d\\d?', '\\d\\d?', `\\d\\d?|${MONTH}`, WEEKDAY].map(fieldOf)
+const EXPRESSION = new RegExp(`^${FIELDS.join(' +')}$`, 'i')
+
+/** When something is to happen: times of the wall clock in a time zone. Milliseconds since the epoch. */
+export interface Schedule {
+  /** Its times after `from`, up to `to`, in order. */
+  between(from: number, to: number): number[]
+  /** The first one after a time; `undefined` where none comes within eleven years. */
+  next(after: number): number | undefined
+  /** A time by its clocks: `2026-11-22T03:30:00+09:00` (RFC 3339). */
+  local(at: number): string
+}
+
+/**
+ * Whether a text is a cron expression of five fields. Weekdays are names, because whether 1 is Sunday or Monday differs
+ * from system to system, and stand beside no day of the month, because whether one of the two is enough differs too.
+ */
+export function isCron(text: string): boolean {
+  if (!EXPRESSION.test(text)) return false
+  const [, , day, , weekday] = text.split(/ +/)
+  if (day !== '*' && weekday !== '*') return false
+  try {
+    return openSchedule(text, 'UTC').next(0) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** Whether a text names a time zone of the IANA database, as far as the platform knows it. */
+export function isTimeZone(text: string): boolean {
+  try {
+    return /^[A-Z]/i.test(text) && new Intl.DateTimeFormat('en', { timeZone: text }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Opens the schedule of a cron expression. Where clocks are put forward, a time that they pass over is taken by the
+ * offset before; where they are put back, one that comes twice is taken the first time (RFC 5545, 3.3.5).
+ */
+export function openSchedule(cron: string, timeZone: string): Schedule {
+  const { minutes, hours, days, months, weekdays } = parseCronExpression(cron)
+  const offsetAt = offsetsOf(timeZone)
+  const dayOf = (at: number) => Math.floor((at + offsetAt(at)) / DAY_MS) * DAY_MS
+
+  /** Its times on a day of the wall clock. */
+  function timesOn(day: number): number[] {
+    const date = new Date(day)
+    const isOn =
+      months.includes(date.getUTCMonth()) &&
+      days.includes(date.getUTCDate()) &&
+      weekdays.includes(date.getUTCDay())
+    if (!isOn) return []
+    // No zone is further from UTC than a day.
+    const before = offsetAt(day - DAY_MS)
+    const after = offsetAt(day + 2 * DAY_MS)
+    const timeOf = (wallClock: number) => {
+      const early = wallClock - before
+      const late = wallClock - after
+      const isEarly = before === after || offsetAt(early) === before || offsetAt(late) !== after
+      return isEarly ? early : late
+    }
+    return hours.flatMap((hour) =>
+      minutes.map((minute) => timeOf(day + hour * HOUR_MS + minute * MINUTE_MS)),
+    )
+  }
+
+  function between(from: number, to: number): number[] {
+    const times = new Set<number>()
+    // Where clocks are put forward at midnight, times of one day lie in the next.
+    for (let day = dayOf(from) - DAY_MS; day <= dayOf(to); day += DAY_MS) {
+      for (const time of timesOn(day)) if (time > from && time <= to) times.add(time)
+    }
+    return [...times].sort((one, other) => one - other)
+  }
+
+  return {
+    between,
+    next(after) {
+      for (let days = 1; days <= LONGEST_GAP_DAYS; days *= 2) {
+        const [first] = between(after, after + days * DAY_MS)
+        if (first !== undefined) return first
+      }
+      return undefined
+    },
+    local(at) {
+      const ahead = offsetAt(at)
+      // The time that is so far from midnight has the digits of the offset.
+      const offset = new Date(Math.abs(ahead)).toISOString().slice(11, 16)
+      return new Date(at + ahead).toISOString().replace(/\.\d+Z$/, (ahead < 0 ? '-' : '+') + offset)
+    },
+  }
+}
+
+/** How far a zone's clocks are ahead of UTC at a time, in milliseconds. */
+function offsetsOf(timeZone: string): (at: number) => number {
+  const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
+  return (at) => {
+    const [, sign, hours, minutes] = /GMT(?:([+-])(\d\d):(\d\d))?/.exec(format.format(at)) ?? []
+    const offset = Number(hours ?? 0) * HOUR_MS + Number(minutes ?? 0) * MINUTE_MS
+    return sign === '-' ? -offset : offset
+  }
+}
+
+/** A field: `*`, values, ranges, either with a step where it spans several, or a list of these. */
+function fieldOf(value: string): string {
+  const part = `(\\*(/\\d+)?|(${value})(-(${value})(/\\d+)?)?)`
+  return `${part}(,${part})*`
+}
