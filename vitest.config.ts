@@ -2,7 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
 /** On DynamoDB Local, which needs Java. */
-const onDynamodb = ['dynamodb-store', 'lambda', 'lambda-doors', 'simulation'].map(
+const onDynamodb = ['dynamodb-store', 'lambda', 'lambda-doors', 'lambda-jobs', 'simulation'].map(
   (name) => `test/platform/aws/${name}.test.ts`,
 )
 

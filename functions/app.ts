@@ -3,15 +3,16 @@ import { HonoBase } from 'hono/hono-base'
 import { TrieRouter } from 'hono/router/trie-router'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
+import { callerOf } from '../shared/creation/run-jobs.ts'
 import type { CreationStore } from '../shared/creation/store.ts'
 import { type Log, problemSeen } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
-import type { Transport } from '../shared/ncloud/transport.ts'
+import { fetchTransport, type Transport } from '../shared/ncloud/transport.ts'
 import { type FieldError, Problem } from '../shared/problem.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
 import { authenticate } from './authenticate.ts'
-import type { Call } from './call.ts'
+import { type Call, storeless } from './call.ts'
 import {
   CreateBody,
   CreateQuery,
@@ -31,10 +32,11 @@ import {
   SnapshotsQuery,
   snapshotsBy,
 } from './images.ts'
+import { JobAddress, JobsQuery, listJobs, RunBody, runJob, runOf } from './jobs.ts'
 import openapi from './openapi.json' with { type: 'json' }
 import { type Env, mustBeAcceptable, type Reply, reply, replyProblem, type Trace } from './reply.ts'
 import { get, post } from './route.ts'
-import { tick } from './tick.ts'
+import { run, tick } from './tick.ts'
 import { idempotencyKeyOf, waitSecondsOf } from './validate.ts'
 
 /** All work and waiting for one request end by then. */
@@ -57,6 +59,8 @@ export const ROUTES = [
     ResolutionBody,
     resolveConflict,
   ),
+  get('/v1/jobs', 'images:read', JobsQuery, listJobs),
+  post('/v1/jobs/:name/runs', 'images:create', JobAddress, RunBody, runJob),
 ]
 
 const OK: Reply = { status: 200, body: { status: 'ok' }, lines: ['ok'] }
@@ -68,7 +72,7 @@ export interface Platform {
   store?: CreationStore
   log: Log
   clock?: Clock
-  /** How the gateway is reached; over `fetch` where nothing else is said. */
+  /** How the gateway and those who are told are reached; over `fetch` where nothing else is said. */
   transport?: Transport
   /** Where the key pair comes from, if it may change while the settings hold. */
   credentials?: CredentialsSource
@@ -82,7 +86,13 @@ export interface Occasion {
   deadline?: number
 }
 
-/** The relay: a web application, and what the minute's timer does. */
+/** What is done without a request: until a deadline, in milliseconds since the epoch. */
+interface Duties {
+  tick(deadline: number): Promise<void>
+  run(event: unknown, deadline: number): Promise<void>
+}
+
+/** The relay: a web application, what the minute's timer does, and what an event does that names a job. */
 export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
   const app = new HonoBase<Env>({ router: new TrieRouter() })
@@ -91,23 +101,29 @@ export function createApp(platform: Platform) {
     throw new Problem('not-found', 'There is no such route')
   })
   publicRoute(app, '/healthz', (c) => reply(c, OK))
-  const tickOrFail =
+  const duties =
     'errors' in settings
       ? refuse(app, settings.errors, log)
       : serve(app, settings.value, { ...platform, clock })
 
+  /** What is thrown makes the platform record a failure, and says nothing, because platforms print it. */
+  async function orFail(duty: string, done: Promise<void>): Promise<void> {
+    try {
+      await done
+    } catch (error) {
+      const { code } = problemSeen(error, log)
+      throw new Error(`The ${duty} failed: ${code}`)
+    }
+  }
+
   return {
-    /**
-     * To be called each minute. Throws when it could not do its work, so that the platform records a failure; what is
-     * thrown says nothing, because platforms print it.
-     */
-    async tick({ deadline = Number.POSITIVE_INFINITY }: Occasion = {}): Promise<void> {
-      try {
-        await tickOrFail(deadline)
-      } catch (error) {
-        const { code } = problemSeen(error, log)
-        throw new Error(`The tick failed: ${code}`)
-      }
+    /** To be called each minute. Throws when it could not do its work. */
+    tick({ deadline = Number.POSITIVE_INFINITY }: Occasion = {}): Promise<void> {
+      return orFail('tick', duties.tick(deadline))
+    },
+    /** Runs the job that an event names, `{"job", "scheduledAt"}`. Throws when it could not. */
+    run(event: unknown, { deadline = Number.POSITIVE_INFINITY }: Occasion = {}): Promise<void> {
+      return orFail('run', duties.run(event, deadline))
     },
     async fetch(request: Request, occasion: Occasion = {}): Promise<Response> {
       const startedAt = clock.now()
@@ -137,8 +153,8 @@ function publicRoute(app: HonoBase<Env>, path: string, answer: (c: Context<Env>)
   })
 }
 
-/** Serves nothing on faulty settings: tells which are faulty, not their values. Gives a tick that fails. */
-function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
+/** Serves nothing on faulty settings: tells which are faulty, not their values. Its duties fail. */
+function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log): Duties {
   for (const { path, message } of errors) log({ event: 'settings', code: path, detail: message })
   publicRoute(app, '/readyz', () => {
     throw new Problem('not-configured', 'Settings are missing or wrong', { errors })
@@ -146,15 +162,20 @@ function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log) {
   app.all('*', () => {
     throw new Problem('not-configured', 'Settings are missing or wrong: see /readyz')
   })
-  return async () => {
+  const fail = async () => {
     throw new Problem('not-configured', 'Settings are missing or wrong')
   }
+  return { tick: fail, run: fail }
 }
 
-/** Serves the routes: the steps that every request takes, in their order. Gives the tick. */
-function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { clock: Clock }) {
-  const { store, clock, log, transport } = platform
-  const { site, origin, regionCode, credentials, keys } = settings
+/** Serves the routes: the steps that every request takes, in their order. */
+function serve(
+  app: HonoBase<Env>,
+  settings: Settings,
+  platform: Platform & { clock: Clock },
+): Duties {
+  const { store, clock, log, transport = fetchTransport(fetch) } = platform
+  const { site, origin, regionCode, credentials, keys, jobs, targets, language } = settings
   const source = platform.credentials ?? (async () => credentials)
   const gateway = openGateway({ origin, credentials: source, clock, transport })
   const keyring = openKeyring(keys)
@@ -186,14 +207,26 @@ function serve(app: HonoBase<Env>, settings: Settings, platform: Platform & { cl
     })
   }
 
-  return async (deadline: number) => {
-    if (ports) await tick(ports, log, deadline)
+  const schedules = { jobs, regionCode }
+  const mail = { targets, language, console: settings.console, transport }
+  return {
+    async tick(deadline) {
+      if (ports) await tick(schedules, mail, ports, { actor: 'tick', deadline, log })
+      else if (jobs.length > 0) throw storeless()
+    },
+    async run(event, deadline) {
+      const { job, at } = runOf(event, jobs)
+      if (!ports) throw storeless()
+      await run(job, at, schedules, ports, { actor: callerOf(job), deadline, log })
+    },
   }
 
   function callOf(c: Context<Env>, caller: Caller): Call {
     return {
       caller,
       regionCode,
+      jobs,
+      targets: Object.keys(targets),
       gateway,
       clock,
       ports,

@@ -1,6 +1,7 @@
 import type { Caller } from '../shared/caller.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Ports } from '../shared/creation/ports.ts'
+import type { Job } from '../shared/jobs.ts'
 import { problemSeen } from '../shared/log.ts'
 import type { Gateway } from '../shared/ncloud/gateway.ts'
 import { Problem } from '../shared/problem.ts'
@@ -16,6 +17,9 @@ export interface Call {
   caller: Caller
   /** Where the request names no region. */
   regionCode: string
+  jobs: Job[]
+  /** The names of those who can be told. */
+  targets: string[]
   gateway: Gateway
   clock: Clock
   /** What creations are moved with; missing where the platform keeps nothing for good. */
@@ -28,8 +32,13 @@ export interface Call {
 
 /** What creations are moved with. @throws Problem `not-configured` */
 export function portsOf({ ports }: Call): Ports {
-  if (!ports) throw new Problem('not-configured', 'The relay has nowhere to keep creations')
+  if (!ports) throw storeless()
   return ports
+}
+
+/** What is said where nothing is kept for good. */
+export function storeless(): Problem {
+  return new Problem('not-configured', 'The relay has nowhere to keep creations')
 }
 
 /** A thing as it is after the wait that the caller prefers, if any: looked at every two seconds until it is done. */

@@ -8,7 +8,8 @@ import type { Listing } from '../shared/creation/store.ts'
 import { creationView } from '../shared/creation/view.ts'
 import { imageContent } from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { Digits, RegionCode } from '../shared/ncloud/values.ts'
-import { Problem } from '../shared/problem.ts'
+import { TargetName } from '../shared/notify.ts'
+import { invalidInput, Problem } from '../shared/problem.ts'
 import {
   type Call,
   PENDING_RETRY_AFTER_SECONDS,
@@ -27,9 +28,7 @@ export const CreateQuery = v.strictObject({
 export const CreateBody = v.strictObject({
   ...imageContent,
   regionCode: v.optional(RegionCode),
-  notify: v.optional(
-    v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the name of a target'))),
-  ),
+  notify: v.optional(v.array(TargetName)),
 })
 
 /** One creation, by id. */
@@ -64,17 +63,31 @@ export async function createImage(
   body: v.InferOutput<typeof CreateBody>,
 ): Promise<Reply> {
   const { regionCode = call.regionCode, notify = [], ...content } = body
+  mustBeTargets(notify, call)
+  const wish = { regionCode, content, notify }
+  if (query.dryRun !== 'true') return makeImage(wish, call)
   const { caller, idempotencyKey: key, work } = call
-  const wish: Wish = { caller, key, regionCode, content, notify }
-  const ports = portsOf(call)
-  if (query.dryRun === 'true') {
-    const result = await dryRun(wish, ports, work)
-    const lines = result.checks.map(
-      ({ ok, path, message }) => `${ok ? 'ok' : 'no'} ${path} ${message}`,
-    )
-    return { status: 200, body: result, lines }
-  }
-  const { creation, isReplay } = await create(wish, ports, work)
+  const result = await dryRun({ ...wish, caller, key }, portsOf(call), work)
+  const lines = result.checks.map(
+    ({ ok, path, message }) => `${ok ? 'ok' : 'no'} ${path} ${message}`,
+  )
+  return { status: 200, body: result, lines }
+}
+
+/** Where nobody can be told at all, `notify` is only kept. @throws Problem `invalid-input` */
+function mustBeTargets(notify: string[], { targets }: Call): void {
+  const errors = notify.flatMap((name, index) =>
+    targets.length === 0 || targets.includes(name)
+      ? []
+      : [{ path: `notify.${index}`, message: 'must be the name of a target' }],
+  )
+  if (errors.length > 0) throw invalidInput(errors)
+}
+
+/** Makes what the caller wishes, and answers with the creation. */
+export async function makeImage(wish: Omit<Wish, 'caller' | 'key'>, call: Call): Promise<Reply> {
+  const { caller, idempotencyKey: key, work } = call
+  const { creation, isReplay } = await create({ ...wish, caller, key }, portsOf(call), work)
   const settled = await waitedFor(call, creation, () => again(creation, call), isSettled)
   mustNotBeRejected(settled)
   const answer = creationReply(settled, call)

@@ -36,11 +36,13 @@ const dynamodb = new DynamoDBClient({ maxAttempts: 3, requestHandler: TRY_LIMITS
 const readSecret = await secretReader(process.env)
 let opened: { secret: Secret | undefined; relay: Relay } | undefined
 
-/** Answers requests; whatever else comes is the minute's timer. */
+/** Answers requests, and runs the job that an event names; whatever else comes is the minute's timer. */
 export async function handler(event: object, context: Context) {
   const { app } = await current()
   const deadline = Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS
-  if (!isHttpEvent(event)) return app.tick({ deadline })
+  if (!isHttpEvent(event)) {
+    return 'job' in event ? app.run(event, { deadline }) : app.tick({ deadline })
+  }
   const { awsRequestId: requestId } = context
   return resultOf(await app.fetch(requestOf(event), { requestId, deadline }))
 }

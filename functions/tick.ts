@@ -1,7 +1,11 @@
 import type { Creation } from '../shared/creation/creation.ts'
+import { deliver, type Mail } from '../shared/creation/deliver.ts'
 import type { Ports } from '../shared/creation/ports.ts'
 import { reconcile } from '../shared/creation/reconcile.ts'
-import { type Log, logDefect } from '../shared/log.ts'
+import { claimRun, type Schedules, startRuns } from '../shared/creation/run-jobs.ts'
+import type { Job } from '../shared/jobs.ts'
+import { logDefect } from '../shared/log.ts'
+import type { Work } from '../shared/work.ts'
 
 /** Bounds one tick's calls: what is left over stays due, and comes first the next time. */
 const MOST_PER_TICK = 100
@@ -11,30 +15,57 @@ const TICK_MS = 50_000
 /** One creation's share. */
 const STEP_MS = 25_000
 
-/** What the minute's timer does, until the deadline: moves the creations that are due. Two at once do no harm. */
-export async function tick(ports: Ports, log: Log, deadline: number): Promise<void> {
+/**
+ * What the minute's timer does, until the deadline: starts the runs of jobs that are due, moves the creations that are, and
+ * tells people what they are to be told. Two at once do no harm.
+ */
+export async function tick(
+  schedules: Schedules,
+  mail: Mail,
+  ports: Ports,
+  { deadline, ...given }: Work,
+): Promise<void> {
   const { store, clock } = ports
   const startedAt = clock.now()
-  const end = Math.min(deadline, startedAt + TICK_MS)
+  const work = { ...given, deadline: Math.min(deadline, startedAt + TICK_MS) }
+
+  async function move(queue: Creation[]) {
+    async function takeTurns() {
+      for (let creation = queue.shift(); creation; creation = queue.shift()) {
+        if (clock.now() >= work.deadline) return
+        await step(creation, ports, work)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
+  }
+
+  const started = await startRuns(schedules, ports, work)
   const due = await store.due(startedAt, MOST_PER_TICK)
-  const queue = [...due]
+  const moved = move([...started, ...due])
+  // What is to be told does not wait for a gateway that is slow; what comes of this tick is told in it.
+  await Promise.all([moved, deliver(mail, ports, work, moved)])
+  const counts = { started: started.length, due: due.length }
+  work.log({ event: 'tick', ...counts, milliseconds: clock.now() - startedAt })
+}
 
-  async function takeTurns() {
-    for (let creation = queue.shift(); creation; creation = queue.shift()) {
-      if (clock.now() >= end) return
-      await step(creation, Math.min(end, clock.now() + STEP_MS))
-    }
+/** Runs one job, of a time that its platform says. */
+export async function run(
+  job: Job,
+  at: number,
+  { regionCode }: Schedules,
+  ports: Ports,
+  work: Work,
+): Promise<void> {
+  const creation = await claimRun(job, at, regionCode, ports, work)
+  if (creation) await step(creation, ports, work)
+}
+
+/** Moves one creation. One that cannot be stored now keeps no other from its turn: a later tick goes on with it. */
+async function step(creation: Creation, ports: Ports, work: Work): Promise<void> {
+  const deadline = Math.min(work.deadline, ports.clock.now() + STEP_MS)
+  try {
+    await reconcile(creation, ports, { ...work, deadline })
+  } catch (error) {
+    logDefect(error, work.log)
   }
-
-  async function step(creation: Creation, deadline: number) {
-    try {
-      await reconcile(creation, ports, { actor: 'tick', deadline, log })
-    } catch (error) {
-      // One that cannot be stored now keeps no other from its turn.
-      logDefect(error, log)
-    }
-  }
-
-  await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
-  log({ event: 'tick', due: due.length, milliseconds: clock.now() - startedAt })
 }

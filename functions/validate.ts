@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type * as v from 'valibot'
 import { decodeUtf8, readBody } from '../shared/body.ts'
 import { parse } from '../shared/parse.ts'
-import { type FieldError, Problem } from '../shared/problem.ts'
+import { type FieldError, invalidInput, Problem } from '../shared/problem.ts'
 
 const MAX_BODY_BYTES = 65_536
 const MAX_WAIT_SECONDS = 20
@@ -28,20 +28,22 @@ export function parametersOf<Schema extends ParametersSchema>(
 }
 
 /**
- * The JSON body, typed. Bytes are counted as they arrive.
+ * The JSON body, typed; `undefined` where there is none and the schema is `v.optional`. Bytes are counted as they arrive.
  * @throws Problem `unsupported-media-type`, `body-too-large`, `malformed-request`, `invalid-input` with every fault
  */
 export async function bodyOf<Schema extends v.GenericSchema>(
   c: Context,
   schema: Schema,
 ): Promise<v.InferOutput<Schema>> {
-  if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
-    throw new Problem('unsupported-media-type', 'The body must be application/json in UTF-8')
-  }
+  const isTyped = isJson(c.req.header('content-type')) && !c.req.header('content-encoding')
+  const mayBeMissing = schema.type === 'optional'
+  if (!isTyped && !mayBeMissing) throw unsupportedMediaType()
   const bytes = await readBody(c.req.raw.body, MAX_BODY_BYTES).catch(() =>
     malformed('The body broke off'),
   )
   if (!bytes) throw new Problem('body-too-large', `The body is longer than ${MAX_BODY_BYTES} bytes`)
+  if (mayBeMissing && bytes.length === 0) return undefined
+  if (!isTyped) throw unsupportedMediaType()
   const text = decodeUtf8(bytes) ?? malformed('The body is not UTF-8')
   return valid(parse(schema, json(text)))
 }
@@ -72,8 +74,11 @@ export function waitSecondsOf(c: Context): number | undefined {
 
 function valid<Value>(parsed: { value: Value } | { errors: FieldError[] }): Value {
   if ('value' in parsed) return parsed.value
-  const faults = parsed.errors.map(({ path, message }) => (path ? `${path} ${message}` : message))
-  throw new Problem('invalid-input', faults.join('; '), { errors: parsed.errors })
+  throw invalidInput(parsed.errors)
+}
+
+function unsupportedMediaType(): Problem {
+  return new Problem('unsupported-media-type', 'The body must be application/json in UTF-8')
 }
 
 function isJson(contentType = ''): boolean {

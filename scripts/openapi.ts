@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { ROUTES } from '../functions/app.ts'
+import { JobView } from '../functions/jobs.ts'
 import type { Route } from '../functions/route.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { DryRun } from '../shared/creation/dry-run.ts'
@@ -70,6 +71,16 @@ const DOCUMENTED: Record<string, Documented> = {
     success: { 200: 'Creations' },
     problems: [400, 401, 403, 406, 422, 503],
   },
+  'GET /v1/jobs': {
+    summary: 'All jobs, with the next run of each and the last scheduled ones',
+    success: { 200: 'Jobs' },
+    problems: [400, 401, 403, 406, 503],
+  },
+  'POST /v1/jobs/:name/runs': {
+    summary: 'Run a job now, as the caller’s own; its image’s name must contain {HHmm}',
+    success: { 200: 'Creation', 201: 'Creation', 202: 'Creation' },
+    problems: [400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 502, 503, 504],
+  },
 }
 
 const COMPONENTS = {
@@ -77,6 +88,8 @@ const COMPONENTS = {
   Images: v.object({ items: v.array(Image) }),
   Snapshots: v.object({ items: v.array(Snapshot) }),
   Creation: CreationView,
+  Job: JobView,
+  Jobs: v.object({ items: v.array(JobView) }),
   Creations: v.object({ items: v.array(CreationView), next: v.optional(v.string()) }),
   DryRun,
   CreationOrDryRun: v.union([CreationView, DryRun]),
@@ -143,7 +156,10 @@ function operation({ method, path, scope, parameters, body }: Route) {
     summary: `${summary} (scope ${scope})`,
     parameters: [...inputs(path, parameters), ...headers(method, path)],
     ...(body && {
-      requestBody: { required: true, content: { [JSON_TYPE]: { schema: json(body) } } },
+      requestBody: {
+        required: body.type !== 'optional',
+        content: { [JSON_TYPE]: { schema: json(body) } },
+      },
     }),
     responses: {
       ...Object.fromEntries(successes),

@@ -7,6 +7,7 @@ export interface LogEvent {
     | 'upstream'
     | 'transition'
     | 'tick'
+    | 'notification'
     | 'defect'
     | 'settings'
     | 'listening'
@@ -24,8 +25,11 @@ export interface LogEvent {
   creationId?: string
   state?: string
   attempt?: number
-  /** Of a tick: how many creations were due. */
+  /** Of a tick: how many creations were due, and how many runs of jobs were started. */
   due?: number
+  started?: number
+  /** The name of whom was told. */
+  target?: string
   port?: number
   /** Of a setting: the rule it breaks. */
   detail?: string

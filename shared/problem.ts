@@ -102,6 +102,17 @@ export class Problem extends Error {
   }
 }
 
+/** The problem of input with these faults. */
+export function invalidInput(errors: FieldError[]): Problem {
+  const faults = errors.map(({ path, message }) => (path ? `${path} ${message}` : message))
+  return new Problem('invalid-input', faults.join('; '), { errors })
+}
+
+/** Whether an error is the problem of that code. */
+export function isProblem(error: unknown, code: ProblemCode): boolean {
+  return error instanceof Problem && error.code === code
+}
+
 /** An error as the problem it is to strangers: itself, or a defect of ours that tells them nothing. */
 export function problemOf(error: unknown): Problem {
   return error instanceof Problem

@@ -1,21 +1,35 @@
 import * as v from 'valibot'
 import { type ApiKey, SCOPES } from './caller.ts'
+import { type Job, Jobs } from './jobs.ts'
+import { LANGUAGES, type Language } from './messages.ts'
 import type { Credentials } from './ncloud/signature.ts'
 import { RegionCode } from './ncloud/values.ts'
+import { type Target, Targets } from './notify.ts'
 import { parse } from './parse.ts'
 import type { FieldError } from './problem.ts'
+import { Rfc3339 } from './rfc3339.ts'
+import { secureUrl } from './secure-url.ts'
 
-/** The gateways' origins and the region a site begins with. Source: the API overview of each site. */
+/** The gateways' origins, people's consoles, and the region a site begins with. Source: the API overview of each site. */
 const SITES = {
-  public: { origin: 'https://ncloud.apigw.ntruss.com', regionCode: 'KR' },
-  gov: { origin: 'https://ncloud.apigw.gov-ntruss.com', regionCode: 'KR' },
-  fin: { origin: 'https://fin-ncloud.apigw.fin-ntruss.com', regionCode: 'FKR' },
+  public: {
+    origin: 'https://ncloud.apigw.ntruss.com',
+    console: 'https://console.ncloud.com/',
+    regionCode: 'KR',
+  },
+  gov: {
+    origin: 'https://ncloud.apigw.gov-ntruss.com',
+    console: 'https://console.gov-ncloud.com/',
+    regionCode: 'KR',
+  },
+  fin: {
+    origin: 'https://fin-ncloud.apigw.fin-ntruss.com',
+    console: 'https://console.fin-ncloud.com/',
+    regionCode: 'FKR',
+  },
 } as const
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 const DEFAULT_PORT = 8787
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
-const TIME_RULE = 'must be a time with an offset (RFC 3339)'
 const WHOLE = 'must be a whole number, 0 or more'
 const PORT_RULE = 'must be a port number'
 
@@ -38,14 +52,7 @@ const RelayKey = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -')),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits')),
   scopes: v.array(v.picklist(SCOPES, `must be one of ${SCOPES.join(', ')}`)),
-  expiresAt: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(RFC_3339, TIME_RULE),
-      v.transform((text) => Date.parse(text)),
-      v.finite(TIME_RULE),
-    ),
-  ),
+  expiresAt: v.optional(Rfc3339),
   namePrefix: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,29}$/, 'must be the beginning of an image name')),
   ),
@@ -68,7 +75,7 @@ const Port = v.pipe(
   v.maxValue(65_535, PORT_RULE),
 )
 
-const Settings = v.strictObject({
+const Entries = v.strictObject({
   NCLOUD_ACCESS_KEY: KeyPart,
   NCLOUD_SECRET_KEY: KeyPart,
   NCLOUD_SECRET_ID: v.optional(v.string()),
@@ -79,12 +86,28 @@ const Settings = v.strictObject({
   NCLOUD_API_GW: v.optional(Origin),
   NCLOUD_REGION: v.optional(RegionCode),
   RELAY_KEYS: v.optional(v.pipe(Json, RelayKeys), []),
+  RELAY_JOBS: v.optional(v.pipe(Json, Jobs), []),
+  RELAY_NOTIFY: v.optional(v.pipe(Json, Targets), {}),
+  RELAY_LANGUAGE: v.optional(v.picklist(LANGUAGES, `must be one of ${LANGUAGES.join(', ')}`), 'en'),
   PORT: v.optional(Port, DEFAULT_PORT),
   RELAY_DATABASE: v.optional(v.string(), 'relay.sqlite'),
   CREATIONS_TABLE: v.optional(
     v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table')),
   ),
 })
+
+const Settings = v.pipe(
+  Entries,
+  v.forward(
+    v.partialCheck(
+      [['RELAY_JOBS'], ['RELAY_NOTIFY']],
+      ({ RELAY_JOBS, RELAY_NOTIFY }) =>
+        RELAY_JOBS.every(({ notify }) => notify.every((name) => Object.hasOwn(RELAY_NOTIFY, name))),
+      'must notify targets that RELAY_NOTIFY has',
+    ),
+    ['RELAY_JOBS'],
+  ),
+)
 
 /** A zone of NAVER Cloud with a gateway of its own. */
 export type Site = keyof typeof SITES
@@ -98,6 +121,12 @@ export interface Settings {
   regionCode: string
   credentials: Credentials
   keys: ApiKey[]
+  jobs: Job[]
+  /** Who can be told, by name. */
+  targets: Record<string, Target>
+  language: Language
+  /** The page where people see their images. */
+  console: string
   /** A file of SQLite, or `:memory:`. */
   database: string
   /** A table of DynamoDB; empty where none is named. */
@@ -109,7 +138,7 @@ interface Terms {
   /** Of the secret that is named: what holds where the environment says nothing. */
   secret?: Record<string, unknown>
   /** What the platform cannot do without. */
-  required?: (keyof typeof Settings.entries)[]
+  required?: (keyof typeof Entries.entries)[]
 }
 
 /**
@@ -120,7 +149,7 @@ export function parseSettings(
   environment: Record<string, unknown>,
   { secret, required = [] }: Terms = {},
 ): { value: Settings } | { errors: FieldError[] } {
-  const given = Object.keys(Settings.entries)
+  const given = Object.keys(Entries.entries)
     .map((name) => [name, [environment[name], secret?.[name]].find(isGiven)] as const)
     .filter(([, value]) => isGiven(value))
   const settings = Object.fromEntries(given)
@@ -141,6 +170,10 @@ export function parseSettings(
       regionCode: value.NCLOUD_REGION ?? site.regionCode,
       credentials: { accessKey: value.NCLOUD_ACCESS_KEY, secretKey: value.NCLOUD_SECRET_KEY },
       keys: value.RELAY_KEYS,
+      jobs: value.RELAY_JOBS,
+      targets: value.RELAY_NOTIFY,
+      language: value.RELAY_LANGUAGE,
+      console: site.console,
       database: value.RELAY_DATABASE,
       table: value.CREATIONS_TABLE ?? '',
     },
@@ -180,8 +213,6 @@ function fromJson({ dataset, addIssue, NEVER }: v.RawTransformContext<unknown>):
 }
 
 function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname, username, password, pathname, search, hash } = new URL(text)
-  const bare = pathname === '/' && !username && !password && !search && !hash
-  return bare && (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname)))
+  const url = secureUrl(text)
+  return url?.pathname === '/' && !url.search && !url.hash
 }

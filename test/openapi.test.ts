@@ -31,10 +31,12 @@ test('the routes of the contract are in it, and nothing else', () => {
     'GET /v1/creations/{id}',
     'GET /v1/images',
     'GET /v1/images/{no}',
+    'GET /v1/jobs',
     'GET /v1/member-server-images/{no}',
     'GET /v1/server-images/{no}',
     'GET /v1/snapshots',
     'POST /v1/creations/{id}/resolution',
+    'POST /v1/jobs/{name}/runs',
     'POST /v1/server-images',
   ])
 })
@@ -62,7 +64,9 @@ describe('every response that it describes', () => {
     '/v1/snapshots',
   ]
 
-  test.each(['/healthz', '/readyz', '/openapi.json', ...reads, '/v1/creations', 'a creation'])(
+  const kept = ['/v1/creations', '/v1/jobs']
+
+  test.each(['/healthz', '/readyz', '/openapi.json', ...reads, ...kept, 'a creation'])(
     '200 and 304 of %s',
     async (given) => {
       const path = given === 'a creation' ? creation : given
@@ -73,20 +77,17 @@ describe('every response that it describes', () => {
     },
   )
 
-  test.each([...reads, '/v1/creations', 'a creation'])(
-    '400, 401, 403 and 406 of %s',
-    async (given) => {
-      const path = given === 'a creation' ? creation : given
-      const query = path.includes('?') ? '&x=1' : '?x=1'
-      const answers = [
-        await relay.request(path + query),
-        await relay.request(path, { as: 'nobody' }),
-        await relay.request(path, { as: 'maker' }),
-        await relay.request(path, { headers: { accept: 'image/png' } }),
-      ]
-      expect(answers.map(({ status }) => status)).toEqual([400, 401, 403, 406])
-    },
-  )
+  test.each([...reads, ...kept, 'a creation'])('400, 401, 403 and 406 of %s', async (given) => {
+    const path = given === 'a creation' ? creation : given
+    const query = path.includes('?') ? '&x=1' : '?x=1'
+    const answers = [
+      await relay.request(path + query),
+      await relay.request(path, { as: 'nobody' }),
+      await relay.request(path, { as: 'maker' }),
+      await relay.request(path, { headers: { accept: 'image/png' } }),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([400, 401, 403, 406])
+  })
 
   test.concurrent.each(reads)('429, 502 and 504 of %s', { timeout: 30_000 }, async (path) => {
     const times = Number.POSITIVE_INFINITY
@@ -159,6 +160,64 @@ describe('every response that it describes', () => {
     for (const name of own.produced) produced.add(name)
   })
 
+  test('all of a run', { timeout: 30_000 }, async () => {
+    let now = Date.UTC(2026, 10, 22)
+    const named = (job: string, name: string) => {
+      const image = { ...smallest, name }
+      return { name: job, cron: '0 3 * * *', timeZone: 'UTC', image }
+    }
+    const own = await openRelay({
+      clock: { ...systemClock, now: () => now },
+      gateway: { now: () => now },
+      environment: {
+        RELAY_JOBS: [named('job', 'web-{yyMMdd}-{HHmm}'), named('daily', 'web-{yyyyMMdd}')],
+      },
+    })
+    const statusOf = async (asked: Asked = {}, job = 'job') => {
+      now += 60_000
+      return (await own.request(`/v1/jobs/${job}/runs`, { method: 'POST', ...asked })).status
+    }
+    const statusAfter = async (fault: FaultName, action: string, asked: Asked = {}) => {
+      own.gateway.inject({ fault, action, times: 9 })
+      const status = await statusOf(asked)
+      own.gateway.pending.length = 0
+      return status
+    }
+    const action = 'createServerImageFromSnapshot'
+    const limited = async () => statusOf({ as: 'limited' })
+    const late = { headers: { 'idempotency-key': 'late' } }
+    const same = { headers: { 'idempotency-key': 'same' } }
+    const taken = async () => {
+      const at = new Date(now + 60_000).toISOString().replaceAll(/[-:T]/g, '')
+      await own.create({ ...smallest, name: `web-${at.slice(2, 8)}-${at.slice(8, 12)}` })
+      return statusOf()
+    }
+    const answers = {
+      201: await statusOf(same),
+      200: await statusOf(same),
+      202: await statusAfter('html-502', action),
+      400: await statusOf({ body: '{' }),
+      401: await statusOf({ as: 'nobody' }),
+      403: await statusOf({ as: 'reader' }),
+      404: await statusOf({}, 'other'),
+      406: await statusOf({ headers: { accept: 'image/png' } }),
+      409: await taken(),
+      413: await statusOf({ body: ' '.repeat(70_000) }),
+      415: await statusOf({ body: 'x', headers: { 'content-type': 'text/plain' } }),
+      422: await statusOf({}, 'daily'),
+      429: [await limited(), await limited(), await limited(), await limited()].at(-1),
+      502: await statusAfter('permission', action),
+    }
+    expect(Object.values(answers)).toEqual(Object.keys(answers).map(Number))
+    // What cannot be sent for an hour is rejected, and says so again.
+    expect(await statusAfter('hang', 'getServerImageList', late)).toBe(202)
+    now += 3_700_000
+    await own.tick()
+    expect(await statusOf(late)).toBe(504)
+    await own.close()
+    for (const name of own.produced) produced.add(name)
+  })
+
   test('all of a resolution', { timeout: 30_000 }, async () => {
     const store = memoryStore()
     const own = await openRelay({ store })
@@ -206,8 +265,8 @@ describe('every response that it describes', () => {
       return Date.now()
     }
     const broken = await openRelay({ clock: { ...systemClock, now } })
-    const writes = ['/v1/server-images', '/v1/creations/cr_1/resolution']
-    for (const path of [...reads, '/v1/creations', '/v1/creations/cr_1', ...writes]) {
+    const writes = ['/v1/server-images', '/v1/creations/cr_1/resolution', '/v1/jobs/daily/runs']
+    for (const path of [...reads, ...kept, '/v1/creations/cr_1', ...writes]) {
       // The clock breaks when the request is on its way.
       fuse = 1
       const method = writes.includes(path) ? 'POST' : 'GET'
@@ -219,10 +278,11 @@ describe('every response that it describes', () => {
 
   test('503 of faulty settings', async () => {
     const faulty = await openRelay({ environment: { NCLOUD_SITE: 'x' } })
-    for (const path of ['/readyz', '/openapi.json', ...reads, '/v1/creations', creation]) {
+    for (const path of ['/readyz', '/openapi.json', ...reads, ...kept, creation]) {
       expect((await faulty.request(path)).status).toBe(503)
     }
-    for (const path of ['/v1/server-images', '/v1/creations/cr_1/resolution']) {
+    const writes = ['/v1/server-images', '/v1/creations/cr_1/resolution', '/v1/jobs/a/runs']
+    for (const path of writes) {
       expect((await faulty.request(path, { method: 'POST' })).status).toBe(503)
     }
     await faulty.close()

@@ -34,6 +34,7 @@ export interface Answered {
 /** A relay in this process, with its gateway; every answer and log line passes the checks that hold everywhere. */
 export interface Relay {
   gateway: Gateway
+  store: CreationStore
   log: LogEvent[]
   /** The documented responses that came. */
   produced: Set<string>
@@ -41,6 +42,8 @@ export interface Relay {
   create(body: unknown, asked?: Asked): Promise<Answered>
   /** What the minute's timer does. */
   tick(): Promise<void>
+  /** What an event does that names a job. */
+  run(event: unknown): Promise<void>
   close(): Promise<void>
 }
 
@@ -70,9 +73,10 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
   const database = openSqlite(options.database ?? ':memory:')
   const log: LogEvent[] = []
   const produced = new Set<string>()
+  const store = options.store || sqliteStore(database)
   const app = createApp({
     settings: parseSettings(environmentFor(gateway.origin, options.environment)),
-    ...(options.store !== false && { store: options.store ?? sqliteStore(database) }),
+    ...(options.store !== false && { store }),
     clock: options.clock ?? systemClock,
     transport: options.transport ?? httpTransport(),
     log(event) {
@@ -92,10 +96,12 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
 
   return {
     gateway,
+    store,
     log,
     produced,
     request,
     tick: app.tick,
+    run: app.run,
     create: (body, asked) => request('/v1/server-images', { method: 'POST', body, ...asked }),
     async close() {
       await gateway.close()

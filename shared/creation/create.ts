@@ -1,14 +1,19 @@
 import { type Caller, sha256Hex } from '../caller.ts'
 import { problemSeen } from '../log.ts'
 import { markerOf } from '../marker.ts'
-import {
-  createServerImageFromSnapshot,
-  type ImageContent,
-} from '../ncloud/actions/create-server-image-from-snapshot.ts'
+import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { Problem } from '../problem.ts'
 import type { Site } from '../settings.ts'
 import type { Work } from '../work.ts'
-import { accepted, type Claim, type Creation, isDue, isLive } from './creation.ts'
+import {
+  accepted,
+  type Claim,
+  type Creation,
+  isDue,
+  isLive,
+  type Run,
+  type WantedContent,
+} from './creation.ts'
 import { current, refreshed } from './follow.ts'
 import { actOf, type Ports } from './ports.ts'
 import { reconcile } from './reconcile.ts'
@@ -23,8 +28,10 @@ export interface Wish {
   /** The caller's own key; without one the name in its region stands for it. */
   key?: string | undefined
   regionCode: string
-  content: ImageContent
+  content: WantedContent
   notify: string[]
+  /** Of a job; `template` is what the image's name is made of. */
+  run?: (Run & { template: string }) | undefined
 }
 
 /**
@@ -66,7 +73,7 @@ async function asFarAsStored(
 
 /** The claim that a wish makes. @throws Problem `forbidden` where the caller may not use the name */
 export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
-  const { caller, key, regionCode, content, notify } = wish
+  const { caller, key, regionCode, content, notify, run } = wish
   if (!content.name.startsWith(caller.namePrefix ?? '')) {
     throw new Problem('forbidden', 'The key may not make images of that name')
   }
@@ -77,28 +84,37 @@ export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
     creationId: `cr_${crypto.randomUUID().replaceAll('-', '')}`,
     keyHash,
     keyIsExplicit: key !== undefined,
-    fingerprint: await fingerprintOf(content, regionCode),
+    fingerprint: await fingerprintOf(wish),
     caller: caller.name,
     regionCode,
     content,
+    run: run && { job: run.job, minute: run.minute },
     notify,
     marker: markerOf(keyHash),
   }
 }
 
-/** Stays as it is whatever becomes of how a call is printed: stored fingerprints outlive a deployment. */
-function fingerprintOf(content: ImageContent, regionCode: string): Promise<string> {
+/**
+ * Stays as it is whatever becomes of how a call is printed: stored fingerprints outlive a deployment. Of a job it is over
+ * the job, not over what that comes to at a time: who asks for a run again, a minute later, means the same.
+ */
+function fingerprintOf({ content, regionCode, run }: Wish): Promise<string> {
   const { name, description, storages } = content
-  const storage = storages.map(({ snapshotNo, sizeGb, volumeType }) => [
-    snapshotNo ?? null,
-    sizeGb ?? null,
-    volumeType ?? null,
+  const storage = storages.map((one) => [
+    one.snapshotNo ?? null,
+    one.sizeGb ?? null,
+    one.volumeType ?? null,
+    ...(one.latestSnapshotOf ? [one.latestSnapshotOf, one.maxAgeHours] : []),
   ])
-  return sha256Hex(JSON.stringify([regionCode, name, description || null, storage]))
+  const what = [regionCode, run?.template ?? name, description || null, storage]
+  return sha256Hex(JSON.stringify(run ? [...what, run.job] : what))
 }
 
-/** The creation that a claim came to: a new one, or the one that the same wish made before. */
-async function claimed(claim: Claim, caller: Caller, ports: Ports, work: Work) {
+/**
+ * The creation that a claim came to: a new one, or the one that the same wish made before.
+ * @throws Problem `idempotency-key-reused`, `name-taken` or `quota-exceeded`
+ */
+export async function claimed(claim: Claim, caller: Caller, ports: Ports, work: Work) {
   for (let looked = false; ; looked = true) {
     const creation = accepted(claim, actOf(ports, work))
     const result = await tryClaim(creation, caller, ports)

@@ -1,5 +1,6 @@
 import { type Image, isFinal, isLost } from '../image.ts'
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
+import { type Ending, type Notice, noticesOf } from '../notice.ts'
 import type { ProblemCode, StoredProblem } from '../problem.ts'
 
 /** The states of a creation, and where each may lead. Terminal ones lead nowhere. */
@@ -19,6 +20,23 @@ export type State = keyof typeof ARROWS
 /** All states of a creation. */
 export const STATES = Object.keys(ARROWS) as State[]
 
+/** A run of a job: the minute that it is of, in milliseconds since the epoch. */
+export interface Run {
+  job: string
+  minute: number
+}
+
+type ImageStorage = ImageContent['storages'][number]
+
+/** What somebody wants an image to be made of; snapshots may still have to be found. */
+export interface WantedContent extends ImageContent {
+  storages: (ImageStorage & {
+    /** In place of `snapshotNo`: the storage whose newest usable snapshot is meant. */
+    latestSnapshotOf?: string | undefined
+    maxAgeHours?: number | undefined
+  })[]
+}
+
 /** An asked-for image and all that became of it. Times are milliseconds since the epoch. */
 export interface Creation {
   creationId: string
@@ -33,9 +51,13 @@ export interface Creation {
   fingerprint: string
   caller: string
   regionCode: string
-  content: ImageContent
+  content: WantedContent
+  /** Of a job. */
+  run?: Run | undefined
   /** Who is to be told; no part of the content. */
   notify: string[]
+  /** What they have been told, or are going to be. */
+  told?: Ending[]
   /** The mark that its image bears in the description. */
   marker: string
   /** Numbers of images of its name, failed ones, that were there before the first attempt. */
@@ -87,6 +109,7 @@ export type Claim = Pick<
   | 'caller'
   | 'regionCode'
   | 'content'
+  | 'run'
   | 'notify'
   | 'marker'
 >
@@ -170,6 +193,11 @@ export function inConflict(creation: Creation, act: Act): Creation {
   return moved(creation, { ...act, to: 'conflict', reason: 'ambiguous' }, { dueAt: null })
 }
 
+/** The same, made of snapshots that were found. */
+export function withContent(creation: Creation, content: ImageContent): Creation {
+  return { ...creation, version: creation.version + 1, content }
+}
+
 /** The same, to be looked at later. */
 export function waiting(creation: Creation, dueAt: number | null): Creation {
   return { ...creation, version: creation.version + 1, dueAt }
@@ -214,6 +242,44 @@ export function isLive({ state, image }: Creation): boolean {
 /** Whether it holds its key. A key that stands for a name is free when the name is. */
 export function holdsKey(creation: Creation): boolean {
   return creation.keyIsExplicit || isLive(creation)
+}
+
+/** The same, and what is to be told of it where it has come to an end that nobody was told of. */
+export function withNotices(creation: Creation, at: number): { next: Creation; notices: Notice[] } {
+  const { creationId, told = [], notify, content, regionCode, run, image, problem } = creation
+  const what = endingOf(creation)
+  if (!what || what === told.at(-1)) return { next: creation, notices: [] }
+  const event = {
+    what,
+    at,
+    creationId,
+    job: run?.job,
+    name: content.name,
+    regionCode,
+    imageNo: image?.imageNo,
+    sizeGb: image?.sizeGb,
+    seconds: Math.max(1, Math.round((at - creation.createdAt) / 1_000)),
+    problem,
+  }
+  const idOf = (count: number) => `${creationId}_${count}`
+  const before = told.length > 0 ? idOf(told.length) : undefined
+  const next = { ...creation, told: [...told, what] }
+  return { next, notices: noticesOf(notify, idOf(next.told.length), event, before) }
+}
+
+/** How it ended, so far as it did. */
+function endingOf({ state, image, dueAt }: Creation): Ending | undefined {
+  switch (state) {
+    case 'rejected':
+    case 'not_created':
+    case 'conflict':
+      return state
+    case 'created':
+      if (image?.phase === 'ready' || (image && isLost(image.phase))) return image.phase as Ending
+      return dueAt === null ? 'timed_out' : undefined
+    default:
+      return undefined
+  }
 }
 
 /** Whether nothing will change any more by itself. */

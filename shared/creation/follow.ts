@@ -12,14 +12,15 @@ const FRESH_MS = 5_000
 
 /** Reads the image again, until it is final or a day has passed. */
 export async function follow(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
-  const { store, clock } = ports
   const next = await refreshed(creation, ports, work)
-  return next === creation ? put(waiting(creation, nextLook(creation, clock.now())), store) : next
+  return next === creation
+    ? put(waiting(creation, nextLook(creation, ports.clock.now())), ports)
+    : next
 }
 
 /** The creation with its image as it is now, as far as the gateway tells. */
 export async function refreshed(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
-  const { gateway, store, clock } = ports
+  const { gateway, clock } = ports
   const { image, regionCode } = creation
   if (!image) return creation
   let read: Image
@@ -33,7 +34,7 @@ export async function refreshed(creation: Creation, ports: Ports, work: Work): P
     if (code !== 'image-not-found' || !isGone) return creation
     read = { ...image, phase: 'gone' }
   }
-  return put(withImage(creation, read, clock.now()), store)
+  return put(withImage(creation, read, clock.now()), ports)
 }
 
 /** The creation as a reader wants it: its image read again where it may have moved on. */

@@ -16,7 +16,9 @@ import {
   sending,
   unknown,
   waiting,
+  withContent,
 } from './creation.ts'
+import { findSnapshots, seeksSnapshots } from './find-snapshots.ts'
 import { follow } from './follow.ts'
 import { type Findings, imageOf, imagesIn, lookUp, mayBeOurs, withoutLost } from './look-up.ts'
 import { actOf, type Ports } from './ports.ts'
@@ -33,7 +35,11 @@ const MAX_ATTEMPTS = 3
 /** For so long a creation is attempted. */
 const ATTEMPTED_MS = 3_600 * SECOND_MS
 
-const NAME_TAKEN: StoredProblem = {
+/** What of a look-up does not pass by itself. */
+const HOPELESS = ['upstream-permission', 'upstream-refused', 'invalid-input']
+
+/** Of a creation whose name is another's. */
+export const NAME_TAKEN: StoredProblem = {
   code: 'name-taken',
   detail: 'An image that is not of this request has the name',
 }
@@ -65,7 +71,10 @@ export async function reconcile(creation: Creation, ports: Ports, work: Work): P
   }
 }
 
-/** Nothing was sent, or what was sent is refused: looks for images of the name, unless that was done, and attempts. */
+/**
+ * Nothing was sent, or what was sent is refused: finds the snapshots that are meant and looks for images of the name,
+ * unless that was done, and attempts.
+ */
 async function begin(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { problem } = creation
   if (isTooOld(creation, ports)) {
@@ -74,6 +83,12 @@ async function begin(creation: Creation, ports: Ports, work: Work): Promise<Crea
   if (creation.attempt > 0) return attempt(creation, ports, work)
   let findings: Findings
   try {
+    if (seeksSnapshots(creation.content)) {
+      const found = withContent(creation, await findSnapshots(creation, ports, work))
+      const stored = await put(found, ports)
+      // Whoever was first goes on with what it found.
+      return stored === found ? begin(stored, ports, work) : stored
+    }
     findings = await lookUp(creation, ports.gateway, work)
   } catch (error) {
     return save(withoutLookUp(creation, problemSeen(error, work.log), ports, work), ports, work)
@@ -93,8 +108,7 @@ async function begin(creation: Creation, ports: Ports, work: Work): Promise<Crea
 /** Nothing was sent. What cannot pass by itself is the end; all else is tried again later. */
 function withoutLookUp(creation: Creation, problem: Problem, ports: Ports, work: Work): Creation {
   const act = actOf(ports, work)
-  const isEnd = problem.code === 'upstream-permission' || problem.code === 'upstream-refused'
-  return isEnd
+  return HOPELESS.includes(problem.code)
     ? rejected(creation, storedProblem(problem), act)
     : postponed(creation, storedProblem(problem), retryAt(problem, act), act)
 }
@@ -173,8 +187,8 @@ async function takeOver(creation: Creation, ports: Ports, work: Work): Promise<C
 
 /** Looks for what an attempt made. Only when it can make nothing any more, another one may follow. */
 async function resolve(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
-  const { gateway, store, clock } = ports
-  const later = () => put(waiting(creation, clock.now() + LOOK_AGAIN_MS), store)
+  const { gateway, clock } = ports
+  const later = () => put(waiting(creation, clock.now() + LOOK_AGAIN_MS), ports)
   let findings: Findings
   try {
     findings = await lookUp(creation, gateway, work)

@@ -1,5 +1,5 @@
 import { readServerImage } from '../ncloud/reads.ts'
-import { Problem } from '../problem.ts'
+import { invalidInput } from '../problem.ts'
 import type { Work } from '../work.ts'
 import { type Creation, created, notCreated } from './creation.ts'
 import { actOf, type Ports } from './ports.ts'
@@ -18,19 +18,17 @@ export async function settle(
   ports: Ports,
   work: Work,
 ): Promise<Creation> {
-  if (creation.state !== 'conflict') throw invalid('', 'is for a creation in conflict')
+  if (creation.state !== 'conflict') {
+    throw invalidInput([{ path: '', message: 'must be for a creation that is in conflict' }])
+  }
   if ('abandon' in resolution) {
     return save(notCreated(creation, 'resolved', actOf(ports, work)), ports, work)
   }
   const { regionCode, content } = creation
   const address = { imageNo: resolution.imageNo, regionCode }
   const image = await readServerImage(ports.gateway, address, work)
-  if (image.name !== content.name) throw invalid('imageNo', 'must be an image of the same name')
+  if (image.name !== content.name) {
+    throw invalidInput([{ path: 'imageNo', message: 'must be an image of the same name' }])
+  }
   return save(created(creation, image, actOf(ports, work), 'resolved'), ports, work)
-}
-
-function invalid(path: string, message: string): Problem {
-  return new Problem('invalid-input', `${path || 'The resolution'} ${message}`, {
-    errors: [{ path, message }],
-  })
 }

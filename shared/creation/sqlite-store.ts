@@ -1,4 +1,6 @@
+import type { Notice } from '../notice.ts'
 import { type Creation, holdsKey, isLive } from './creation.ts'
+import type { JobsRecord } from './jobs-record.ts'
 import type { Claimed, CreationStore, Listing } from './store.ts'
 
 /** What the store needs of a SQLite: `node:sqlite` and the one of a Durable Object both have it. */
@@ -30,9 +32,22 @@ const SCHEMA = [
   'CREATE INDEX IF NOT EXISTS creations_of_caller ON creations (caller, created_at, creation_id)',
   'CREATE INDEX IF NOT EXISTS creations_in_time ON creations (created_at, creation_id)',
   'CREATE INDEX IF NOT EXISTS creations_due ON creations (due_at) WHERE due_at IS NOT NULL',
+  `CREATE TABLE IF NOT EXISTS notices (
+    target TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (target, id)
+  ) STRICT`,
+  'CREATE INDEX IF NOT EXISTS notices_due ON notices (target, due_at)',
+  `CREATE TABLE IF NOT EXISTS jobs (
+    version INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT`,
 ]
 
-/** Keeps creations in a SQLite database, and makes its tables where they are missing. */
+/** Keeps creations, notices and the record of jobs in a SQLite database, and makes its tables where they are missing. */
 export function sqliteStore(sqlite: Sqlite): CreationStore {
   sqlite.transaction(() => {
     for (const statement of SCHEMA) sqlite.run(statement)
@@ -40,7 +55,20 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
 
   function one(condition: string, ...values: (string | number)[]): Creation | undefined {
     const [row] = sqlite.run(`SELECT record FROM creations WHERE ${condition}`, ...values)
-    return row && recordOf(row)
+    return row && recordOf<Creation>(row)
+  }
+
+  function add(notices: Notice[]) {
+    for (const notice of notices) {
+      sqlite.run(
+        'INSERT INTO notices (version, due_at, record, target, id) VALUES (?, ?, ?, ?, ?)',
+        notice.version,
+        notice.dueAt,
+        JSON.stringify(notice),
+        notice.target,
+        notice.id,
+      )
+    }
   }
 
   function holderOf(regionCode: string, name: string) {
@@ -48,12 +76,12 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
   }
 
   return {
-    claim: async (creation, { dailyCreations, today }) =>
+    claim: async (creation, { dailyCreations, today }, notices = []) =>
       sqlite.transaction((): Claimed => {
         const ofKey = one('key_hash = ? AND holds_key = 1', creation.keyHash)
         if (ofKey) return { outcome: 'key-held', holder: ofKey }
         const ofName = holderOf(creation.regionCode, creation.content.name)
-        if (ofName) return { outcome: 'name-held', holder: ofName }
+        if (ofName && isLive(creation)) return { outcome: 'name-held', holder: ofName }
         if (dailyCreations !== undefined) {
           const made = sqlite.run(
             'SELECT 1 FROM creations WHERE caller = ? AND created_at >= ? LIMIT ?',
@@ -74,6 +102,7 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
           creation.caller,
           creation.createdAt,
         )
+        add(notices)
         return { outcome: 'claimed' }
       }),
 
@@ -81,16 +110,18 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
 
     holderOf: async (regionCode, name) => holderOf(regionCode, name),
 
-    async replace(next) {
-      const rows = sqlite.run(
-        `UPDATE creations SET version = ?, holds_key = ?, is_live = ?, state = ?, due_at = ?, record = ?
-         WHERE creation_id = ? AND version = ? RETURNING version`,
-        ...changing(next),
-        next.creationId,
-        next.version - 1,
-      )
-      return rows.length === 1
-    },
+    replace: async (next, notices = []) =>
+      sqlite.transaction(() => {
+        const rows = sqlite.run(
+          `UPDATE creations SET version = ?, holds_key = ?, is_live = ?, state = ?, due_at = ?, record = ?
+           WHERE creation_id = ? AND version = ? RETURNING version`,
+          ...changing(next),
+          next.creationId,
+          next.version - 1,
+        )
+        if (rows.length === 1) add(notices)
+        return rows.length === 1
+      }),
 
     async list({ caller, state, limit, after }: Listing) {
       const conditions = ['1 = 1']
@@ -108,13 +139,57 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
         ...values,
         limit,
       )
-      return rows.map(recordOf)
+      return rows.map(recordOf<Creation>)
     },
 
     async due(now, limit) {
       const due = 'SELECT record FROM creations WHERE due_at <= ? ORDER BY due_at LIMIT ?'
-      return sqlite.run(due, now, limit).map(recordOf)
+      return sqlite.run(due, now, limit).map(recordOf<Creation>)
     },
+
+    async dueNotices(target, now, limit) {
+      const due =
+        'SELECT record FROM notices WHERE target = ? AND due_at <= ? ORDER BY due_at LIMIT ?'
+      return sqlite.run(due, target, now, limit).map(recordOf<Notice>)
+    },
+
+    async readNotice(target, id) {
+      const [row] = sqlite.run('SELECT record FROM notices WHERE target = ? AND id = ?', target, id)
+      return row && recordOf<Notice>(row)
+    },
+
+    async replaceNotice(next) {
+      const it = [next.target, next.id, next.version - 1]
+      const which = 'WHERE target = ? AND id = ? AND version = ? RETURNING id'
+      const rows =
+        next.dueAt === null
+          ? sqlite.run(`DELETE FROM notices ${which}`, ...it)
+          : sqlite.run(
+              `UPDATE notices SET version = ?, due_at = ?, record = ? ${which}`,
+              next.version,
+              next.dueAt,
+              JSON.stringify(next),
+              ...it,
+            )
+      return rows.length === 1
+    },
+
+    async readJobs() {
+      const [row] = sqlite.run('SELECT record FROM jobs')
+      return row && recordOf<JobsRecord>(row)
+    },
+
+    replaceJobs: async (next, notices) =>
+      sqlite.transaction(() => {
+        const [row] = sqlite.run('SELECT version FROM jobs')
+        if ((row?.version ?? 0) !== next.version - 1) return false
+        const write = row
+          ? 'UPDATE jobs SET version = ?, record = ?'
+          : 'INSERT INTO jobs (version, record) VALUES (?, ?)'
+        sqlite.run(write, next.version, JSON.stringify(next))
+        add(notices)
+        return true
+      }),
   }
 }
 
@@ -129,6 +204,6 @@ function changing(creation: Creation): (string | number | null)[] {
   ]
 }
 
-function recordOf(row: Record<string, unknown>): Creation {
+function recordOf<Kept>(row: Record<string, unknown>): Kept {
   return JSON.parse(String(row.record))
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { Image } from '../image.ts'
 import { ProblemMembers, problemMembers } from '../problem.ts'
+import { rfc3339 } from '../rfc3339.ts'
 import { type Creation, STATES } from './creation.ts'
 
 /** A creation as its caller sees it. */
@@ -41,8 +42,4 @@ export function creationView(creation: Creation): v.InferOutput<typeof CreationV
     updatedAt: rfc3339(creation.updatedAt),
     history: creation.history.map(({ at, ...step }) => ({ at: rfc3339(at), ...step })),
   }
-}
-
-function rfc3339(milliseconds: number): string {
-  return new Date(milliseconds).toISOString()
 }

@@ -1,5 +1,5 @@
 import type { Image } from '../image.ts'
-import { Problem } from '../problem.ts'
+import { isProblem } from '../problem.ts'
 import type { Work } from '../work.ts'
 import type { Action } from './action.ts'
 import {
@@ -65,6 +65,18 @@ export async function ownImages(gateway: Gateway, name: string, place: Place, wo
 /** All snapshots that a query finds. */
 export async function snapshots(gateway: Gateway, query: SnapshotQuery & Place, work: Work) {
   const all = await pages(gateway, getBlockStorageSnapshotInstanceList, query, work)
+  return all.flatMap(({ rows }) => rows.map(({ snapshot }) => snapshot))
+}
+
+/** All snapshots of these storages, each with its storage's number. */
+export async function snapshotsOf(
+  gateway: Gateway,
+  originalBlockStorageNos: string[],
+  place: Place,
+  work: Work,
+) {
+  const query = { ...place, originalBlockStorageNos }
+  const all = await pages(gateway, getBlockStorageSnapshotInstanceList, query, work)
   return all.flatMap(({ rows }) => rows)
 }
 
@@ -98,8 +110,4 @@ async function pages<
   }
   // Rows were promised and did not come, or moved between two pages: "not among them" must not be concluded from that.
   throw upstreamProblem('malformed', { action: action.name })
-}
-
-function isProblem(error: unknown, code: Problem['code']): boolean {
-  return error instanceof Problem && error.code === code
 }

@@ -1,10 +1,11 @@
+import { hmacBase64, hmacKey } from '../hmac.ts'
+
 /** A key pair of an NCP account or sub-account. */
 export interface Credentials {
   accessKey: string
   secretKey: string
 }
 
-const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 const utf8 = new TextEncoder()
 
 // Keyed by the pair itself: a rotated pair takes its imported key along when it is dropped. The key is kept,
@@ -14,8 +15,7 @@ const imported = new WeakMap<Credentials, CryptoKey>()
 async function signingKey(credentials: Credentials): Promise<CryptoKey> {
   const known = imported.get(credentials)
   if (known) return known
-  const secret = utf8.encode(credentials.secretKey)
-  const key = await crypto.subtle.importKey('raw', secret, HMAC, false, ['sign'])
+  const key = await hmacKey(utf8.encode(credentials.secretKey))
   imported.set(credentials, key)
   return key
 }
@@ -35,9 +35,7 @@ export function stringToSign(
 
 /** The signature of a string: HMAC-SHA256 under the secret key, base64. The key is imported once per pair. */
 export async function signature(text: string, credentials: Credentials): Promise<string> {
-  const key = await signingKey(credentials)
-  const mac = await crypto.subtle.sign('HMAC', key, utf8.encode(text))
-  return btoa(String.fromCharCode(...new Uint8Array(mac)))
+  return hmacBase64(await signingKey(credentials), text)
 }
 
 /** The three headers that sign a request. `signedAt`: milliseconds since the epoch, on the gateway's clock. */

@@ -9,6 +9,17 @@ const VISIBLE = 'must be visible ASCII without spaces'
 const REGION = 'must be 2 to 10 capital letters and digits, a letter first: KR, SGN, JPN …'
 const ORIGIN = 'must be an https origin without a path; http only on loopback'
 
+const CRON =
+  'must be five fields that come round: minute, hour, day, month, and weekdays as MON to SUN, not beside a day'
+const ZONE = 'must be a time zone: Asia/Seoul, Asia/Tokyo, UTC …'
+const URL_RULE = 'must be an https address without credentials; http only on loopback'
+
+/** The setting of one job, wrong in one way. */
+function job(wrong: object): string {
+  const image = { name: 'web-{yyMMdd}', storages: [{ snapshotNo: '1' }] }
+  return JSON.stringify([{ name: 'a', cron: '0 3 * * *', timeZone: 'UTC', image, ...wrong }])
+}
+
 /** What is wrong on every platform. */
 export const wrongAnywhere: WrongSetting[] = [
   ['NCLOUD_ACCESS_KEY', undefined, 'is required'],
@@ -24,6 +35,14 @@ export const wrongAnywhere: WrongSetting[] = [
   ['RELAY_KEYS', '[CANARY', 'must be JSON'],
   ['RELAY_KEYS', '{"id":"CANARY"}', 'must be a list'],
   ['RELAY_KEYS', '["CANARY"]', 'must be an object', 'RELAY_KEYS.0'],
+  ['RELAY_JOBS', '[CANARY', 'must be JSON'],
+  ['RELAY_JOBS', '["CANARY"]', 'must be an object', 'RELAY_JOBS.0'],
+  ['RELAY_JOBS', job({ timeZone: 'Asia/CANARY' }), ZONE, 'RELAY_JOBS.0.timeZone'],
+  ['RELAY_JOBS', job({ cron: '0 3 * * 1' }), CRON, 'RELAY_JOBS.0.cron'],
+  ['RELAY_JOBS', job({ notify: ['CANARY'] }), 'must notify targets that RELAY_NOTIFY has'],
+  ['RELAY_NOTIFY', '["CANARY"]', 'must be an object, its names 1 to 64 of A-Z a-z 0-9 . _ -'],
+  ['RELAY_NOTIFY', '{"ops":{"format":"slack","url":"CANARY"}}', URL_RULE, 'RELAY_NOTIFY.ops.url'],
+  ['RELAY_LANGUAGE', 'CANARY', 'must be one of en, ko, ja'],
 ]
 
 /** What only a Worker's settings can be: no strings. */
@@ -34,9 +53,14 @@ export const wrongTypes: WrongSetting[] = [
   ['NCLOUD_API_GW', false, 'must be a string'],
   ['NCLOUD_REGION', { CANARY: 1 }, 'must be a string'],
   ['RELAY_KEYS', true, 'must be a list'],
+  ['RELAY_JOBS', {}, 'must be a list'],
+  ['RELAY_LANGUAGE', 1, 'must be one of en, ko, ja'],
 ]
 
-const optional = ['NCLOUD_SITE', 'NCLOUD_REGION', 'RELAY_KEYS', 'PORT', 'RELAY_DATABASE']
+const optional = [
+  ...['NCLOUD_SITE', 'NCLOUD_REGION', 'RELAY_KEYS', 'RELAY_JOBS', 'RELAY_NOTIFY'],
+  ...['RELAY_LANGUAGE', 'PORT', 'RELAY_DATABASE'],
+]
 
 /** Proves of a door that it serves nothing on a setting that is missing or wrong, and names it. */
 export function settingsSuite(

@@ -20,6 +20,8 @@ const needed: Record<string, string> = {
   'GET /v1/creations/:id': 'images:read',
   'GET /v1/creations': 'images:read',
   'POST /v1/creations/:id/resolution': 'images:admin',
+  'GET /v1/jobs': 'images:read',
+  'POST /v1/jobs/:name/runs': 'images:create',
 }
 
 const callers = ['ci', 'reader', 'maker', 'admin', 'powerless', 'expired', 'nobody']

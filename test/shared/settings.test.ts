@@ -3,6 +3,12 @@ import { parseSettings, portOf } from '../../shared/settings.ts'
 
 const pair = { NCLOUD_ACCESS_KEY: 'access', NCLOUD_SECRET_KEY: 'secret' }
 const sha256 = 'a'.repeat(64)
+const job = {
+  name: 'nightly',
+  cron: '30 3 * * *',
+  timeZone: 'Asia/Seoul',
+  image: { name: 'web-{yyMMdd}', storages: [{ latestSnapshotOf: '1' }] },
+}
 
 function errorsOf(environment: Record<string, unknown>) {
   const parsed = parseSettings(environment)
@@ -17,6 +23,10 @@ test('a key pair is enough, and all else has its default', () => {
       regionCode: 'KR',
       credentials: { accessKey: 'access', secretKey: 'secret' },
       keys: [],
+      jobs: [],
+      targets: {},
+      language: 'en',
+      console: 'https://console.ncloud.com/',
       database: 'relay.sqlite',
       table: '',
     },
@@ -62,11 +72,14 @@ test('a secret is of use where it is read', () => {
 })
 
 test.each([
-  ['public', 'https://ncloud.apigw.ntruss.com', 'KR'],
-  ['gov', 'https://ncloud.apigw.gov-ntruss.com', 'KR'],
-  ['fin', 'https://fin-ncloud.apigw.fin-ntruss.com', 'FKR'],
-])('the site %s has its origin and its first region', (NCLOUD_SITE, origin, regionCode) => {
-  expect(parseSettings({ ...pair, NCLOUD_SITE })).toMatchObject({ value: { origin, regionCode } })
+  ['public', 'https://ncloud.apigw.ntruss.com', 'KR', 'https://console.ncloud.com/'],
+  ['gov', 'https://ncloud.apigw.gov-ntruss.com', 'KR', 'https://console.gov-ncloud.com/'],
+  ['fin', 'https://fin-ncloud.apigw.fin-ntruss.com', 'FKR', 'https://console.fin-ncloud.com/'],
+])('the site %s has its origin, its first region and its console', (NCLOUD_SITE, ...expected) => {
+  const [origin, regionCode, console] = expected
+  expect(parseSettings({ ...pair, NCLOUD_SITE })).toMatchObject({
+    value: { origin, regionCode, console },
+  })
 })
 
 test('keys come as JSON or, in Worker vars, as objects', () => {
@@ -77,6 +90,18 @@ test('keys come as JSON or, in Worker vars, as objects', () => {
   for (const RELAY_KEYS of [keys, JSON.stringify(keys)]) {
     expect(parseSettings({ ...pair, RELAY_KEYS })).toMatchObject({ value: { keys: [parsed] } })
   }
+})
+
+test('a job may notify who can be told, and nobody else', () => {
+  const RELAY_JOBS = JSON.stringify([{ ...job, notify: ['ops', 'others'] }])
+  const target = { format: 'slack', url: 'https://hooks.example/' }
+  const told = { path: 'RELAY_JOBS', message: 'must notify targets that RELAY_NOTIFY has' }
+  const RELAY_NOTIFY = { ops: target, others: target }
+  expect(parseSettings({ ...pair, RELAY_JOBS, RELAY_NOTIFY })).toMatchObject({
+    value: { jobs: [{ name: 'nightly' }], targets: { ops: target } },
+  })
+  expect(errorsOf({ ...pair, RELAY_JOBS, RELAY_NOTIFY: { ops: target } })).toEqual([told])
+  expect(errorsOf({ ...pair, RELAY_JOBS, PORT: 'x' })).toContainEqual(told)
 })
 
 test('an origin of the operator’s own is taken as it is', () => {
@@ -94,6 +119,9 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
       NCLOUD_API_GW: 'http://SUBMITTED.example',
       NCLOUD_REGION: 'submitted',
       RELAY_KEYS: '{SUBMITTED',
+      RELAY_JOBS: [{ ...job, cron: 'SUBMITTED' }],
+      RELAY_NOTIFY: { ops: { format: 'SUBMITTED', url: 'SUBMITTED' } },
+      RELAY_LANGUAGE: 'SUBMITTED',
       PORT: 'SUBMITTED',
     })
     expect(errors.map(({ path }) => path)).toEqual([
@@ -103,6 +131,9 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
       'NCLOUD_API_GW',
       'NCLOUD_REGION',
       'RELAY_KEYS',
+      'RELAY_JOBS.0.cron',
+      'RELAY_NOTIFY.ops.format',
+      'RELAY_LANGUAGE',
       'PORT',
     ])
     expect(JSON.stringify(errors)).not.toMatch(/submitted/i)
@@ -135,6 +166,9 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
       '2020-01-01T00:00:00+0900',
       '2020-01-01T00:00:00',
       '2020-13-01T00:00:00Z',
+      '2020-02-30T00:00:00Z',
+      '2021-02-29T00:00:00Z',
+      '2020-01-01T24:00:00Z',
     ].map((expiresAt): Fault => {
       return ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], expiresAt }], 'RELAY_KEYS.0.expiresAt']
     }),

@@ -119,8 +119,13 @@ export function steppedStore(
     claim: (...claim) => step(process, () => store.claim(...claim), { isStore }),
     read: (id) => step(process, () => store.read(id), { isStore, older: () => older(id) }),
     holderOf: (...name) => step(process, () => store.holderOf(...name), { isStore }),
-    replace: (next) => step(process, () => store.replace(next), { isStore }),
+    replace: (...next) => step(process, () => store.replace(...next), { isStore }),
     list: (listing) => step(process, () => store.list(listing), { isStore }),
     due: (...due) => step(process, () => store.due(...due), { isStore }),
+    dueNotices: (...due) => step(process, () => store.dueNotices(...due), { isStore }),
+    readNotice: (...of) => step(process, () => store.readNotice(...of), { isStore }),
+    replaceNotice: (next) => step(process, () => store.replaceNotice(next), { isStore }),
+    readJobs: () => step(process, () => store.readJobs(), { isStore }),
+    replaceJobs: (...next) => step(process, () => store.replaceJobs(...next), { isStore }),
   }
 }

@@ -62,7 +62,7 @@ function planOf(fate: Fate): Plan {
     caller: { name: 'key:ci', scopes: [] },
     regionCode: 'KR',
     content: { name: 'web', storages: [{ snapshotNo: '1' }] },
-    notify: [],
+    notify: ['ops'],
     key: 'once',
   }
   return {

@@ -1,5 +1,6 @@
 import type { Creation } from '../../shared/creation/creation.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Notice } from '../../shared/notice.ts'
 import { ARROWS, holdsName } from '../shared/creation/rules.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -12,6 +13,8 @@ export interface Ledger {
   older(creationId: string): Creation | undefined
   /** The creations of the attempts that bore a signature, by mark and timestamp: one an attempt. */
   signers(signature: string): string[]
+  /** How people were told last that a creation ended. */
+  told(creationId: string): string | undefined
   /** Rules that were broken while it ran. */
   faults: string[]
   /** From an attempt's signature until its outcome was known, in milliseconds. */
@@ -30,6 +33,7 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
   const faults: string[] = []
   const waits: number[] = []
   const arrows: string[] = []
+  const told = new Map<string, string>()
   const last = (id: string) => versions.get(id)?.at(-1)
   const creations = () => [...versions.keys()].map((id) => last(id) as Creation)
 
@@ -46,6 +50,12 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
     if (names.size < rivals.length) faults.push('two live creations of one name')
   }
 
+  function tell(notices: Notice[] = []) {
+    for (const { event } of notices) {
+      if ('creationId' in event) told.set(event.creationId, event.what)
+    }
+  }
+
   function compare(before: Creation, next: Creation) {
     if (next.version !== before.version + 1) faults.push('a version was passed over')
     const grew = next.history.length - before.history.length
@@ -60,6 +70,7 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
 
   return {
     creations,
+    told: (id) => told.get(id),
     older: (id) => versions.get(id)?.at(-2),
     signers: (signature) => signers.get(signature) ?? [],
     faults,
@@ -69,14 +80,20 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
     untilDue: (now) => Math.min(...creations().map(({ dueAt }) => (dueAt ?? Infinity) - now)),
     store: {
       ...store,
-      async claim(creation, quota) {
-        const claimed = await store.claim(creation, quota)
-        if (claimed.outcome === 'claimed') write(creation)
+      async claim(creation, quota, notices) {
+        const claimed = await store.claim(creation, quota, notices)
+        if (claimed.outcome === 'claimed') {
+          write(creation)
+          tell(notices)
+        }
         return claimed
       },
-      async replace(next) {
-        const isDone = await store.replace(next)
-        if (isDone) write(next)
+      async replace(next, notices) {
+        const isDone = await store.replace(next, notices)
+        if (isDone) {
+          write(next)
+          tell(notices)
+        }
         return isDone
       },
     },

@@ -284,6 +284,6 @@ function wishOf(random: Random, index: number): Wish {
     key: random.chance(0.5) ? `key-${random.between(0, index)}` : undefined,
     regionCode: 'KR',
     content: { name, storages: [{ snapshotNo: random.chance(0.9) ? '1' : '2' }] },
-    notify: [],
+    notify: ['ops'],
   }
 }

@@ -19,6 +19,8 @@ export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] 
   }
   for (const creation of creations) {
     faults.push(...faultsOfOne(creation, images.get(creation.creationId) ?? [], gateway.images))
+    const ending = creation.state === 'created' ? creation.image?.phase : creation.state
+    if (ledger.told(creation.creationId) !== ending) faults.push('untold: how it ended')
     if (creation.state === 'conflict' && !isAmbiguous(plan))
       faults.push('a conflict without a cause')
   }

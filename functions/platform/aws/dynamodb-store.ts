@@ -14,12 +14,17 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { systemClock } from '../../../shared/clock.ts'
 import { type Creation, holdsKey, isLive } from '../../../shared/creation/creation.ts'
+import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
+import type { Notice } from '../../../shared/notice.ts'
 
 type Item = Record<string, AttributeValue>
 
 const DAY_MS = 86_400_000
 const KEPT_MS = 90 * DAY_MS
+/** Of notices, since they were last written: longer than any gap between two tries. */
+const NOTICE_KEPT_MS = 7 * DAY_MS
+const JOBS_PK = 'jobs'
 /** Once nothing is due in these, nothing is left to do. A conflict waits for a person, however long. */
 const DONE = ['created', 'rejected', 'not_created']
 
@@ -35,8 +40,9 @@ const UNEXPIRED = '(attribute_not_exists(expiresAt) OR expiresAt > :now)'
 
 /**
  * The table, in the words of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It holds the creations; under each
- * key and each name the id of the creation that had it last; and of each caller and day how many were made. Only the
- * ids never expire: they must outlive their creation, and are too small to be kept in step with it.
+ * key and each name the id of the creation that had it last; of each caller and day how many were made; the notices; and
+ * what was seen of jobs. Only the ids, and what was seen, never expire: ids must outlive their creation, and are too small
+ * to be kept in step with it.
  */
 export const CREATIONS_TABLE: Omit<CreateTableInput, 'TableName'> & {
   TimeToLiveSpecification: TimeToLiveSpecification
@@ -69,7 +75,7 @@ function index(IndexName: string, hash: string, range: string) {
   }
 }
 
-/** Keeps creations in a DynamoDB table that is as `CREATIONS_TABLE` says. */
+/** Keeps creations, notices and the record of jobs in a DynamoDB table that is as `CREATIONS_TABLE` says. */
 export function dynamodbStore(client: DynamoDBClient, TableName: string): CreationStore {
   async function item(pk: string): Promise<Item | undefined> {
     const input = { TableName, Key: { pk: { S: pk } }, ConsistentRead: true }
@@ -117,17 +123,62 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
   }
 
   // An index lags behind the table. What it shows late does no harm, because every write is conditional.
-  async function query(limit: number, input: Omit<QueryInput, 'TableName'>): Promise<Creation[]> {
-    const creations: Creation[] = []
+  async function query<Kept>(limit: number, input: Omit<QueryInput, 'TableName'>): Promise<Kept[]> {
+    const kept: Kept[] = []
     for await (const { Items = [] } of paginateQuery({ client }, { TableName, ...input })) {
-      creations.push(...Items.map(recordOf))
-      if (creations.length >= limit) break
+      kept.push(...Items.map(recordOf<Kept>))
+      if (kept.length >= limit) break
     }
-    return creations.slice(0, limit)
+    return kept.slice(0, limit)
+  }
+
+  function due<Kept>(kind: string, now: number, limit: number): Promise<Kept[]> {
+    return query(limit, {
+      IndexName: 'due',
+      KeyConditionExpression: 'kind = :kind AND dueAt <= :now',
+      ExpressionAttributeValues: { ':kind': { S: kind }, ':now': { N: String(now) } },
+      Limit: limit,
+    })
+  }
+
+  function add(notice: Notice): TransactWriteItem {
+    return { Put: { TableName, Item: noticeItemOf(notice) } }
+  }
+
+  /** Puts an item in the place of its version before, or of none, and notices along with it. */
+  async function replaceItem(item: Item, version: number, notices: Notice[] = []) {
+    const writeId = { S: crypto.randomUUID() }
+    const condition = version > 1 ? 'version = :before' : 'attribute_not_exists(pk)'
+    const Put = {
+      TableName,
+      Item: { ...item, writeId },
+      ConditionExpression: `${condition} AND ${UNEXPIRED}`,
+      ExpressionAttributeValues: {
+        ...(version > 1 && { ':before': { N: String(version - 1) } }),
+        ':now': seconds(Date.now()),
+      },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+    }
+    for (let round = 1; ; round++) {
+      try {
+        await (notices.length > 0
+          ? client.send(
+              new TransactWriteItemsCommand({ TransactItems: [{ Put }, ...notices.map(add)] }),
+            )
+          : client.send(new PutItemCommand(Put)))
+        return true
+      } catch (error) {
+        const met = metBy(error)
+        // The client repeats a write whose answer was lost; the repeat meets what the first one wrote.
+        if (met) return met.writeId?.S === writeId.S
+        if (round === ROUNDS || !isPassing(error)) throw error
+        await pause(round)
+      }
+    }
   }
 
   return {
-    async claim(creation, { dailyCreations = Number.MAX_SAFE_INTEGER, today }) {
+    async claim(creation, { dailyCreations = Number.MAX_SAFE_INTEGER, today }, notices = []) {
       const { creationId, keyHash, regionCode, content, caller, createdAt } = creation
       const [keyPk, namePk] = [`key#${keyHash}`, namePkOf(regionCode, content.name)]
       const quotaPk = `quota#${caller}#${today}`
@@ -139,7 +190,8 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
           holding(namePk, isLive, createdAt),
         ])
         if (ofKey.holder) return { outcome: 'key-held', holder: ofKey.holder }
-        if (ofName.holder) {
+        const takesName = isLive(creation)
+        if (takesName && ofName.holder) {
           // The two are not read at one moment: who took both between has the key as well.
           const isOfKey = ofName.holder.keyHash === keyHash
           return { outcome: isOfKey ? 'key-held' : 'name-held', holder: ofName.holder }
@@ -149,8 +201,9 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
         const TransactItems = [
           { Put: { TableName, Item: itemOf(creation), ...isNew } },
           handOver(keyPk, creationId, ofKey.lastId),
-          handOver(namePk, creationId, ofName.lastId),
+          ...(takesName ? [handOver(namePk, creationId, ofName.lastId)] : []),
           count(quotaPk, today, dailyCreations),
+          ...notices.map(add),
         ]
         try {
           await client.send(new TransactWriteItemsCommand({ TransactItems }))
@@ -159,8 +212,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
           const reasons = reasonsOf(error)
           // Nobody else has the id: an earlier try went through, and only its answer was lost.
           if (reasons[0] === FAILED) return { outcome: 'claimed' }
-          const isPassing = reasons.some((reason) => PASSING.includes(reason))
-          if (!isPassing || round === ROUNDS) throw error
+          if (!isPassing(error) || round === ROUNDS) throw error
           if (!reasons.includes(FAILED)) await pause(round)
         }
       }
@@ -172,27 +224,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
       return (await holding(namePkOf(regionCode, name), isLive, Date.now())).holder
     },
 
-    async replace(next) {
-      const writeId = { S: crypto.randomUUID() }
-      const input = {
-        TableName,
-        Item: { ...itemOf(next), writeId },
-        ConditionExpression: `version = :before AND ${UNEXPIRED}`,
-        ExpressionAttributeValues: {
-          ':before': { N: String(next.version - 1) },
-          ':now': seconds(Date.now()),
-        },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-      }
-      try {
-        await client.send(new PutItemCommand(input))
-        return true
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error
-        // The client repeats a write whose answer was lost; the repeat meets what the first one wrote.
-        return error.Item?.writeId?.S === writeId.S
-      }
-    },
+    replace: (next, notices) => replaceItem(itemOf(next), next.version, notices),
 
     list({ caller, state, limit, after }) {
       const [IndexName, hash] = caller === undefined ? ['inTime', 'kind'] : ['ofCaller', 'caller']
@@ -212,13 +244,32 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
       })
     },
 
-    due: (now, limit) =>
-      query(limit, {
-        IndexName: 'due',
-        KeyConditionExpression: 'kind = :kind AND dueAt <= :now',
-        ExpressionAttributeValues: { ':kind': { S: 'creation' }, ':now': { N: String(now) } },
-        Limit: limit,
-      }),
+    due: (now, limit) => due('creation', now, limit),
+
+    dueNotices: (target, now, limit) => due(noticeKindOf(target), now, limit),
+
+    async readNotice(target, id) {
+      const found = await item(noticePkOf({ target, id }))
+      return found && recordOf(found)
+    },
+
+    replaceNotice: (next) => replaceItem(noticeItemOf(next), next.version),
+
+    async readJobs() {
+      const found = await item(JOBS_PK)
+      return found && recordOf<JobsRecord>(found)
+    },
+
+    replaceJobs: (next, notices) =>
+      replaceItem(
+        {
+          pk: { S: JOBS_PK },
+          version: { N: String(next.version) },
+          record: { S: JSON.stringify(next) },
+        },
+        next.version,
+        notices,
+      ),
   }
 }
 
@@ -239,8 +290,29 @@ function itemOf(creation: Creation): Item {
   }
 }
 
-function recordOf({ record }: Item): Creation {
+function noticeItemOf(notice: Notice): Item {
+  const { target, version, dueAt } = notice
+  return {
+    pk: { S: noticePkOf(notice) },
+    kind: { S: noticeKindOf(target) },
+    version: { N: String(version) },
+    record: { S: JSON.stringify(notice) },
+    ...(dueAt !== null && { dueAt: { N: String(dueAt) } }),
+    expiresAt: seconds(Date.now() + NOTICE_KEPT_MS),
+  }
+}
+
+function recordOf<Kept>({ record }: Item): Kept {
   return JSON.parse(String(record?.S))
+}
+
+function noticePkOf({ target, id }: Pick<Notice, 'target' | 'id'>): string {
+  return `notice#${target}#${id}`
+}
+
+/** What is due is looked for by target. */
+function noticeKindOf(target: string): string {
+  return `notice#${target}`
 }
 
 function namePkOf(regionCode: string, name: string): string {
@@ -256,6 +328,19 @@ function listKeyOf({ createdAt, creationId }: Pick<Creation, 'createdAt' | 'crea
 function reasonsOf(error: unknown): string[] {
   if (!(error instanceof TransactionCanceledException)) return []
   return (error.CancellationReasons ?? []).map(({ Code }) => String(Code))
+}
+
+/** Whether a write may succeed a moment later. */
+function isPassing(error: unknown): boolean {
+  return reasonsOf(error).some((reason) => PASSING.includes(reason))
+}
+
+/** The item that stood in a write's way; `undefined` where something else did. */
+function metBy(error: unknown): Item | undefined {
+  if (error instanceof ConditionalCheckFailedException) return error.Item ?? {}
+  if (!(error instanceof TransactionCanceledException)) return undefined
+  const [reason] = error.CancellationReasons ?? []
+  return reason?.Code === FAILED ? (reason.Item ?? {}) : undefined
 }
 
 function pause(round: number): Promise<void> {

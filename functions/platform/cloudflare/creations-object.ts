@@ -1,7 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
-import type { Creation } from '../../../shared/creation/creation.ts'
 import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
-import type { CreationStore, Listing } from '../../../shared/creation/store.ts'
+import type { CreationStore } from '../../../shared/creation/store.ts'
 
 /** The Durable Object that keeps a deployment's creations in its SQLite; there is one. */
 export class CreationsObject extends DurableObject implements CreationStore {
@@ -22,16 +21,36 @@ export class CreationsObject extends DurableObject implements CreationStore {
     return this.#store.holderOf(regionCode, name)
   }
 
-  replace(next: Creation) {
-    return this.#store.replace(next)
+  replace(...next: Parameters<CreationStore['replace']>) {
+    return this.#store.replace(...next)
   }
 
-  list(listing: Listing) {
-    return this.#store.list(listing)
+  list(...listing: Parameters<CreationStore['list']>) {
+    return this.#store.list(...listing)
   }
 
-  due(now: number, limit: number) {
-    return this.#store.due(now, limit)
+  due(...due: Parameters<CreationStore['due']>) {
+    return this.#store.due(...due)
+  }
+
+  dueNotices(...due: Parameters<CreationStore['dueNotices']>) {
+    return this.#store.dueNotices(...due)
+  }
+
+  readNotice(...notice: Parameters<CreationStore['readNotice']>) {
+    return this.#store.readNotice(...notice)
+  }
+
+  replaceNotice(...next: Parameters<CreationStore['replaceNotice']>) {
+    return this.#store.replaceNotice(...next)
+  }
+
+  readJobs() {
+    return this.#store.readJobs()
+  }
+
+  replaceJobs(...next: Parameters<CreationStore['replaceJobs']>) {
+    return this.#store.replaceJobs(...next)
   }
 }
 
@@ -43,8 +62,13 @@ export function storeIn(namespace: DurableObjectNamespace<CreationsObject>): Cre
     claim: (...claim) => object().claim(...claim),
     read: (creationId) => object().read(creationId),
     holderOf: (regionCode, name) => object().holderOf(regionCode, name),
-    replace: (next) => object().replace(next),
-    list: (listing) => object().list(listing),
-    due: (now, limit) => object().due(now, limit),
+    replace: (...next) => object().replace(...next),
+    list: (...listing) => object().list(...listing),
+    due: (...due) => object().due(...due),
+    dueNotices: (...due) => object().dueNotices(...due),
+    readNotice: (...notice) => object().readNotice(...notice),
+    replaceNotice: (...next) => object().replaceNotice(...next),
+    readJobs: () => object().readJobs(),
+    replaceJobs: (...next) => object().replaceJobs(...next),
   }
 }

@@ -18,7 +18,7 @@ const rules = {
 }
 
 /** An image's name. The pages allow upper case inside some of them; this is what all of them allow. */
-const ImageName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/, rules.name))
+export const ImageName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/, rules.name))
 
 const SizeGb = v.pipe(
   v.number(),
@@ -28,30 +28,36 @@ const SizeGb = v.pipe(
 )
 const VolumeType = v.picklist(['CB1', 'CB2', 'FB1', 'FB2'], rules.volumeType)
 
-const BaseStorage = v.strictObject({
-  snapshotNo: Digits,
+/** What is said of a storage beside its snapshot: of the base, and of a further one. */
+export const ofBase = {
   sizeGb: v.optional(SizeGb),
   volumeType: v.optional(v.never(rules.baseType)),
-})
-const StorageFromSnapshot = v.strictObject({
-  snapshotNo: Digits,
-  sizeGb: v.optional(SizeGb),
-  volumeType: v.optional(VolumeType),
-})
+}
+export const ofFurther = { sizeGb: v.optional(SizeGb), volumeType: v.optional(VolumeType) }
+
+/** A storage of the base, and one made from a snapshot. */
+export const BaseStorage = v.strictObject({ snapshotNo: Digits, ...ofBase })
+const StorageFromSnapshot = v.strictObject({ snapshotNo: Digits, ...ofFurther })
 const NewStorage = v.strictObject({ sizeGb: SizeGb, volumeType: VolumeType })
 
 /** What a further storage is by what it names: made from a snapshot, or new and empty. */
-const FurtherStorage = v.lazy((storage) =>
+export const FurtherStorage = v.lazy((storage) =>
   storage instanceof Object && 'snapshotNo' in storage ? StorageFromSnapshot : NewStorage,
 )
 
 /** The two shapes of a further storage, for documents that cannot choose by looking. */
 export const furtherStorages = [StorageFromSnapshot, NewStorage]
 
-const Storages = v.intersect([
-  v.tupleWithRest([BaseStorage], FurtherStorage),
-  v.pipe(v.array(v.unknown()), v.maxLength(MAX_STORAGES, rules.storages)),
-])
+/** Storages in order, the base first. */
+export function storagesOf<Base extends v.GenericSchema, Further extends v.GenericSchema>(
+  base: Base,
+  further: Further,
+) {
+  return v.intersect([
+    v.tupleWithRest([base], further),
+    v.pipe(v.array(v.unknown()), v.maxLength(MAX_STORAGES, rules.storages)),
+  ])
+}
 
 /**
  * What an image is made of, as callers write it. `storages` is in order and the first is the base, which makes the
@@ -67,7 +73,7 @@ export const imageContent = {
       v.maxBytes(MAX_DESCRIPTION_BYTES, rules.description),
     ),
   ),
-  storages: Storages,
+  storages: storagesOf(BaseStorage, FurtherStorage),
 }
 
 /** What an image is made of. */

@@ -9,6 +9,7 @@ const BlockStorageSnapshot = v.object({
   blockStorageSnapshotInstanceNo: GivenNo,
   blockStorageSnapshotName: OptionalText,
   blockStorageSnapshotVolumeSize: v.nullish(v.number()),
+  originalBlockStorageInstanceNo: v.nullish(GivenNo),
   blockStorageSnapshotInstanceStatus: v.nullish(CommonCode),
   blockStorageSnapshotInstanceOperation: v.nullish(CommonCode),
   createDate: GivenDate,
@@ -36,7 +37,7 @@ export interface SnapshotQuery {
 }
 
 /**
- * Lists block storage snapshots.
+ * Lists block storage snapshots, each with the number of its storage.
  * Source: https://api-gov.ncloud-docs.com/docs/compute-vserver-snapshot-getblockstoragesnapshotinstancelist
  */
 export const getBlockStorageSnapshotInstanceList = defineAction({
@@ -57,7 +58,13 @@ export const getBlockStorageSnapshotInstanceList = defineAction({
     sortingOrder: query.sortingOrder,
   }),
   output: listOf('blockStorageSnapshotInstanceList', BlockStorageSnapshot),
-  view: ({ totalRows, rows }) => ({ totalRows, rows: rows.map(snapshot) }),
+  view: ({ totalRows, rows }) => ({
+    totalRows,
+    rows: rows.map((row) => ({
+      originalBlockStorageNo: row.originalBlockStorageInstanceNo ?? null,
+      snapshot: snapshot(row),
+    })),
+  }),
 })
 
 function snapshot(row: v.InferOutput<typeof BlockStorageSnapshot>): Snapshot {

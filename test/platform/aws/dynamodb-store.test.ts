@@ -18,7 +18,9 @@ import {
   unknown,
   waiting,
 } from '../../../shared/creation/creation.ts'
+import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { Claimed, CreationStore } from '../../../shared/creation/store.ts'
+import type { Notice } from '../../../shared/notice.ts'
 import { by, claim, image } from '../../shared/creation/records.ts'
 import { storeSuite } from '../../shared/creation/store-suite.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
@@ -26,6 +28,9 @@ import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dy
 const DAY_MS = 86_400_000
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
 const noQuota = { today: 0 }
+const event = { what: 'silent' as const, at: 1, job: 'web', expectEveryHours: 26, readyAt: null }
+const notice: Notice = { id: 'a', target: 'ops', version: 1, event, tries: 0, dueAt: 9 }
+const jobs: JobsRecord = { version: 1, tickedAt: 1, jobs: {} }
 const none = ['None', 'None', 'None', 'None']
 
 const missing = whyNoDynamodbLocal()
@@ -89,6 +94,21 @@ function losingAnswer(command: string) {
     throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
   })
   return { client, tries: () => tries }
+}
+
+/** A client that repeats its transactions so late that each repeat counts as another. */
+function repeating() {
+  const client = clientOf()
+  // Above the retries each pass gets a token of its own, as after ten minutes.
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName === 'TransactWriteItemsCommand') await next(args)
+        return next(args)
+      },
+    { step: 'initialize' },
+  )
+  return client
 }
 
 /** A client whose first transactions are cancelled, each for the reasons given. */
@@ -234,6 +254,36 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await store.read(first.creationId)).toEqual(other)
     })
 
+    test('is told as won with its notices, which are there once', async () => {
+      const { store, through } = await open()
+      const first = accepted(claim(), by(1_000))
+      await store.claim(first, noQuota)
+      const { client, tries } = losingAnswer('TransactWriteItems')
+      expect(await through(client).replace(sent(first), [notice])).toBe(true)
+      expect(tries()).toBe(2)
+      expect(await store.read(first.creationId)).toEqual(sent(first))
+      expect(await store.dueNotices('ops', 9, 9)).toEqual([notice])
+    })
+
+    test('is told as won with its notices by a repeat that counts as another', async () => {
+      const { store, through } = await open()
+      const first = accepted(claim(), by(1_000))
+      await store.claim(first, noQuota)
+      expect(await through(repeating()).replace(sent(first), [notice])).toBe(true)
+      expect(await through(repeating()).replaceJobs(jobs, [notice])).toBe(true)
+      expect(await store.readJobs()).toEqual(jobs)
+    })
+
+    test('is told as lost with its notices where another came first', async () => {
+      const { store, through } = await open()
+      const first = accepted(claim(), by(1_000))
+      await store.claim(first, noQuota)
+      await store.replace(rejected(first, problem, by(2_000)))
+      const { client } = losingAnswer('TransactWriteItems')
+      expect(await through(client).replace(sent(first), [notice])).toBe(false)
+      expect(await store.dueNotices('ops', 9, 9)).toEqual([])
+    })
+
     test('is told as claimed, and counted once', async () => {
       const { store, through } = await open()
       const quota = { dailyCreations: 2, today: 0 }
@@ -250,16 +300,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
     test('is told as claimed when the repeat comes so late that it counts as another', async () => {
       const { through } = await open()
-      const client = clientOf()
-      // Above the retries each pass gets a token of its own, as after ten minutes.
-      client.middlewareStack.add(
-        (next, { commandName }) =>
-          async (args) => {
-            if (commandName === 'TransactWriteItemsCommand') await next(args)
-            return next(args)
-          },
-        { step: 'initialize' },
-      )
+      const client = repeating()
       const first = accepted(claim(), by(1_000))
       const quota = { dailyCreations: 1, today: 0 }
       expect(await through(client).claim(first, quota)).toEqual({ outcome: 'claimed' })
@@ -280,6 +321,15 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await through(client).claim(first, noQuota)).toEqual({ outcome: 'claimed' })
       expect(tries()).toBe(3)
       expect(await store.read(first.creationId)).toEqual(first)
+    })
+
+    test('is tried again where it is a change with notices', async () => {
+      const { store, through } = await open()
+      const first = accepted(claim(), by(1_000))
+      await store.claim(first, noQuota)
+      const { client, tries } = cancelling(['TransactionConflict', 'None'])
+      expect(await through(client).replace(sent(first), [notice])).toBe(true)
+      expect(tries()).toBe(2)
     })
 
     test('is given up after ten times', async () => {

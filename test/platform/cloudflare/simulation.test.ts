@@ -32,9 +32,14 @@ function evicted(): CreationStore {
     claim: (...claim) => call(() => store.claim(...claim)),
     read: (creationId) => call(() => store.read(creationId)),
     holderOf: (...name) => call(() => store.holderOf(...name)),
-    replace: (next) => call(() => store.replace(next)),
+    replace: (...next) => call(() => store.replace(...next)),
     list: (listing) => call(() => store.list(listing)),
     due: (...due) => call(() => store.due(...due)),
+    dueNotices: (...due) => call(() => store.dueNotices(...due)),
+    readNotice: (...of) => call(() => store.readNotice(...of)),
+    replaceNotice: (next) => call(() => store.replaceNotice(next)),
+    readJobs: () => call(() => store.readJobs()),
+    replaceJobs: (...next) => call(() => store.replaceJobs(...next)),
   }
 }
 

@@ -1,10 +1,18 @@
 import type { Creation } from '../../../shared/creation/creation.ts'
+import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
+import type { Notice } from '../../../shared/notice.ts'
 import { holdsItsKey, holdsName } from './rules.ts'
 
 /** A store in memory, written from what the port says: the reference for the others, and quick. */
 export function memoryStore(): CreationStore {
   const all = new Map<string, Creation>()
+  const notices = new Map<string, Notice>()
+  let jobs: JobsRecord | undefined
+  const noticeKey = ({ target, id }: Pick<Notice, 'target' | 'id'>) => `${target} ${id}`
+  const add = (more: Notice[]) => {
+    for (const notice of more) notices.set(noticeKey(notice), structuredClone(notice))
+  }
   const find = (isIt: (creation: Creation) => boolean) => {
     const found = [...all.values()].find(isIt)
     return found && structuredClone(found)
@@ -15,24 +23,26 @@ export function memoryStore(): CreationStore {
     other.createdAt - one.createdAt || other.creationId.localeCompare(one.creationId)
 
   return {
-    async claim(creation, { dailyCreations = Number.POSITIVE_INFINITY, today }) {
+    async claim(creation, { dailyCreations = Number.POSITIVE_INFINITY, today }, told = []) {
       const { keyHash, regionCode, content, caller } = creation
       const ofKey = find((one) => holdsItsKey(one) && one.keyHash === keyHash)
       if (ofKey) return { outcome: 'key-held', holder: ofKey }
       const ofName = nameHolder(regionCode, content.name)
-      if (ofName) return { outcome: 'name-held', holder: ofName }
+      if (ofName && holdsName(creation)) return { outcome: 'name-held', holder: ofName }
       const made = [...all.values()].filter(
         (one) => one.caller === caller && one.createdAt >= today,
       )
       if (made.length >= dailyCreations) return { outcome: 'quota-spent' }
       all.set(creation.creationId, structuredClone(creation))
+      add(told)
       return { outcome: 'claimed' }
     },
     read: async (creationId) => find((one) => one.creationId === creationId),
     holderOf: async (regionCode, name) => nameHolder(regionCode, name),
-    async replace(next) {
+    async replace(next, told = []) {
       if (all.get(next.creationId)?.version !== next.version - 1) return false
       all.set(next.creationId, structuredClone(next))
+      add(told)
       return true
     },
     async list({ caller, state, limit, after }) {
@@ -51,6 +61,27 @@ export function memoryStore(): CreationStore {
           .sort((one, other) => Number(one.dueAt) - Number(other.dueAt))
           .slice(0, limit),
       )
+    },
+    async dueNotices(target, now, limit) {
+      return structuredClone(
+        [...notices.values()]
+          .filter((one) => one.target === target && one.dueAt !== null && one.dueAt <= now)
+          .sort((one, other) => Number(one.dueAt) - Number(other.dueAt))
+          .slice(0, limit),
+      )
+    },
+    readNotice: async (target, id) => structuredClone(notices.get(noticeKey({ target, id }))),
+    async replaceNotice(next) {
+      if (notices.get(noticeKey(next))?.version !== next.version - 1) return false
+      add([next])
+      return true
+    },
+    readJobs: async () => structuredClone(jobs),
+    async replaceJobs(next, told) {
+      if ((jobs?.version ?? 0) !== next.version - 1) return false
+      jobs = structuredClone(next)
+      add(told)
+      return true
     },
   }
 }

@@ -7,11 +7,25 @@ import {
   sending,
   waiting,
 } from '../../../shared/creation/creation.ts'
+import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
+import type { Notice } from '../../../shared/notice.ts'
 import { by, claim, image } from './records.ts'
 
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
 const noQuota = { today: 0 }
+
+/** A notice that is due at a time. */
+function notice(id: string, dueAt: number, target = 'ops'): Notice {
+  const event = { what: 'silent' as const, at: 1, job: 'web', expectEveryHours: 26, readyAt: null }
+  return { id, target, version: 1, event, tries: 0, dueAt }
+}
+
+function jobsRecord(version: number): JobsRecord {
+  const job = { cron: '0 3 * * *', timeZone: 'UTC', seenAt: 1, ranAt: 2, readyAt: null }
+  return { version, tickedAt: 3, jobs: { web: { ...job, silentAt: null } } }
+}
+
 /** What every store must do, on a fresh one for each test. */
 export function storeSuite(open: () => Promise<CreationStore>) {
   test('what is claimed can be read, whole', async () => {
@@ -160,5 +174,74 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       expect(await store.list({ limit: 9, state: 'accepted' })).toEqual([other])
       expect(await store.list({ limit: 9, state: 'accepted', caller: 'key:ci' })).toEqual([])
     })
+  })
+
+  test('what is not live takes its key alone, whoever has the name', async () => {
+    const store = await open()
+    const holder = accepted(claim({ name: 'web' }), by(1_000))
+    await store.claim(holder, noQuota)
+    const dead = rejected(
+      accepted(claim({ name: 'web', keyHash: 'dead' }), by(2_000)),
+      problem,
+      by(2_000),
+    )
+    expect(await store.claim(dead, noQuota)).toEqual({ outcome: 'claimed' })
+    expect(await store.read(dead.creationId)).toEqual(dead)
+    expect(await store.holderOf('KR', 'web')).toEqual(holder)
+    const again = accepted(claim({ keyHash: 'dead' }), by(3_000))
+    expect(await store.claim(again, noQuota)).toEqual({ outcome: 'key-held', holder: dead })
+  })
+
+  describe('notices', () => {
+    test('come with a claim, with a change and with the record of jobs, or not at all', async () => {
+      const store = await open()
+      const first = accepted(claim({ keyHash: 'same' }), by(1_000))
+      await store.claim(first, noQuota, [notice('of-claim', 1)])
+      await store.claim(accepted(claim({ keyHash: 'same' }), by(1_000)), noQuota, [
+        notice('lost', 1),
+      ])
+      const next = rejected(first, problem, by(2_000))
+      expect(await store.replace(next, [notice('of-change', 2)])).toBe(true)
+      expect(await store.replace(next, [notice('of-nothing', 2)])).toBe(false)
+      expect(await store.replaceJobs(jobsRecord(1), [notice('of-jobs', 3)])).toBe(true)
+      expect(await store.replaceJobs(jobsRecord(1), [notice('of-no-jobs', 3)])).toBe(false)
+      const ids = (await store.dueNotices('ops', 9, 9)).map(({ id }) => id)
+      expect(ids).toEqual(['of-claim', 'of-change', 'of-jobs'])
+    })
+
+    test('are due by target, the longest waiting first, when it is time', async () => {
+      const store = await open()
+      const all = [notice('b', 20), notice('a', 10), notice('c', 30), notice('a', 10, 'others')]
+      await store.replaceJobs(jobsRecord(1), all)
+      expect(await store.dueNotices('ops', 20, 9)).toEqual([notice('a', 10), notice('b', 20)])
+      expect(await store.dueNotices('ops', 20, 1)).toEqual([notice('a', 10)])
+      expect(await store.dueNotices('others', 99, 9)).toEqual([notice('a', 10, 'others')])
+      expect(await store.dueNotices('nobody', 99, 9)).toEqual([])
+    })
+
+    test('are changed from the version before, by one, and are no longer due when they are done', async () => {
+      const store = await open()
+      await store.replaceJobs(jobsRecord(1), [notice('a', 10)])
+      const booked = { ...notice('a', 50), version: 2, tries: 1 }
+      const writes = [store.replaceNotice(booked), store.replaceNotice({ ...booked, tries: 9 })]
+      expect((await Promise.all(writes)).sort()).toEqual([false, true])
+      expect(await store.dueNotices('ops', 49, 9)).toEqual([])
+      expect((await store.dueNotices('ops', 50, 9)).map(({ version }) => version)).toEqual([2])
+      expect(await store.replaceNotice({ ...booked, version: 3, dueAt: null })).toBe(true)
+      expect(await store.dueNotices('ops', 99, 9)).toEqual([])
+      const left = await store.readNotice('ops', 'a')
+      expect(left?.dueAt ?? null).toBeNull()
+      expect(await store.readNotice('others', 'a')).toBeUndefined()
+    })
+  })
+
+  test('the record of jobs is there once it is written, and expects the version before', async () => {
+    const store = await open()
+    expect(await store.readJobs()).toBeUndefined()
+    expect(await store.replaceJobs(jobsRecord(2), [])).toBe(false)
+    expect(await store.replaceJobs(jobsRecord(1), [])).toBe(true)
+    expect(await store.replaceJobs(jobsRecord(2), [])).toBe(true)
+    expect(await store.replaceJobs(jobsRecord(2), [])).toBe(false)
+    expect(await store.readJobs()).toEqual(jobsRecord(2))
   })
 }

@@ -1,0 +1,10 @@
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** A URL that secrets may be sent to: https, or http on loopback, without credentials; `undefined` for any other text. */
+export function secureUrl(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined
+  const url = new URL(text)
+  const { protocol, hostname, username, password } = url
+  const isSecure = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))
+  return isSecure && !username && !password ? url : undefined
+}

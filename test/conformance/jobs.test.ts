@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { describe, expect, vi } from 'vitest'
+import { type Environment, requestBy } from '../doors.ts'
+import { leaksIn } from '../relay.ts'
+import { targetLeaksIn } from '../story-receiver.ts'
+import { jobsSuite, type TimedDoor } from './jobs-suite.ts'
+
+const START_MS = 25_000
+const bin = resolve('node_modules/.bin')
+
+/** Preloaded, it makes a minute of the timer's pass in a second; the clock stays as it is. */
+const SHORT_MINUTES =
+  'const real = setInterval; globalThis.setInterval = (f, ms) => real(f, ms / 60)'
+
+const denoMay = [
+  '--allow-net=0.0.0.0,127.0.0.1',
+  '--allow-env=NCLOUD_*,RELAY_*,CREATIONS_TABLE,PORT',
+]
+
+/** The commands that serve from a database in a folder, with a file preloaded. */
+const servers = {
+  node: (preloaded: string) => [`${bin}/node`, '--import', preloaded],
+  bun: (preloaded: string) => [`${bin}/bun`, '--preload', preloaded],
+  deno: (preloaded: string, database: string) => [
+    ...[`${bin}/deno`, 'run', '--no-lock', '--node-modules-dir=manual', '--no-prompt'],
+    ...[...denoMay, `--allow-read=${database}`, `--allow-write=${database}`],
+    ...['--preload', preloaded],
+  ],
+}
+
+describe.concurrent.each(Object.entries(servers))('the built server on %s', (_, commandOf) => {
+  jobsSuite(async (environment) => {
+    const folder = await mkdtemp(join(tmpdir(), 'jobs-'))
+    const preloaded = join(folder, 'short-minutes.mjs')
+    const database = join(folder, 'relay.sqlite')
+    await writeFile(preloaded, SHORT_MINUTES)
+    const command = [...commandOf(preloaded, database), 'dist/server.mjs']
+    return opened(folder, command, { PORT: '0', RELAY_DATABASE: database, ...environment })
+  })
+})
+
+describe.concurrent('the built Worker', () => {
+  jobsSuite(async (environment) => {
+    const folder = await mkdtemp(join(tmpdir(), 'jobs-'))
+    const config = await readFile('wrangler.toml', 'utf8')
+    // What is built, as it is: others may build again meanwhile.
+    await writeFile(join(folder, 'wrangler.toml'), config.replace(/^\[build\]\n.+\n/m, ''))
+    await mkdir(join(folder, 'dist'))
+    await copyFile('dist/worker.js', join(folder, 'dist/worker.js'))
+    const settings = Object.entries(environment).map(([name, value]) => `${name}:${value}`)
+    const command = [
+      ...[`${bin}/wrangler`, 'dev', '--config', join(folder, 'wrangler.toml')],
+      ...['--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0'],
+      ...['--persist-to', join(folder, 'state')],
+      ...settings.flatMap((setting) => ['--var', setting]),
+    ]
+    // Keeps wrangler from asking Cloudflare for what it does not need here.
+    const quiet = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' }
+    const objects = join(folder, 'state/v3/do')
+    const door = await opened(folder, command, quiet, objects)
+    return { ...door, fire: () => twice(() => fireCron(door.url)) }
+  })
+})
+
+/** Hands in the event of the present minute, as Cloudflare does each minute. */
+async function fireCron(url: string) {
+  const time = Date.now() - (Date.now() % 60_000)
+  const answer = await fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*&time=${time}`)
+  expect([answer.status, await answer.text()]).toEqual([200, 'ok'])
+}
+
+/** Whatever fires may fire twice. */
+function twice(fire: () => Promise<unknown>) {
+  return Promise.all([fire(), fire()])
+}
+
+/** Starts what tells its port, and waits until it serves; `kept` is the folder of what the relay keeps. */
+async function opened(
+  folder: string,
+  [file = '', ...args]: string[],
+  environment: Environment,
+  kept = folder,
+): Promise<TimedDoor & { url: string }> {
+  const { HOME } = process.env
+  const child = spawn(file, args, {
+    env: { HOME, PATH: `${bin}:${process.env.PATH}`, ...(environment as Record<string, string>) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = once(child, 'close')
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  const close = async () => {
+    child.kill('SIGTERM')
+    await exited
+    for (const text of [output, ...(await filesIn(kept))]) {
+      expect([...leaksIn(text), ...targetLeaksIn(text)]).toEqual([])
+    }
+    await rm(folder, { recursive: true })
+  }
+  const urlNow = async () => {
+    const [, listening, ready] =
+      /"event":"listening","port":(\d+)|Ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(output) ?? []
+    const url = `http://127.0.0.1:${listening ?? ready}`
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    return url
+  }
+  try {
+    const url = await vi.waitFor(urlNow, { timeout: START_MS, interval: 100 })
+    const request = requestBy((path, init) => fetch(url + path, init))
+    return { url, output: () => output, request, close }
+  } catch {
+    await close()
+    throw new Error(`The door did not open:\n${output}`)
+  }
+}
+
+/** The contents of all files, a character for each byte. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  return Promise.all(
+    files.map(({ parentPath, name }) => readFile(join(parentPath, name), 'latin1')),
+  )
+}

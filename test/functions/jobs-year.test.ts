@@ -1,0 +1,105 @@
+import { Temporal } from 'temporal-polyfill'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../shared/clock.ts'
+import { openRelay, type Relay } from '../relay.ts'
+import { type Random, randomOf } from '../simulation/random.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const START = Date.UTC(2026, 0, 1, 12)
+const END = Date.UTC(2027, 0, 1, 12)
+const ZONES = ['Asia/Seoul', 'Europe/Berlin', 'UTC']
+
+function job(timeZone: string, cron: string, name: string) {
+  const storages = [{ snapshotNo: '12344697' }]
+  return { name: timeZone.replace('/', '_'), cron, timeZone, image: { name, storages } }
+}
+
+/** Half past two each day, which Berlin skips once and has twice once; by Temporal. */
+function halfPastTwo(timeZone: string): number[] {
+  const first = Temporal.PlainDateTime.from('2025-12-31T02:30')
+  return Array.from({ length: 370 }, (_, days) =>
+    Number(first.add({ days }).toZonedDateTime(timeZone).epochMilliseconds),
+  )
+}
+
+/** Ticks for a year: each minute to each half an hour, late, and now and then missing for up to six hours. */
+function ticksOf(random: Random): number[] {
+  const ticks = [START]
+  for (let time = START; time < END; ) {
+    const gap = random.chance(0.03)
+      ? random.between(HOUR, 6 * HOUR - MINUTE)
+      : random.between(MINUTE, 30 * MINUTE)
+    time += gap - (gap % MINUTE)
+    ticks.push(time + random.between(0, 55 * SECOND))
+  }
+  return ticks
+}
+
+/** What there is a record of, by the minute that it is of. */
+async function recordsOf(relay: Relay, name: string): Promise<number[]> {
+  const all = await relay.store.list({ caller: `job:${name}`, limit: 20_000 })
+  return all.map(({ run }) => run?.minute ?? 0).reverse()
+}
+
+test('a year of ticks, doubled, late and missing: one record of each occurrence', {
+  timeout: 300_000,
+}, async () => {
+  const random = randomOf(20261122)
+  let now = START
+  const nightly = ZONES.map((zone) => job(zone, '30 2 * * *', 'web-{yyMMdd}'))
+  const regions = ['KR', 'JPN', 'SGN']
+  const hourly = { ...job('UTC', '5 * * * *', 'hour-{yyMMdd}-{HHmm}'), name: 'hourly' }
+  const relay = await openRelay({
+    clock: { ...systemClock, now: () => now },
+    gateway: { now: () => now, readyAfterMs: 0, duplicateNames: 'allowed' },
+    environment: {
+      RELAY_JOBS: [
+        // Each has the names of a region to itself.
+        ...nightly.map((one, index) => ({
+          ...one,
+          image: { ...one.image, regionCode: regions[index] },
+        })),
+        hourly,
+      ],
+    },
+  })
+  const ticks = ticksOf(random)
+  for (const time of ticks) {
+    now = time
+    if (random.chance(0.2)) await Promise.all([relay.tick(), relay.tick()])
+    else await relay.tick()
+    if (random.chance(0.2)) await relay.tick()
+    relay.gateway.received.length = 0
+    relay.log.length = 0
+  }
+
+  const last = ticks.at(-1) ?? START
+  for (const zone of ZONES) {
+    const expected = halfPastTwo(zone).filter((time) => time > START && time <= last)
+    expect(expected.length).toBeGreaterThanOrEqual(365)
+    expect(await recordsOf(relay, zone.replace('/', '_'))).toEqual(expected)
+  }
+  // Of those that were missed the latest one only: the last before each tick.
+  const fiveAfter = (time: number) => time - ((time - 5 * MINUTE) % HOUR)
+  const expected = new Set(ticks.map(fiveAfter).filter((time) => time > START))
+  expect(await recordsOf(relay, 'hourly')).toEqual([...expected])
+  expect(expected.size).toBeLessThan(365 * 24)
+  await relay.close()
+})
+
+test('what was missed for more than six hours is not made up for', async () => {
+  let now = START
+  const relay = await openRelay({
+    clock: { ...systemClock, now: () => now },
+    environment: { RELAY_JOBS: [job('UTC', '30 12 * * *', 'web-{yyMMdd}')] },
+  })
+  await relay.tick()
+  now = START + 30 * MINUTE + 6 * HOUR
+  await relay.tick()
+  now += 24 * HOUR - MINUTE
+  await relay.tick()
+  expect(await recordsOf(relay, 'UTC')).toEqual([START + (24 * 60 + 30) * MINUTE])
+  await relay.close()
+})

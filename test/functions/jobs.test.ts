@@ -1,0 +1,539 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createApp } from '../../functions/app.ts'
+import { systemClock } from '../../shared/clock.ts'
+import { parseSettings } from '../../shared/settings.ts'
+import { koreanDate, states } from '../gateway/shelf.ts'
+import {
+  type Asked,
+  environmentFor,
+  initOf,
+  openRelay,
+  type Relay,
+  type RelayOptions,
+} from '../relay.ts'
+
+const create = 'createServerImageFromSnapshot'
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+/** Half past three at night in Seoul. */
+const HALF_PAST_THREE = Date.UTC(2026, 10, 21, 18, 30)
+
+const storage = '12340001'
+const nightly = {
+  name: 'nightly-web',
+  cron: '30 3 * * *',
+  timeZone: 'Asia/Seoul',
+  image: { name: 'web-{yyyyMMdd}', storages: [{ latestSnapshotOf: storage }] },
+}
+const byMinute = {
+  ...nightly,
+  name: 'by-minute',
+  image: { name: 'web-{yyMMdd}-{HHmm}', storages: [{ snapshotNo: '12344697' }] },
+}
+const targets = { ops: { format: 'slack', url: 'http://127.0.0.1:9/ops' } }
+
+/** Time as these tests have it, for the relay and the gateway. */
+let now = HALF_PAST_THREE
+let relay: Relay
+
+async function open(jobs: unknown[], options: RelayOptions = {}) {
+  const { environment, ...more } = options
+  relay = await openRelay({
+    clock: { ...systemClock, now: () => now },
+    gateway: { now: () => now, readyAfterMs: 0 },
+    environment: { RELAY_JOBS: jobs, RELAY_NOTIFY: targets, ...environment },
+    ...more,
+  })
+  const { snapshots } = relay.gateway
+  snapshots.add({ name: 'fresh', createDate: koreanDate(now - HOUR) })
+  snapshots.add({ name: 'older', createDate: koreanDate(now - 2 * HOUR) })
+}
+
+/** Another relay beside it, with jobs of its own. */
+function beside(jobs: unknown[]) {
+  const { gateway, store } = relay
+  const environment = environmentFor(gateway.origin, { RELAY_JOBS: jobs })
+  return createApp({
+    settings: parseSettings(environment),
+    store,
+    clock: { ...systemClock, now: () => now },
+    log: () => {},
+  })
+}
+
+const made = () => relay.gateway.images.all().filter(({ no }) => no.startsWith('300'))
+const creates = () => relay.gateway.received.filter(({ action }) => action === create)
+const usedSnapshots = () =>
+  creates().map(({ parameters }) => parameters['blockStorageList.1.snapshotInstanceNo'])
+const jobs = async () => (await relay.request('/v1/jobs')).json.items
+const run = (name = 'by-minute', asked: Asked = {}) =>
+  relay.request(`/v1/jobs/${name}/runs`, { method: 'POST', ...asked })
+
+/** Lets the minute's timer do its work at a time. */
+async function tickAt(time: number) {
+  now = time
+  await relay.tick()
+}
+
+beforeEach(() => {
+  now = HALF_PAST_THREE - 10 * MINUTE
+})
+afterEach(() => relay.close())
+
+describe('a scheduled job', () => {
+  test('makes its image at its time, once, of the newest snapshot', async () => {
+    await open([nightly])
+    await tickAt(now)
+    await tickAt(HALF_PAST_THREE - 1)
+    expect(made()).toEqual([])
+    for (const second of [0, 1, 60, 600]) await tickAt(HALF_PAST_THREE + second * 1_000)
+    expect(made().map(({ name }) => name)).toEqual(['web-20261122'])
+    expect(usedSnapshots()).toEqual(['40000001'])
+  })
+
+  test('makes none for a time before it was first seen', async () => {
+    await open([nightly])
+    await tickAt(HALF_PAST_THREE + 1)
+    await tickAt(HALF_PAST_THREE + MINUTE)
+    expect(made()).toEqual([])
+  })
+
+  test('with other times is seen anew', async () => {
+    await open([nightly])
+    await tickAt(now)
+    const other = beside([{ ...nightly, cron: '29 3 * * *' }])
+    now = HALF_PAST_THREE
+    await other.tick()
+    await other.tick()
+    expect(made()).toEqual([])
+  })
+
+  test('is claimed as its own, and told to nobody else', async () => {
+    await open([nightly])
+    await tickAt(now)
+    await tickAt(HALF_PAST_THREE)
+    const [{ lastRuns }] = await jobs()
+    const [{ creation, scheduledAt }] = lastRuns
+    expect([creation.caller, scheduledAt]).toEqual(['job:nightly-web', '2026-11-22T03:30:00+09:00'])
+    const seen = async (as: string) =>
+      (await relay.request(`/v1/creations/${creation.creationId}`, { as })).status
+    expect([await seen('ci'), await seen('admin')]).toEqual([404, 200])
+  })
+
+  test('is recorded as rejected where its name is taken', async () => {
+    await open([nightly])
+    const body = { name: 'web-20261122', storages: [{ snapshotNo: '12344697' }] }
+    expect((await relay.create(body)).status).toBe(201)
+    await tickAt(now)
+    for (const second of [0, 60, 120]) await tickAt(HALF_PAST_THREE + second * 1_000)
+    const [{ lastRuns }] = await jobs()
+    expect(lastRuns).toHaveLength(1)
+    expect(lastRuns[0].creation).toMatchObject({
+      state: 'rejected',
+      attempt: 0,
+      problem: { code: 'name-taken' },
+      history: [{ to: 'accepted' }, { to: 'rejected', reason: 'name-taken' }],
+    })
+    expect(creates()).toHaveLength(1)
+  })
+
+  test('says which of its storages has no snapshot that will do', async () => {
+    const storages = [{ snapshotNo: '12344697' }, { latestSnapshotOf: '12340002' }]
+    await open([{ ...nightly, image: { ...nightly.image, storages } }])
+    await tickAt(now)
+    await tickAt(HALF_PAST_THREE)
+    const [{ lastRuns }] = await jobs()
+    expect(lastRuns[0].creation.problem).toMatchObject({
+      code: 'invalid-input',
+      detail: 'storages.1: the storage has no usable snapshot that is new enough',
+    })
+    expect(creates()).toEqual([])
+  })
+
+  test('waits for a gateway that cannot say which snapshots there are', async () => {
+    await open([nightly])
+    await tickAt(now)
+    const action = 'getBlockStorageSnapshotInstanceList'
+    relay.gateway.inject({ fault: 'throttled-absurd', action })
+    await tickAt(HALF_PAST_THREE)
+    expect((await jobs())[0].lastRuns[0].creation).toMatchObject({
+      state: 'accepted',
+      problem: { code: 'upstream-throttled' },
+    })
+    await tickAt(HALF_PAST_THREE + HOUR)
+    expect(made()).toHaveLength(1)
+  })
+
+  test('uses what it found in every attempt, whatever is newer by then', async () => {
+    await open([nightly])
+    await tickAt(now)
+    relay.gateway.inject({ fault: 'throttled', action: create })
+    await tickAt(HALF_PAST_THREE)
+    relay.gateway.snapshots.add({ createDate: koreanDate(now) })
+    await tickAt(HALF_PAST_THREE + 2 * MINUTE)
+    expect(usedSnapshots()).toEqual(['40000001', '40000001'])
+  })
+
+  test('of two ticks at once is run by one', async () => {
+    await open([nightly])
+    await tickAt(now)
+    now = HALF_PAST_THREE
+    await Promise.all([relay.tick(), relay.tick(), relay.tick()])
+    expect(made()).toHaveLength(1)
+    const looks = relay.gateway.received.filter(({ action }) => action === 'getServerImageList')
+    expect([creates().length, looks.length]).toEqual([1, 1])
+  })
+
+  test('that two deployments know differently is run by one of them', async () => {
+    await open([nightly])
+    await tickAt(now)
+    now = HALF_PAST_THREE
+    const image = { ...nightly.image, description: 'other' }
+    await Promise.all([relay.tick(), beside([{ ...nightly, image }]).tick()])
+    expect(made()).toHaveLength(1)
+    expect((await jobs())[0].lastRuns).toHaveLength(1)
+  })
+
+  test('is looked for a quarter of an hour back, whoever said there was nothing', async () => {
+    await open([nightly])
+    await tickAt(now)
+    const record = await relay.store.readJobs()
+    if (!record) throw new Error('No job was seen')
+    // A relay whose clock is ahead.
+    const ahead = { ...record, version: record.version + 1, tickedAt: HALF_PAST_THREE + HOUR }
+    await relay.store.replaceJobs(ahead, [])
+    await tickAt(HALF_PAST_THREE + 14 * MINUTE)
+    expect(made()).toHaveLength(1)
+  })
+
+  test('does not keep others from their turn when it cannot be claimed', async () => {
+    await open([nightly, { ...byMinute, cron: '30 3 * * *' }])
+    await tickAt(now)
+    const { store } = relay
+    const claim = store.claim
+    store.claim = async (creation, ...more) => {
+      if (creation.caller === 'job:nightly-web') throw new Error('secret words')
+      return claim(creation, ...more)
+    }
+    await tickAt(HALF_PAST_THREE)
+    expect(made().map(({ name }) => name)).toEqual(['web-261122-0330'])
+    store.claim = claim
+    // For longer than a tick looks back at the least, no tick was complete.
+    await tickAt(HALF_PAST_THREE + 20 * MINUTE)
+    expect(made().map(({ name }) => name)).toContain('web-20261122')
+    expect(JSON.stringify(relay.log)).not.toContain('secret words')
+  })
+
+  test('needs a place to keep creations', async () => {
+    await open([nightly], { store: false })
+    await expect(relay.tick()).rejects.toThrow('The tick failed: not-configured')
+    expect((await relay.request('/v1/jobs')).status).toBe(503)
+  })
+})
+
+describe('the latest snapshot', () => {
+  const at = (age: number) => koreanDate(HALF_PAST_THREE - age)
+  const unusable = {
+    'being made': { state: states.creating },
+    'of XEN': { hypervisor: 'XEN' },
+    'not bootable': { bootable: false },
+    'of another storage': { originalStorageNo: '12340009' },
+    'on its way out': { state: states.terminating },
+  }
+
+  test.each(Object.entries(unusable))('is none that is %s', async (_, part) => {
+    await open([nightly])
+    relay.gateway.snapshots.add({ createDate: at(MINUTE), ...part })
+    await tickAt(now)
+    await tickAt(HALF_PAST_THREE)
+    expect(usedSnapshots()).toEqual(['40000001'])
+  })
+
+  test('need not be bootable for another storage than the base', async () => {
+    const storages = [{ latestSnapshotOf: storage }, { latestSnapshotOf: '12340002', sizeGb: 50 }]
+    await open([{ ...nightly, image: { ...nightly.image, storages } }])
+    const part = { originalStorageNo: '12340002', bootable: false }
+    const data = relay.gateway.snapshots.add({ createDate: at(HOUR), ...part })
+    await tickAt(now)
+    await tickAt(HALF_PAST_THREE)
+    const [sent] = creates()
+    const second = ['snapshotInstanceNo', 'blockStorageSize'].map(
+      (field) => sent?.parameters[`blockStorageList.2.${field}`],
+    )
+    expect(second).toEqual([data.no, '50'])
+    const lists = relay.gateway.received.filter(({ action }) => /SnapshotInstanceList/.test(action))
+    expect(lists).toHaveLength(1)
+  })
+
+  test.each([
+    [undefined, 26 * HOUR, true],
+    [undefined, 26 * HOUR + 1_000, false],
+    [48, 47 * HOUR, true],
+    [1, 90 * MINUTE, false],
+  ])('with maxAgeHours %s may be so old: %i ms: %s', async (maxAgeHours, age, isGood) => {
+    const wanted = { latestSnapshotOf: '12340007', ...(maxAgeHours && { maxAgeHours }) }
+    await open([{ ...nightly, image: { ...nightly.image, storages: [wanted] } }])
+    relay.gateway.snapshots.add({ originalStorageNo: '12340007', createDate: at(age) })
+    await tickAt(now)
+    await tickAt(HALF_PAST_THREE)
+    expect(made()).toHaveLength(isGood ? 1 : 0)
+  })
+})
+
+test('a snapshot of another storage is not taken for one of this, whatever the gateway lists', async () => {
+  await open([nightly])
+  await tickAt(now)
+  const row = (no: string, originalBlockStorageInstanceNo: string, minutes: number) => ({
+    blockStorageSnapshotInstanceNo: no,
+    originalBlockStorageInstanceNo,
+    blockStorageSnapshotInstanceStatus: { code: 'CREAT' },
+    blockStorageSnapshotInstanceOperation: { code: 'NULL' },
+    createDate: koreanDate(HALF_PAST_THREE - minutes * MINUTE),
+    isBootable: true,
+    hypervisorType: { code: 'KVM' },
+  })
+  const blockStorageSnapshotInstanceList = [
+    row('12344698', '12340002', 1),
+    row('12344697', storage, 2),
+  ]
+  const answer = { returnCode: '0', totalRows: 2, blockStorageSnapshotInstanceList }
+  relay.gateway.inject({
+    action: 'getBlockStorageSnapshotInstanceList',
+    fault: {
+      status: 200,
+      body: JSON.stringify({ getBlockStorageSnapshotInstanceListResponse: answer }),
+    },
+  })
+  await tickAt(HALF_PAST_THREE)
+  expect(usedSnapshots()).toEqual(['12344697'])
+})
+
+describe('an event that names a job', () => {
+  test('runs it as its schedule would, once a minute', async () => {
+    await open([nightly])
+    for (const second of ['00', '00', '27']) {
+      await relay.run({ job: 'nightly-web', scheduledAt: `2026-11-22T03:30:${second}+09:00` })
+    }
+    await tickAt(HALF_PAST_THREE - MINUTE)
+    await tickAt(HALF_PAST_THREE)
+    expect(made().map(({ name }) => name)).toEqual(['web-20261122'])
+    const [{ lastRuns }] = await jobs()
+    expect(lastRuns).toMatchObject([
+      { scheduledAt: '2026-11-22T03:30:00+09:00', creation: { caller: 'job:nightly-web' } },
+    ])
+  })
+
+  test.each([
+    ['not-found', { job: 'CANARY', scheduledAt: '2026-11-22T03:30:00Z' }],
+    ['invalid-input', { job: 'nightly-web', scheduledAt: 'CANARY' }],
+    ['invalid-input', { job: 'nightly-web' }],
+  ])('fails as %s for %j', async (code, event) => {
+    await open([nightly])
+    await expect(relay.run(event)).rejects.toThrow(new RegExp(`^The run failed: ${code}$`))
+    expect(JSON.stringify(relay.log)).not.toContain('CANARY')
+  })
+
+  test('fails where nothing is kept', async () => {
+    await open([nightly], { store: false })
+    const event = { job: 'nightly-web', scheduledAt: '2026-11-22T03:30:00Z' }
+    await expect(relay.run(event)).rejects.toThrow('The run failed: not-configured')
+  })
+})
+
+describe('a run that somebody asks for', () => {
+  test('is a creation of their own', async () => {
+    await open([byMinute])
+    const { status, json, headers } = await run()
+    expect([status, json.name, json.caller]).toEqual([201, 'web-261122-0320', 'key:ci'])
+    expect(headers.get('location')).toBe(`/v1/creations/${json.creationId}`)
+    expect((await jobs())[0].lastRuns).toEqual([])
+  })
+
+  test('is the same for the same minute, and for the same key whenever', async () => {
+    await open([byMinute])
+    const first = await run()
+    now += 30_000
+    const again = await run()
+    expect([again.status, again.json.creationId]).toEqual([200, first.json.creationId])
+    const headers = { 'idempotency-key': 'once' }
+    now += MINUTE
+    const keyed = await run('by-minute', { headers })
+    now += MINUTE
+    const repeated = await run('by-minute', { headers })
+    expect([keyed.status, repeated.status]).toEqual([201, 200])
+    expect(repeated.json.creationId).toBe(keyed.json.creationId)
+    expect(repeated.headers.get('idempotent-replayed')).toBe('true')
+    expect(made()).toHaveLength(2)
+  })
+
+  test('under a key of other content is refused', async () => {
+    await open([byMinute, { ...byMinute, name: 'second', cron: '0 4 * * *' }])
+    const headers = { 'idempotency-key': 'once' }
+    expect((await run('by-minute', { headers })).status).toBe(201)
+    const { status, json } = await run('second', { headers })
+    expect([status, json.code]).toEqual([422, 'idempotency-key-reused'])
+  })
+
+  test('under a key of the same job that is another by now is refused', async () => {
+    const latest = (no: string) => ({
+      ...byMinute,
+      image: { ...byMinute.image, storages: [{ latestSnapshotOf: no }] },
+    })
+    await open([latest(storage)])
+    const headers = { 'idempotency-key': 'once' }
+    expect((await run('by-minute', { headers })).status).toBe(201)
+    const asked = initOf({ method: 'POST', headers })
+    const request = new Request('http://relay.test/v1/jobs/by-minute/runs', asked)
+    expect((await beside([latest('12340002')]).fetch(request)).status).toBe(422)
+  })
+
+  test('must pass the prefix of their key, and counts in its quota', async () => {
+    const other = { ...byMinute, image: { ...byMinute.image, name: 'db-{yyMMdd}-{HHmm}' } }
+    await open([byMinute, { ...other, name: 'other' }])
+    const codes = []
+    codes.push((await run('by-minute', { as: 'prefixed' })).status)
+    const { status, json } = await run('other', { as: 'prefixed' })
+    codes.push(status, json.code)
+    for (let minute = 0; minute < 4; minute++) {
+      now += MINUTE
+      codes.push((await run('other', { as: 'limited' })).status)
+    }
+    expect(codes).toEqual([201, 403, 'forbidden', 201, 201, 201, 429])
+  })
+
+  test('needs a job of that name, and one whose images have a name for each minute', async () => {
+    await open([nightly, byMinute])
+    const missing = await run('CANARY')
+    expect([missing.status, missing.json.code]).toEqual([404, 'not-found'])
+    const { status, json } = await run('nightly-web')
+    expect([status, json.code, json.errors[0].path]).toEqual([422, 'invalid-input', 'image.name'])
+    expect(creates()).toEqual([])
+  })
+
+  test.each([
+    ['nothing', undefined, {}, 201],
+    ['nothing, called a form', '', { 'content-type': 'application/x-www-form-urlencoded' }, 201],
+    ['an empty object', {}, {}, 201],
+    ['fields', { name: 'CANARY' }, {}, 422],
+    ['text', 'CANARY', { 'content-type': 'text/plain' }, 415],
+    ['half a body', '{', {}, 400],
+    ['too much', ' '.repeat(70_000), {}, 413],
+  ])('may bring %s', async (_, body, headers, expected) => {
+    await open([byMinute])
+    const { status } = await run('by-minute', { body, headers: headers as Record<string, string> })
+    expect(status).toBe(expected)
+    expect(made()).toHaveLength(expected === 201 ? 1 : 0)
+  })
+
+  test('finds the latest snapshot too', async () => {
+    const image = { ...byMinute.image, storages: nightly.image.storages }
+    await open([{ ...byMinute, image }])
+    expect((await run()).status).toBe(201)
+    expect(usedSnapshots()).toEqual(['40000001'])
+  })
+
+  test('and finds none is refused, and says so again', async () => {
+    const image = { ...byMinute.image, storages: [{ latestSnapshotOf: '12340009' }] }
+    await open([{ ...byMinute, image }])
+    const { status, json } = await run()
+    expect([status, json.code, json.outcome]).toEqual([422, 'invalid-input', 'not-applied'])
+    expect(json.creationId).toMatch(/^cr_/)
+  })
+})
+
+describe('GET /v1/jobs', () => {
+  test('shows when each job runs next, and what became of it last', async () => {
+    await open([
+      { ...nightly, notify: ['ops'], expectEveryHours: 26 },
+      { ...byMinute, cron: '0 4 * * MON', timeZone: 'UTC' },
+    ])
+    await tickAt(now)
+    await tickAt(HALF_PAST_THREE)
+    const [first, second] = await jobs()
+    expect(first).toMatchObject({
+      name: 'nightly-web',
+      cron: '30 3 * * *',
+      timeZone: 'Asia/Seoul',
+      notify: ['ops'],
+      expectEveryHours: 26,
+      nextRun: { scheduledAt: '2026-11-23T03:30:00+09:00' },
+      lastRuns: [
+        {
+          scheduledAt: '2026-11-22T03:30:00+09:00',
+          creation: { state: 'created', name: 'web-20261122', image: { phase: 'ready' } },
+        },
+      ],
+    })
+    expect(second).toMatchObject({
+      expectEveryHours: null,
+      notify: [],
+      nextRun: { scheduledAt: '2026-11-23T04:00:00+00:00' },
+      lastRuns: [],
+    })
+  })
+
+  test('shows the last five runs', async () => {
+    await open([{ ...byMinute, cron: '* * * * *' }])
+    for (let minute = 0; minute <= 7; minute++) await tickAt(HALF_PAST_THREE + minute * MINUTE)
+    const [{ lastRuns }] = await jobs()
+    expect(lastRuns.map((one: { scheduledAt: string }) => one.scheduledAt.slice(11, 16))).toEqual([
+      '03:37',
+      '03:36',
+      '03:35',
+      '03:34',
+      '03:33',
+    ])
+  })
+
+  test('is an aligned line each in a terminal', async () => {
+    await open([nightly, { ...byMinute, name: 'b', timeZone: 'UTC' }])
+    await tickAt(now)
+    await tickAt(HALF_PAST_THREE)
+    const { text } = await relay.request('/v1/jobs', { headers: { accept: 'text/plain' } })
+    expect(text.split('\n')).toEqual([
+      'nightly-web  2026-11-23T03:30:00+09:00  2026-11-22T03:30:00+09:00  ready  30000001',
+      'b            2026-11-22T03:30:00+00:00  -                          -      -',
+      '',
+    ])
+  })
+
+  test('is empty where there are none', async () => {
+    await open([])
+    expect(await jobs()).toEqual([])
+  })
+})
+
+describe('whom a create is to notify', () => {
+  const body = { name: 'web-golden', storages: [{ snapshotNo: '12344697' }] }
+
+  test('must be somebody who can be told', async () => {
+    await open([])
+    const { status, json } = await relay.create({ ...body, notify: ['ops', 'CANARY'] })
+    expect([status, json.errors]).toEqual([
+      422,
+      [{ path: 'notify.1', message: 'must be the name of a target' }],
+    ])
+    expect((await relay.create({ ...body, notify: ['ops'] })).status).toBe(201)
+  })
+
+  test('is kept where nobody can be told at all', async () => {
+    await open([], { environment: { RELAY_NOTIFY: '' } })
+    expect((await relay.create({ ...body, notify: ['anybody'] })).status).toBe(201)
+  })
+})
+
+describe('a thousand images on their way', () => {
+  test('cost a tick a hundred reads', async () => {
+    await open([], { gateway: { now: () => now, readyAfterMs: 48 * HOUR } })
+    for (let count = 0; count < 1_000; count++) {
+      await relay.create({ name: `web-${count}`, storages: [{ snapshotNo: '12344697' }] })
+    }
+    const reads = []
+    for (let tick = 1; tick <= 12; tick++) {
+      relay.gateway.received.length = 0
+      await tickAt(HALF_PAST_THREE + tick * MINUTE)
+      reads.push(relay.gateway.received.length)
+    }
+    expect(reads).toEqual(Array(12).fill(100))
+  })
+})

@@ -1,0 +1,448 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { Webhook } from 'standardwebhooks'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { leakSearch } from '../canaries.ts'
+import { openDoor } from '../doors.ts'
+import { environmentFor, openRelay, type Relay, type RelayOptions, smallest } from '../relay.ts'
+
+const SECOND = 1_000
+const DAY = 86_400
+/** Seconds between the tries of a notification, as they are published. */
+const GAPS = [30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, DAY]
+/** How long a try may take, ms. */
+const LIMIT = 10 * SECOND
+/** What nobody asks again after. */
+const REFUSALS = [301, 302, 307, 308, 400, 401, 404, 410, 422]
+
+const PATH = '/hooks/CANARYpath3Gh2Jk1Lm'
+const SECRET = `whsec_${Buffer.from('CANARYsigning8Ab7Cd6Ef5Gh4Ij').toString('base64')}`
+const NAME = 'outbox-canary'
+
+/** What must not stand in a log: where people are told, how it is signed, and what they are told. */
+const leaksIn = leakSearch({ path: PATH, secret: SECRET, name: NAME, title: 'is ready' })
+
+type Answer = (response: ServerResponse) => unknown
+
+/** What a target is told. */
+interface Told {
+  type: string
+  data: { creationId: string }
+}
+
+/** One who is told. */
+interface Receiver {
+  url: string
+  requests: { method: string; path: string; id: string; body: string; told: Told }[]
+  answer: Answer
+  start(): Promise<void>
+  stop(): void
+}
+
+/** By how much this process's clock runs ahead: the relay's, the gateway's, and that of whoever verifies. */
+let ahead = 0
+const { now } = Date
+
+beforeEach(() => {
+  ahead = 0
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+})
+
+/** A tick after each of so many seconds. */
+async function tickAfter(relay: Relay, ...gaps: number[]) {
+  for (const seconds of gaps) {
+    ahead += seconds * SECOND
+    await relay.tick()
+  }
+}
+
+function answering(status: number, headers: Record<string, string> = {}): Answer {
+  return (response) => response.writeHead(status, headers).end()
+}
+
+const hang: Answer = () => {}
+const reset: Answer = (response) => response.socket?.resetAndDestroy()
+
+async function openReceiver(answer = answering(204)): Promise<Receiver> {
+  const server = createServer(async (request, response) => {
+    const body = await text(request)
+    const headers = request.headers as Record<string, string>
+    const { method = '', url: path = '' } = request
+    const id = headers['webhook-id'] ?? ''
+    receiver.requests.push({ method, path, id, body, told: verified(body, headers) })
+    receiver.answer(response)
+  })
+  let port = 0
+  const receiver: Receiver = {
+    url: '',
+    requests: [],
+    answer,
+    async start() {
+      await once(server.listen(port, '127.0.0.1'), 'listening')
+      port = (server.address() as AddressInfo).port
+      receiver.url = `http://127.0.0.1:${port}${PATH}`
+    },
+    stop() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+  await receiver.start()
+  onTestFinished(receiver.stop)
+  return receiver
+}
+
+/** What was told, if whoever told it has signed it just now. */
+function verified(body: string, headers: Record<string, string>): Told {
+  try {
+    return new Webhook(SECRET).verify(body, headers) as Told
+  } catch (error) {
+    return { type: String(error), data: { creationId: '' } }
+  }
+}
+
+function targetsOf(receivers: Record<string, Receiver>) {
+  const target = ({ url }: Receiver) => ({ format: 'standard-webhooks', url, secret: SECRET })
+  const targets = Object.entries(receivers).map(([name, receiver]) => [name, target(receiver)])
+  return { RELAY_NOTIFY: JSON.stringify(Object.fromEntries(targets)) }
+}
+
+/** A relay whose images are ready at once. */
+async function relayTo(receivers: Record<string, Receiver>, options: RelayOptions = {}) {
+  const gateway = { now: () => Date.now() }
+  const relay = await openRelay({ gateway, environment: targetsOf(receivers), ...options })
+  onTestFinished(async () => {
+    await relay.close()
+    expect(leaksIn(JSON.stringify(relay.log))).toEqual([])
+  })
+  return relay
+}
+
+let names = 0
+async function create(relay: Relay, notify = ['ops']): Promise<string> {
+  const { json } = await relay.create({ ...smallest, name: `${NAME}-${++names}`, notify })
+  return json.creationId
+}
+
+/** The tries as they stand in the log; none may take longer than the limit. */
+function triesIn({ log }: Relay) {
+  return log
+    .filter(({ event }) => event === 'notification')
+    .map(({ target, attempt, state, status, reason, milliseconds }) => {
+      expect(milliseconds).toBeLessThan(LIMIT + SECOND)
+      return [target, attempt, state, status ?? reason]
+    })
+}
+
+/** All that came about one creation must bear one id. */
+function expectTold({ requests }: Receiver, creationId: string, times: number) {
+  const came = requests.map(({ method, path, told }) => [method, path, told.type, told.data])
+  const data = expect.objectContaining({ creationId })
+  expect(came).toEqual(Array(times).fill(['POST', PATH, 'creation.ready', data]))
+  expect(new Set(requests.map(({ id }) => id)).size).toBe(1)
+  expect(requests[0]?.id).toMatch(/^[\w-]+$/)
+}
+
+test.each<[string, Answer, number | string]>([
+  ['answers 500', answering(500), 500],
+  ['answers 503', answering(503), 503],
+  ['answers 408', answering(408), 408],
+  ['answers 425', answering(425), 425],
+  ['answers 429', answering(429), 429],
+  ['reads it and resets the connection', reset, 'ECONNRESET'],
+  ['is too slow', hang, 'TimeoutError'],
+])('one who %s is told again, once, by the same id', async (_, answer, outcome) => {
+  const receiver = await openReceiver(answer)
+  const relay = await relayTo({ ops: receiver })
+  const creationId = await create(relay)
+  await relay.tick()
+  expectTold(receiver, creationId, 1)
+  receiver.answer = answering(204)
+  await tickAfter(relay, 30, 300, DAY)
+  expectTold(receiver, creationId, 2)
+  expect(triesIn(relay)).toEqual([
+    ['ops', 1, 'pending', outcome],
+    ['ops', 2, 'delivered', 204],
+  ])
+})
+
+test('one who was not there is told when it is back', async () => {
+  const receiver = await openReceiver()
+  const relay = await relayTo({ ops: receiver })
+  const creationId = await create(relay)
+  receiver.stop()
+  await relay.tick()
+  await receiver.start()
+  await tickAfter(relay, 30)
+  expectTold(receiver, creationId, 1)
+  expect(triesIn(relay)).toEqual([
+    ['ops', 1, 'pending', 'ECONNREFUSED'],
+    ['ops', 2, 'delivered', 204],
+  ])
+})
+
+test.each(REFUSALS)('one who answers %i is told no more, nor who it names', async (status) => {
+  const elsewhere = await openReceiver()
+  const receiver = await openReceiver(answering(status, { location: elsewhere.url }))
+  const relay = await relayTo({ ops: receiver })
+  const creationId = await create(relay)
+  await tickAfter(relay, 0, ...GAPS)
+  expectTold(receiver, creationId, 1)
+  expect(elsewhere.requests).toEqual([])
+  expect(triesIn(relay)).toEqual([['ops', 1, 'refused', status]])
+})
+
+test.each([
+  [429, '120', 120],
+  [503, '120', 120],
+  [429, '7200', 3_600],
+  [429, '1', 30],
+])('answered %i with Retry-After %s, it waits %i s', async (status, after, seconds) => {
+  const receiver = await openReceiver(answering(status, { 'retry-after': after }))
+  const relay = await relayTo({ ops: receiver })
+  const creationId = await create(relay)
+  await relay.tick()
+  receiver.answer = answering(204)
+  await tickAfter(relay, seconds - 1)
+  expectTold(receiver, creationId, 1)
+  await tickAfter(relay, 1)
+  expectTold(receiver, creationId, 2)
+})
+
+test('it is tried at the gaps that are published, and then given up', async () => {
+  const receiver = await openReceiver(answering(500))
+  const relay = await relayTo({ ops: receiver })
+  const creationId = await create(relay)
+  await relay.tick()
+  for (const [i, gap] of GAPS.entries()) {
+    await tickAfter(relay, gap - 1)
+    expectTold(receiver, creationId, i + 1)
+    await tickAfter(relay, 1)
+    expectTold(receiver, creationId, i + 2)
+  }
+  await tickAfter(relay, ...Array(10).fill(DAY))
+  expectTold(receiver, creationId, 10)
+  expect(new Set(receiver.requests.map(({ body }) => body)).size).toBe(1)
+  expect(triesIn(relay)).toEqual([
+    ...GAPS.map((_, i) => ['ops', i + 1, 'pending', 500]),
+    ['ops', 10, 'given_up', 500],
+  ])
+})
+
+test('a server that is killed once it was heard leaves it to the next, who tells it by the same id', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'outbox-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const database = join(folder, 'relay.sqlite')
+  const receiver = await openReceiver()
+  const relay = await relayTo({ ops: receiver }, { database })
+  const creationId = await create(relay)
+
+  async function open(seconds: number) {
+    const environment = environmentFor(relay.gateway.origin, {
+      ...targetsOf({ ops: receiver }),
+      RELAY_DATABASE: database,
+      NODE_OPTIONS: `--import=${new URL('clock-ahead.ts', import.meta.url)}`,
+      CLOCK_AHEAD_MS: seconds * SECOND,
+    })
+    const door = await openDoor('node', environment)
+    onTestFinished(() => {
+      door.process.kill('SIGKILL')
+    })
+    return door
+  }
+
+  const first = open(0)
+  receiver.answer = async () => (await first).process.kill('SIGKILL')
+  const killed = await first
+  await until(() => killed.process.killed)
+  await killed.close()
+  expect(killed.process.signalCode).toBe('SIGKILL')
+  expect(killed.output()).not.toContain('"event":"notification"')
+  receiver.answer = answering(204)
+  await relay.tick()
+  expectTold(receiver, creationId, 1)
+
+  const next = await open(31)
+  await until(() => next.output().includes('"event":"tick"'))
+  await next.close()
+  expect(next.output()).toMatch(/"state":"delivered","attempt":2,/)
+  await tickAfter(relay, 31, ...GAPS)
+  expectTold(receiver, creationId, 2)
+  expect(leaksIn(killed.output() + next.output())).toEqual([])
+})
+
+/** A creation in conflict, and the number by which it is settled. */
+async function conflicting(relay: Relay) {
+  relay.gateway.inject({
+    fault: 'reset-before',
+    action: 'createServerImageFromSnapshot',
+    applied: true,
+  })
+  const creationId = await create(relay)
+  const image = relay.gateway.images.all().at(-1)
+  if (!image) throw new Error('No image was made')
+  const { no: _, ...copied } = image
+  const { no } = relay.gateway.images.add(copied)
+  const asked = { method: 'POST', as: 'admin', body: { imageNo: no } }
+  const settle = () => relay.request(`/v1/creations/${creationId}/resolution`, asked)
+  return { creationId, settle }
+}
+
+test('what is told of one creation comes in its order', async () => {
+  const receiver = await openReceiver(answering(500))
+  const relay = await relayTo({ ops: receiver })
+  const { settle } = await conflicting(relay)
+  await tickAfter(relay, 640)
+  await settle()
+  const types = () => receiver.requests.map(({ told }) => told.type)
+  await relay.tick()
+  expect(types()).toEqual(['creation.conflict'])
+  await tickAfter(relay, 30)
+  expect(types()).toEqual(['creation.conflict', 'creation.conflict'])
+
+  receiver.answer = answering(204)
+  await tickAfter(relay, 299)
+  expect(types()).toHaveLength(2)
+  await tickAfter(relay, 1)
+  expect(types().slice(2)).toEqual(['creation.conflict', 'creation.ready'])
+  const ids = receiver.requests.map(({ id }) => id)
+  expect(ids.slice(0, 2)).toEqual([ids[2], ids[2]])
+  expect(ids[3]).not.toBe(ids[2])
+})
+
+test('however many wait for another to be told first, they hide neither it nor what is new', async () => {
+  const receiver = await openReceiver(answering(503, { 'retry-after': '3600' }))
+  const relay = await relayTo({ ops: receiver })
+  const all = []
+  for (let i = 0; i < 25; i++) all.push(await conflicting(relay))
+  await tickAfter(relay, 640, ...Array(25).fill(1))
+  expect(receiver.requests.length).toBeGreaterThanOrEqual(25)
+  for (const { settle } of all) await settle()
+  receiver.answer = answering(204)
+  receiver.requests.length = 0
+  const fresh = await create(relay)
+  await tickAfter(relay, ...Array(10).fill(DAY / 2))
+  for (const { creationId } of all) {
+    const told = receiver.requests.filter((request) => request.told.data.creationId === creationId)
+    expect(told.map((request) => request.told.type)).toEqual([
+      'creation.conflict',
+      'creation.ready',
+    ])
+  }
+  expect(receiver.requests.filter(({ told }) => told.data.creationId === fresh)).toHaveLength(1)
+})
+
+test.each<[string, (receiver: Receiver) => void]>([
+  ['hangs', () => {}],
+  ['refuses connections', (receiver) => receiver.stop()],
+])('a target that %s keeps no other waiting, whatever is due to it', async (_, die) => {
+  const [dead, live] = [await openReceiver(hang), await openReceiver()]
+  const relay = await relayTo({ dead, live })
+  for (let i = 0; i < 30; i++) await create(relay, ['dead'])
+  const creationId = await create(relay, ['dead', 'live'])
+  die(dead)
+  const ticked = relay.tick()
+  await until(() => live.requests.length > 0)
+  dead.stop()
+  await ticked
+  expectTold(live, creationId, 1)
+  // Each try may take 10 s, and a tick a minute.
+  const tries = triesIn(relay).filter(([target]) => target === 'dead')
+  expect(tries.length).toBeLessThanOrEqual(2)
+})
+
+test('a target that hangs holds no other up, however much is due to that', async () => {
+  const [dead, live] = [await openReceiver(hang), await openReceiver()]
+  const relay = await relayTo({ dead, live })
+  await create(relay, ['dead'])
+  for (let i = 0; i < 25; i++) await create(relay, ['live'])
+  const ticked = relay.tick()
+  await until(() => live.requests.length === 25)
+  expect(triesIn(relay).filter(([target]) => target === 'dead')).toEqual([])
+  dead.stop()
+  await ticked
+})
+
+test('what waits to be told does not wait for a gateway that hangs', async () => {
+  const receiver = await openReceiver()
+  const relay = await relayTo({ ops: receiver })
+  await create(relay)
+  const { gateway } = relay
+  gateway.inject({ fault: 'throttled', action: 'createServerImageFromSnapshot' })
+  await create(relay, [])
+  ahead = 31 * SECOND
+  gateway.inject({ fault: 'hang', action: 'createServerImageFromSnapshot' })
+  let isOver = false
+  const ticked = relay.tick().then(() => {
+    isOver = true
+  })
+  await until(() => receiver.requests.length === 1)
+  expect(isOver).toBe(false)
+  await gateway.close()
+  await ticked
+})
+
+test('an image that never ends is told of once, however often it is looked at', async () => {
+  const receiver = await openReceiver()
+  const options = { gateway: { now: () => Date.now(), readyAfterMs: 3 * DAY * SECOND } }
+  const relay = await relayTo({ ops: receiver }, options)
+  const creationId = await create(relay)
+  await tickAfter(relay, ...Array(30).fill(3_600))
+  for (let i = 0; i < 3; i++) {
+    await relay.request(`/v1/creations/${creationId}`)
+    await tickAfter(relay, 60)
+  }
+  const types = () => receiver.requests.map(({ told }) => told.type)
+  expect(types()).toEqual(['creation.timed_out'])
+  // Whoever looks at it two days later finds it ready, and that is news.
+  await tickAfter(relay, 2 * DAY)
+  await relay.request(`/v1/creations/${creationId}`)
+  await tickAfter(relay, 60)
+  expect(types()).toEqual(['creation.timed_out', 'creation.ready'])
+})
+
+test('of two ticks at once, one tells', async () => {
+  const receiver = await openReceiver()
+  const relay = await relayTo({ ops: receiver })
+  const creationIds: string[] = []
+  for (let i = 0; i < 20; i++) creationIds.push(await create(relay))
+  await Promise.all([relay.tick(), relay.tick()])
+  const told = receiver.requests.map((request) => request.told.data.creationId)
+  expect(told.sort()).toEqual(creationIds.sort())
+  expect(triesIn(relay)).toEqual(Array(20).fill(['ops', 1, 'delivered', 204]))
+})
+
+test('the log tells of each try who was told and how, and gives nothing away', async () => {
+  const receiver = await openReceiver()
+  const { url } = receiver
+  const targets = {
+    slack: { format: 'slack', url },
+    works: { format: 'works', url },
+    teams: { format: 'teams', url },
+    hooks: { format: 'standard-webhooks', url, secret: SECRET },
+  }
+  const environment = { RELAY_NOTIFY: JSON.stringify(targets) }
+  const relay = await relayTo({}, { environment })
+  const creationId = await create(relay, Object.keys(targets))
+  await relay.tick()
+  const tries = relay.log.filter(({ event }) => event === 'notification')
+  const milliseconds = expect.any(Number)
+  const rest = { creationId, state: 'delivered', attempt: 1, milliseconds, status: 204 }
+  expect(tries).toHaveLength(4)
+  for (const target of Object.keys(targets)) {
+    expect(tries).toContainEqual({ event: 'notification', target, ...rest })
+  }
+  const bodies = receiver.requests.map(({ body }) => body)
+  const given = JSON.stringify([targets, bodies])
+  expect(leaksIn(given)).toEqual(['path', 'secret', 'name', 'title'])
+  expect(leaksIn(JSON.stringify(relay.log))).toEqual([])
+})
+
+function until(isTime: () => boolean) {
+  return vi.waitUntil(isTime, { interval: 1, timeout: 5 * SECOND })
+}

@@ -1,0 +1,296 @@
+import { createHmac } from 'node:crypto'
+import type { MessageAttachment } from '@slack/types'
+import fc from 'fast-check'
+import { Webhook } from 'standardwebhooks'
+import { describe, expect, test } from 'vitest'
+import { LANGUAGES } from '../../shared/messages.ts'
+import type { CreationEnded, Event, JobSilent } from '../../shared/notice.ts'
+import { notificationOf } from '../../shared/notification.ts'
+import {
+  type Notification,
+  requestTo,
+  slackBody,
+  Targets,
+  teamsBody,
+  webhookHeaders,
+  worksBody,
+} from '../../shared/notify.ts'
+import { parse } from '../../shared/parse.ts'
+
+const CONSOLE = 'https://console.ncloud.com/'
+const AT = Date.UTC(2026, 10, 21, 18, 36, 12)
+
+const ready: CreationEnded = {
+  what: 'ready',
+  at: AT,
+  creationId: 'cr_0123',
+  job: 'nightly-web',
+  name: 'web-20261122',
+  regionCode: 'KR',
+  imageNo: '30000001',
+  sizeGb: 10,
+  seconds: 372,
+  problem: null,
+}
+const rejected = (code: string, more: object = {}): CreationEnded => ({
+  ...ready,
+  what: 'rejected',
+  imageNo: undefined,
+  sizeGb: undefined,
+  problem: { code: code as 'name-taken', detail: 'detail', ...more },
+})
+const silent: JobSilent = {
+  what: 'silent',
+  at: AT,
+  job: 'nightly-web',
+  expectEveryHours: 26,
+  readyAt: AT - 30 * 3_600_000,
+}
+const strange: Notification = {
+  ...notificationOf(ready, 'en', CONSOLE),
+  title: 'a <!channel> & *b*',
+  text: '[x](https://evil.example) <b>',
+  fields: [{ name: 'Image', value: '_1_ <2>' }],
+}
+
+describe('a Standard Webhook', () => {
+  // Published: the test of the reference library.
+  const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+  const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek'
+
+  test('has the signature of the published vector', async () => {
+    const headers = await webhookHeaders(secret, id, 1_614_265_330_000, '{"test": 2432232314}')
+    expect(headers).toEqual({
+      'webhook-id': id,
+      'webhook-timestamp': '1614265330',
+      'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    })
+  })
+
+  test('is verified by the public library, whatever stands in it', async () => {
+    const property = fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (title) => {
+      const target = { format: 'standard-webhooks' as const, url: 'https://x.example/', secret }
+      const told = { ...strange, title }
+      const { method, body, headers } = await requestTo(target, told, 'cr_1_1', Date.now())
+      expect(method).toBe('POST')
+      expect(new Webhook(secret).verify(body ?? '', headers)).toMatchObject({ data: { title } })
+    })
+    await fc.assert(property, { numRuns: 200 })
+  })
+
+  test('holds the facts by stable names, in every language', async () => {
+    for (const language of LANGUAGES) {
+      const target = { format: 'standard-webhooks' as const, url: 'https://x.example/a?b', secret }
+      const told = notificationOf(ready, language, CONSOLE)
+      const { body, url } = await requestTo(target, told, 'cr_1_1', AT)
+      expect(String(url)).toBe('https://x.example/a?b')
+      expect(JSON.parse(body ?? '')).toMatchObject({
+        type: 'creation.ready',
+        timestamp: '2026-11-21T18:36:12.000Z',
+        data: {
+          creationId: 'cr_0123',
+          job: 'nightly-web',
+          name: 'web-20261122',
+          regionCode: 'KR',
+          imageNo: '30000001',
+          sizeGb: 10,
+          seconds: 372,
+          problem: null,
+          url: CONSOLE,
+        },
+      })
+    }
+  })
+
+  test('is signed under each secret as Node signs', async () => {
+    const bytes = fc.uint8Array({ minLength: 24, maxLength: 64 })
+    const property = fc.asyncProperty(bytes, fc.string(), async (key, body) => {
+      const text = `whsec_${Buffer.from(key).toString('base64')}`
+      const headers = await webhookHeaders(text, 'id', 1_000, body)
+      const expected = createHmac('sha256', key).update(`id.1.${body}`).digest('base64')
+      expect(headers['webhook-signature']).toBe(`v1,${expected}`)
+    })
+    await fc.assert(property, { numRuns: 200 })
+  })
+})
+
+describe('the other formats', () => {
+  test('Slack’s is an attachment of its types, with nothing that Slack would read as its own', () => {
+    const { text, attachments } = slackBody(strange)
+    const typed: MessageAttachment[] = attachments
+    expect([text, typed]).toEqual([
+      '*a &lt;!channel&gt; &amp; *b**',
+      [
+        {
+          fallback: 'a &lt;!channel&gt; &amp; *b* – [x](https://evil.example) &lt;b&gt;',
+          text: '[x](https://evil.example) &lt;b&gt;',
+          fields: [{ title: 'Image', value: '_1_ &lt;2&gt;', short: true }],
+          title: 'console.ncloud.com',
+          title_link: CONSOLE,
+        },
+      ],
+    ])
+  })
+
+  test('NAVER WORKS’ is a title and a text', () => {
+    expect(worksBody(notificationOf(ready, 'en', CONSOLE))).toEqual({
+      title: 'web-20261122 is ready',
+      body: {
+        text: 'Image: 30000001\nJob: nightly-web\nTook: 6 min 12 s\nSize: 10 GB\nRegion: KR\nhttps://console.ncloud.com/',
+      },
+    })
+  })
+
+  // Source: https://adaptivecards.io/explorer/AdaptiveCard.html, of version 1.4.
+  test('Teams’ is an adaptive card whose text is not read as Markdown', () => {
+    expect(teamsBody(strange)).toEqual({
+      type: 'message',
+      attachments: [
+        {
+          contentType: 'application/vnd.microsoft.card.adaptive',
+          content: {
+            $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+            type: 'AdaptiveCard',
+            version: '1.4',
+            body: [
+              {
+                type: 'TextBlock',
+                text: 'a \\<!channel\\> & \\*b\\*',
+                wrap: true,
+                weight: 'Bolder',
+              },
+              {
+                type: 'TextBlock',
+                text: '\\[x\\](https://evil.example) \\<b\\>',
+                wrap: true,
+              },
+              { type: 'FactSet', facts: [{ title: 'Image', value: '\\_1\\_ \\<2\\>' }] },
+            ],
+            actions: [{ type: 'Action.OpenUrl', title: 'console.ncloud.com', url: CONSOLE }],
+          },
+        },
+      ],
+    })
+  })
+
+  test.each(['slack', 'works', 'teams'] as const)('%s is sent as JSON', async (format) => {
+    const target = { format, url: 'https://hooks.example/secret' }
+    const { method, headers, body, url } = await requestTo(target, strange, 'id', AT)
+    expect([method, headers['content-type'], String(url)]).toEqual([
+      'POST',
+      'application/json',
+      'https://hooks.example/secret',
+    ])
+    expect(JSON.parse(body ?? '')).toBeTruthy()
+  })
+})
+
+describe('what people are told', () => {
+  const upstream = { action: 'createServerImageFromSnapshot', code: '1300', message: 'Too many' }
+  const events: [string, Event][] = [
+    ['ready', ready],
+    ['failed', { ...ready, what: 'failed' }],
+    ['gone', { ...ready, what: 'gone' }],
+    ['timed out', { ...ready, what: 'timed_out' }],
+    ['not created', { ...ready, what: 'not_created' }],
+    ['conflict', { ...ready, what: 'conflict' }],
+    ['silent', silent],
+    ['never ready', { ...silent, readyAt: null }],
+    ...[
+      'name-taken',
+      'invalid-input',
+      'upstream-credentials',
+      'upstream-permission',
+      'upstream-throttled',
+      'upstream-unreachable',
+      'upstream-error',
+    ].map((code): [string, Event] => [code, rejected(code)]),
+    ['refused', rejected('upstream-refused', { upstream })],
+  ]
+
+  test.each(events)('%s, in three languages, in full and short', (_, event) => {
+    const told = LANGUAGES.map((language) => notificationOf(event, language, CONSOLE))
+    expect(new Set(told.map(({ title }) => title)).size).toBe(3)
+    for (const { title, text, fields, type } of told) {
+      expect(title).toContain(event.what === 'silent' ? 'nightly-web' : 'web-20261122')
+      expect(JSON.stringify({ title, text, fields })).not.toMatch(/[{]\w+[}]|undefined|null/)
+      expect(title.length).toBeLessThanOrEqual(60)
+      expect(text.length).toBeLessThanOrEqual(150)
+      expect(text === '').toBe(event.what === 'ready')
+      expect(type).toMatch(/^(creation\.[a-z_]+|job\.silent)$/)
+      expect(fields.every(({ name, value }) => name && value)).toBe(true)
+    }
+  })
+
+  test.each([
+    ['en', 'web-20261122 is ready', '6 min 12 s'],
+    ['ko', 'web-20261122 준비 완료', '6분 12초'],
+    ['ja', 'web-20261122 の準備ができました', '6分 12秒'],
+  ] as const)('image number, job, duration and size in %s', (language, title, duration) => {
+    const told = notificationOf(ready, language, CONSOLE)
+    expect([told.title, told.text]).toEqual([title, ''])
+    const values = told.fields.map(({ value }) => value)
+    expect(values).toEqual(['30000001', 'nightly-web', duration, '10 GB', 'KR'])
+  })
+
+  test('what NAVER Cloud said of a refusal', () => {
+    const { text } = notificationOf(rejected('upstream-refused', { upstream }), 'en', CONSOLE)
+    expect(text).toBe('NAVER Cloud refused: 1300 Too many')
+  })
+
+  test.each([
+    [1, '1 s'],
+    [60, '1 min'],
+    [3_600, '1 h'],
+    [3_725, '1 h 2 min'],
+    [86_400, '24 h'],
+  ])('%i seconds as %s', (seconds, expected) => {
+    const { fields } = notificationOf({ ...ready, seconds }, 'en', CONSOLE)
+    expect(fields.find(({ name }) => name === 'Took')?.value).toBe(expected)
+  })
+})
+
+describe('the targets', () => {
+  const url = 'https://hooks.example/CANARY'
+  const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+
+  test('are taken as they are', () => {
+    const targets = {
+      ops: { format: 'slack', url },
+      'team.one': { format: 'works', url: 'http://127.0.0.1:1/x' },
+      hook: { format: 'standard-webhooks', url, secret },
+    }
+    expect(parse(Targets, targets)).toEqual({ value: targets })
+  })
+
+  test.each<[unknown, string]>([
+    [[], ''],
+    [{ 'two CANARY words': { format: 'slack', url } }, ''],
+    [{ ops: 'CANARY' }, 'ops'],
+    [{ ops: { format: 'CANARY', url } }, 'ops.format'],
+    [{ ops: { format: 'slack' } }, 'ops.url'],
+    [{ ops: { format: 'slack', url: 'http://hooks.example/CANARY' } }, 'ops.url'],
+    [{ ops: { format: 'slack', url: 'https://CANARY@hooks.example/' } }, 'ops.url'],
+    [{ ops: { format: 'slack', url: 'CANARY' } }, 'ops.url'],
+    [{ ops: { format: 'slack', url, secret } }, 'ops.secret'],
+    [{ ops: { format: 'teams', url, CANARY: 1 } }, 'ops'],
+    [{ ops: { format: 'standard-webhooks', url } }, 'ops.secret'],
+    [{ ops: { format: 'standard-webhooks', url, secret: 'CANARY' } }, 'ops.secret'],
+    [{ ops: { format: 'standard-webhooks', url, secret: 'whsec_CANARY!' } }, 'ops.secret'],
+    [
+      {
+        ops: {
+          format: 'standard-webhooks',
+          url,
+          secret: `whsec_${Buffer.alloc(23).toString('base64')}`,
+        },
+      },
+      'ops.secret',
+    ],
+  ])('are refused as %j, and not quoted', (targets, path) => {
+    const parsed = parse(Targets, targets)
+    const errors = 'errors' in parsed ? parsed.errors : []
+    expect(errors.map((error) => error.path)).toEqual([path])
+    expect(JSON.stringify(errors)).not.toContain('CANARY')
+  })
+})
