@@ -6,7 +6,7 @@ import { greet, openSandbox } from './sandbox.ts'
 const TICK_EVERY_MS = 60_000
 const LOOK_EVERY_MS = 100
 
-const { gateway, environment, folder } = await openSandbox()
+const { environment, folder, close } = await openSandbox()
 const port = String(portOf(process.env))
 const variables = Object.entries(environment).flatMap(([name, value]) => [
   '--var',
@@ -25,7 +25,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => wrangler.kill(signal))
 }
 wrangler.once('exit', (code) => {
-  gateway.close()
+  close()
   process.exitCode = code ?? 0
 })
 const url = `http://127.0.0.1:${port}`

@@ -2,16 +2,33 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openGateway } from '../test/gateway/gateway.ts'
+import { openLocalServer } from '../test/local-server.ts'
 
 /** The key of the sandbox: it opens nothing but a simulation on this machine, so it may stand in the README. */
 const KEY = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'
 
+/** A job that shows in three minutes what one does. */
+const JOB = {
+  name: 'every-two-minutes',
+  cron: '*/2 * * * *',
+  timeZone: 'Asia/Seoul',
+  image: { name: 'web-{yyMMdd}-{HHmm}', storages: [{ latestSnapshotOf: '12340001' }] },
+  notify: ['terminal'],
+}
+
 /**
- * Opens a simulated gateway, and gives the settings of a relay in front of it and a folder for what the relay keeps:
- * the simulated images end with the gateway, so what is known of them does too.
+ * Opens a simulated gateway and a receiver that prints what it is told, and gives the settings of a relay between them and a
+ * folder for what the relay keeps: the simulated images end with the gateway, so what is known of them does too.
  */
 export async function openSandbox() {
   const gateway = await openGateway({ readyAfterMs: 3_000 })
+  // The others are of last year, too old for a job.
+  gateway.snapshots.add({ name: 'web-snap' })
+  const terminal = await openLocalServer(async (request, response) => {
+    const { title, body } = JSON.parse(Buffer.concat(await request.toArray()).toString())
+    console.log(`\nNotified: ${title}\n  ${body.text.replaceAll('\n', '\n  ')}\n`)
+    response.end()
+  })
   const keys = [
     {
       id: 'demo',
@@ -24,10 +41,13 @@ export async function openSandbox() {
     NCLOUD_SECRET_KEY: gateway.secretKey,
     NCLOUD_API_GW: gateway.origin,
     RELAY_KEYS: JSON.stringify(keys),
+    RELAY_JOBS: JSON.stringify([JOB]),
+    RELAY_NOTIFY: JSON.stringify({ terminal: { format: 'works', url: terminal.url } }),
   }
   const folder = mkdtempSync(join(tmpdir(), 'ncloud-image-relay-'))
   process.once('exit', () => rmSync(folder, { recursive: true }))
-  return { gateway, environment, folder }
+  const close = () => Promise.all([gateway.close(), terminal.close()])
+  return { environment, folder, close }
 }
 
 /** What a newcomer may paste: a XEN image, a KVM image made, a request with faults, and an honest error. */
@@ -48,6 +68,9 @@ export function curlLines(url: string): string[] {
 /** Greets whoever started the sandbox. */
 export function greet(url: string): void {
   console.log(`The relay runs on ${url}, in front of a simulated NAVER Cloud gateway.`)
-  console.log(`Its key is ${KEY}. Paste these; Ctrl-C ends both.\n`)
+  console.log(
+    `A job makes an image every two minutes; its notification appears here a minute later.`,
+  )
+  console.log(`Its key is ${KEY}. Paste these; Ctrl-C ends all.\n`)
   for (const line of curlLines(url)) console.log(`${line}\n`)
 }

@@ -63,6 +63,8 @@ describe('what wrangler deploys', () => {
     )
     // Cloudflare's own line an invocation has headers and the query.
     expect(wrangler).toMatch(/^invocation_logs = false/m)
+    // Its traces have the URLs of all calls, and those of webhooks are secrets.
+    expect(wrangler).toMatch(/^\[observability\.traces\]\nenabled = false/m)
     expect(wrangler).toMatch(/^new_sqlite_classes = \["CreationsObject"\]$/m)
   })
 })

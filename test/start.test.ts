@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 
 const run = promisify(execFile)
 let child: ChildProcess | undefined
@@ -64,6 +64,29 @@ describe.each(['start', 'dev:worker'])('npm run %s', (script) => {
     const readme = readFileSync('README.md', 'utf8')
     for (const line of lines) expect(readme).toContain(line.replace(url, 'http://127.0.0.1:8787'))
   })
+})
+
+test('the sandbox tells of an image within three minutes', async () => {
+  // A minute takes a second.
+  const hurry = `
+    const { now } = Date, start = now(), [timeout, interval] = [setTimeout, setInterval]
+    Date.now = () => start + (now() - start) * 60
+    globalThis.setTimeout = (act, ms, ...more) => timeout(act, ms / 60, ...more)
+    globalThis.setInterval = (act, ms, ...more) => interval(act, ms / 60, ...more)`
+  const preload = `--import=data:text/javascript,${encodeURIComponent(hurry)}`
+  const env = { ...process.env, PORT: String(await freePort()) }
+  child = spawn(process.execPath, [preload, 'scripts/start.ts'], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
+  let output = ''
+  child.stdout?.on('data', (chunk) => {
+    output += chunk
+  })
+  const told =
+    /Notified: web-\d{6}-\d{4} is ready\n {2}Image: 3000000\d\n {2}Job: every-two-minutes\n {2}Took: /
+  await vi.waitFor(() => expect(output).toMatch(told), { timeout: 10_000 })
 })
 
 describe('npm run key', () => {

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { parseSettings } from '../shared/settings.ts'
+
+const pair = { NCLOUD_ACCESS_KEY: 'access', NCLOUD_SECRET_KEY: 'secret' }
+
+/** The first block of JSON below a heading. */
+async function exampleUnder(heading: string): Promise<string> {
+  const text = await readFile('README.md', 'utf8')
+  const json = text.split(`\n${heading}\n`)[1]?.match(/```json\n([^`]*)```/)?.[1]
+  if (!json) throw new Error(`There is no JSON under ${heading}`)
+  return json
+}
+
+test('the jobs and targets of the README are taken as they stand', async () => {
+  const RELAY_JOBS = await exampleUnder('## Jobs')
+  const secret = `whsec_${Buffer.alloc(32).toString('base64')}`
+  const RELAY_NOTIFY = (await exampleUnder('## Notifications')).replace('whsec_…', secret)
+  expect(parseSettings({ ...pair, RELAY_JOBS, RELAY_NOTIFY })).toMatchObject({
+    value: { jobs: [{ name: 'nightly-web' }], targets: { ops: {}, audit: {} } },
+  })
+})
+
+test('the schedule of EventBridge’s names a job and lets AWS fill in the time', async () => {
+  const text = await readFile('docs/jobs.md', 'utf8')
+  const target = JSON.parse(text.match(/--target '([^']+)'/)?.[1] ?? '')
+  // Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+  expect(JSON.parse(target.Input)).toEqual({
+    job: 'nightly-web',
+    scheduledAt: '<aws.scheduler.scheduled-time>',
+  })
+})
