@@ -8,9 +8,9 @@ import type { CreationStore } from '../shared/creation/store.ts'
 import { type Log, problemSeen } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
-import { fetchTransport, type Transport } from '../shared/ncloud/transport.ts'
 import { type FieldError, Problem } from '../shared/problem.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
+import { fetchTransport, type Transport } from '../shared/transport.ts'
 import { authenticate } from './authenticate.ts'
 import { type Call, storeless } from './call.ts'
 import {
@@ -179,7 +179,7 @@ function serve(
   const source = platform.credentials ?? (async () => credentials)
   const gateway = openGateway({ origin, credentials: source, clock, transport })
   const keyring = openKeyring(keys)
-  const ports = store && { site, gateway, store, clock }
+  const ports = store && { site, gateway, store, clock, targets: Object.keys(targets) }
 
   // Who forgets them is answered 401 for ever, and by nothing else.
   const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()
@@ -217,7 +217,7 @@ function serve(
     async run(event, deadline) {
       const { job, at } = runOf(event, jobs)
       if (!ports) throw storeless()
-      await run(job, at, schedules, ports, { actor: callerOf(job), deadline, log })
+      await run(job, at, schedules, ports, { actor: callerOf(job).name, deadline, log })
     },
   }
 

@@ -8,7 +8,7 @@ import type { Listing } from '../shared/creation/store.ts'
 import { creationView } from '../shared/creation/view.ts'
 import { imageContent } from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { Digits, RegionCode } from '../shared/ncloud/values.ts'
-import { TargetName } from '../shared/notify.ts'
+import { TargetNames } from '../shared/notify.ts'
 import { invalidInput, Problem } from '../shared/problem.ts'
 import {
   type Call,
@@ -28,7 +28,7 @@ export const CreateQuery = v.strictObject({
 export const CreateBody = v.strictObject({
   ...imageContent,
   regionCode: v.optional(RegionCode),
-  notify: v.optional(v.array(TargetName)),
+  notify: v.optional(TargetNames),
 })
 
 /** One creation, by id. */
@@ -102,8 +102,8 @@ export async function makeImage(wish: Omit<Wish, 'caller' | 'key'>, call: Call):
 /** What a rejected creation is to whoever asked for it. @throws Problem that it was rejected for */
 function mustNotBeRejected({ creationId, state, problem }: Creation): void {
   if (state !== 'rejected' || !problem) return
-  const { code, detail, upstream } = problem
-  throw new Problem(code, detail, { creationId, ...(upstream && { upstream }) })
+  const { code, detail, ...extras } = problem
+  throw new Problem(code, detail, { creationId, ...extras })
 }
 
 /** Answers with one creation of the caller's; an admin sees everyone's. */

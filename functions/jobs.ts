@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Creation } from '../shared/creation/creation.ts'
 import { callerOf, wishOf } from '../shared/creation/run-jobs.ts'
 import { CreationView, creationView } from '../shared/creation/view.ts'
+import type { Schedule } from '../shared/cron.ts'
 import { isByMinute, type Job } from '../shared/jobs.ts'
 import { parse } from '../shared/parse.ts'
 import { invalidInput, Problem } from '../shared/problem.ts'
@@ -77,7 +78,8 @@ function jobNamed(name: string, jobs: Job[]): Job {
 
 async function viewOf(job: Job, call: Call): Promise<v.InferOutput<typeof JobView>> {
   const { name, cron, timeZone, notify, expectEveryHours = null, schedule } = job
-  const last = await portsOf(call).store.list({ caller: callerOf(job), limit: RUNS_SHOWN })
+  const caller = callerOf(job).name
+  const last = await portsOf(call).store.list({ caller, limit: RUNS_SHOWN })
   const next = schedule.next(call.clock.now())
   return {
     name,
@@ -86,15 +88,13 @@ async function viewOf(job: Job, call: Call): Promise<v.InferOutput<typeof JobVie
     notify,
     expectEveryHours,
     nextRun: next === undefined ? null : { scheduledAt: schedule.local(next) },
-    lastRuns: last.map((creation) => ({
-      scheduledAt: schedule.local(minuteOf(creation)),
-      creation: creationView(creation),
-    })),
+    lastRuns: last.flatMap((creation) => runView(creation, schedule)),
   }
 }
 
-function minuteOf({ run, createdAt }: Creation): number {
-  return run?.minute ?? createdAt
+function runView(creation: Creation, schedule: Schedule): v.InferOutput<typeof Run>[] {
+  const { run } = creation
+  return run ? [{ scheduledAt: schedule.local(run.minute), creation: creationView(creation) }] : []
 }
 
 /** Name, next run, last run, what became of it, and its image. */

@@ -12,6 +12,8 @@ const MOST_PER_TICK = 100
 /** A Worker may hold six connections. */
 const AT_ONCE = 6
 const TICK_MS = 50_000
+/** What starting the runs of jobs may take, whose names may have to be looked up one after the other. */
+const START_MS = 15_000
 /** One creation's share. */
 const STEP_MS = 25_000
 
@@ -39,13 +41,22 @@ export async function tick(
     await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
   }
 
-  const started = await startRuns(schedules, ports, work)
-  const due = await store.due(startedAt, MOST_PER_TICK)
-  const moved = move([...started, ...due])
+  async function moveDue() {
+    const started = await starting.catch(() => [])
+    const due = await store.due(startedAt, MOST_PER_TICK)
+    await move([...started, ...due])
+    return { started: started.length, due: due.length }
+  }
+
+  const startBy = Math.min(work.deadline, startedAt + START_MS)
+  const starting = startRuns(schedules, ports, { ...work, deadline: startBy })
+  const moving = moveDue()
   // What is to be told does not wait for a gateway that is slow; what comes of this tick is told in it.
-  await Promise.all([moved, deliver(mail, ports, work, moved)])
-  const counts = { started: started.length, due: due.length }
-  work.log({ event: 'tick', ...counts, milliseconds: clock.now() - startedAt })
+  const telling = deliver(mail, ports, work, moving)
+  // Where one of the three fails the others do their work all the same.
+  await Promise.allSettled([starting, moving, telling])
+  await Promise.all([starting, telling])
+  work.log({ event: 'tick', ...(await moving), milliseconds: clock.now() - startedAt })
 }
 
 /** Runs one job, of a time that its platform says. */

@@ -28,7 +28,8 @@ export function parametersOf<Schema extends ParametersSchema>(
 }
 
 /**
- * The JSON body, typed; `undefined` where there is none and the schema is `v.optional`. Bytes are counted as they arrive.
+ * The JSON body, typed. Where the schema is `v.optional`, its media type is not asked for, and of none it is `undefined`. Bytes
+ * are counted as they arrive.
  * @throws Problem `unsupported-media-type`, `body-too-large`, `malformed-request`, `invalid-input` with every fault
  */
 export async function bodyOf<Schema extends v.GenericSchema>(
@@ -37,13 +38,14 @@ export async function bodyOf<Schema extends v.GenericSchema>(
 ): Promise<v.InferOutput<Schema>> {
   const isTyped = isJson(c.req.header('content-type')) && !c.req.header('content-encoding')
   const mayBeMissing = schema.type === 'optional'
-  if (!isTyped && !mayBeMissing) throw unsupportedMediaType()
+  if (!isTyped && !mayBeMissing) {
+    throw new Problem('unsupported-media-type', 'The body must be application/json in UTF-8')
+  }
   const bytes = await readBody(c.req.raw.body, MAX_BODY_BYTES).catch(() =>
     malformed('The body broke off'),
   )
   if (!bytes) throw new Problem('body-too-large', `The body is longer than ${MAX_BODY_BYTES} bytes`)
   if (mayBeMissing && bytes.length === 0) return undefined
-  if (!isTyped) throw unsupportedMediaType()
   const text = decodeUtf8(bytes) ?? malformed('The body is not UTF-8')
   return valid(parse(schema, json(text)))
 }
@@ -75,10 +77,6 @@ export function waitSecondsOf(c: Context): number | undefined {
 function valid<Value>(parsed: { value: Value } | { errors: FieldError[] }): Value {
   if ('value' in parsed) return parsed.value
   throw invalidInput(parsed.errors)
-}
-
-function unsupportedMediaType(): Problem {
-  return new Problem('unsupported-media-type', 'The body must be application/json in UTF-8')
 }
 
 function isJson(contentType = ''): boolean {

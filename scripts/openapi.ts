@@ -79,7 +79,7 @@ const DOCUMENTED: Record<string, Documented> = {
   'POST /v1/jobs/:name/runs': {
     summary: 'Run a job now, as the caller’s own; its image’s name must contain {HHmm}',
     success: { 200: 'Creation', 201: 'Creation', 202: 'Creation' },
-    problems: [400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 502, 503, 504],
+    problems: [400, 401, 403, 404, 406, 409, 413, 422, 429, 502, 503, 504],
   },
 }
 

@@ -10,11 +10,12 @@ import {
   storagesOf,
 } from './ncloud/actions/create-server-image-from-snapshot.ts'
 import { Digits, RegionCode } from './ncloud/values.ts'
-import { TargetName } from './notify.ts'
+import { TargetNames } from './notify.ts'
 
 const PLACEHOLDER = /\{(yyyyMMdd|yyMMdd|HHmm)\}/g
 const DEFAULT_MAX_AGE_HOURS = 26
-const MOST_HOURS = 8_784
+/** Less than the ninety days for which creations are kept. */
+const MOST_HOURS = 2_000
 
 const rules = {
   name: 'must be 1 to 64 of A-Z a-z 0-9 _ -',
@@ -61,7 +62,7 @@ const Job = v.pipe(
       ),
       regionCode: v.optional(RegionCode),
     }),
-    notify: v.optional(v.array(TargetName), []),
+    notify: v.optional(TargetNames, []),
     expectEveryHours: v.optional(Hours),
   }),
   v.forward(

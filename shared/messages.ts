@@ -14,10 +14,11 @@ interface Messages {
   todo: Record<Exclude<Ending, 'ready' | 'rejected'> | 'silent', string>
   problem: Partial<Record<ProblemCode, string>>
   /** Of any other problem. */
-  unreached: string
+  incomplete: string
   field: Record<'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'creation', string>
-  /** Of a duration. */
+  /** Of a duration, and what stands between two of them. */
   unit: Record<'hours' | 'minutes' | 'seconds', string>
+  between: string
 }
 
 /** What people are told, in their language. */
@@ -31,28 +32,28 @@ export const MESSAGES: Record<Language, Messages> = {
       rejected: '{name} was not made',
       not_created: '{name} was not made',
       conflict: '{name} needs a decision',
-      silent: '{job}: no ready image for {hours} hours',
+      silent: '{job}: no ready image for over {hours} h',
     },
     todo: {
       failed:
         'NAVER Cloud could not make it. Look at it in the console, delete it there, and start again.',
       gone: 'It was deleted. Start again if you need it.',
       timed_out: 'Look at it in the console. The relay follows it no longer.',
-      not_created: 'It is certain that there is no image. Start again.',
+      not_created: 'No image came of this request. Look in the console before you start again.',
       conflict:
-        'Several images may be this one. Name the right one: POST /v1/creations/{creationId}/resolution',
+        'It is not certain which image is this one, if any. Name it, or abandon it: POST /v1/creations/{creationId}/resolution',
       silent: 'Look at the last runs: GET /v1/jobs',
     },
     problem: {
       'name-taken': 'Another image has the name. Delete it, or give another name.',
       'invalid-input': 'There is no usable snapshot. See what makes the snapshots of this storage.',
-      'upstream-refused': 'NAVER Cloud refused: {upstream}',
+      'upstream-refused': 'NAVER Cloud refused the request: {upstream}',
       'upstream-credentials':
         'NAVER Cloud refused the relay’s key pair. Renew it, or set the clock.',
       'upstream-permission': 'The relay’s sub account lacks a permission. Add it.',
       'upstream-throttled': 'NAVER Cloud took no more calls for an hour. Start again later.',
     },
-    unreached: 'NAVER Cloud could not be reached for an hour. Start again later.',
+    incomplete: 'The request could not be completed. See the creation, then start again.',
     field: {
       image: 'Image',
       job: 'Job',
@@ -63,93 +64,99 @@ export const MESSAGES: Record<Language, Messages> = {
       creation: 'Creation',
     },
     unit: { hours: '{n} h', minutes: '{n} min', seconds: '{n} s' },
+    between: ' ',
   },
   ko: {
     title: {
       ready: '{name} 준비 완료',
       failed: '{name} 생성 실패',
       gone: '{name} 삭제됨',
-      timed_out: '{name} 하루가 지나도 준비되지 않음',
+      timed_out: '{name} 24시간이 지나도 준비되지 않음',
       rejected: '{name} 생성되지 않음',
       not_created: '{name} 생성되지 않음',
       conflict: '{name} 확인 필요',
-      silent: '{job}: {hours}시간 동안 준비된 이미지 없음',
+      silent: '{job}: {hours}시간 넘게 완료된 이미지 없음',
     },
     todo: {
       failed:
-        '네이버 클라우드가 이미지를 만들지 못했습니다. 콘솔에서 확인해 삭제한 뒤 다시 실행하세요.',
+        '네이버 클라우드가 이미지를 만들지 못했습니다. 콘솔에서 확인 후 삭제하고 다시 실행하세요.',
       gone: '이미지가 삭제되었습니다. 필요하면 다시 실행하세요.',
       timed_out: '콘솔에서 확인하세요. 릴레이는 더 이상 추적하지 않습니다.',
-      not_created: '이미지가 없음이 확인되었습니다. 다시 실행하세요.',
+      not_created: '이 요청으로 생성된 이미지가 없습니다. 콘솔에서 확인한 뒤 다시 실행하세요.',
       conflict:
-        '해당할 수 있는 이미지가 여러 개입니다. 맞는 이미지를 지정하세요: POST /v1/creations/{creationId}/resolution',
+        '어느 이미지가 이 요청의 결과인지 확실하지 않습니다. 이미지를 지정하거나 포기 처리하세요: POST /v1/creations/{creationId}/resolution',
       silent: '최근 실행을 확인하세요: GET /v1/jobs',
     },
     problem: {
-      'name-taken': '같은 이름의 이미지가 있습니다. 삭제하거나 다른 이름을 쓰세요.',
+      'name-taken':
+        '같은 이름의 이미지가 이미 있습니다. 해당 이미지를 삭제하거나 다른 이름을 사용하세요.',
       'invalid-input':
         '사용할 수 있는 스냅샷이 없습니다. 이 스토리지의 스냅샷 생성 작업을 확인하세요.',
-      'upstream-refused': '네이버 클라우드가 거부했습니다: {upstream}',
+      'upstream-refused': '네이버 클라우드가 요청을 거부했습니다: {upstream}',
       'upstream-credentials':
-        '네이버 클라우드가 릴레이의 인증키를 거부했습니다. 키를 교체하거나 시계를 맞추세요.',
-      'upstream-permission': '릴레이의 서브 계정에 권한이 없습니다. 권한을 추가하세요.',
+        '네이버 클라우드가 릴레이의 인증키를 거부했습니다. 인증키를 교체하거나 서버 시각을 맞추세요.',
+      'upstream-permission': '릴레이의 서브 계정에 필요한 권한이 없습니다. 권한을 추가하세요.',
       'upstream-throttled':
-        '네이버 클라우드가 한 시간 동안 호출을 받지 않았습니다. 나중에 다시 실행하세요.',
+        '네이버 클라우드의 호출 제한으로 한 시간 동안 요청하지 못했습니다. 나중에 다시 실행하세요.',
     },
-    unreached: '한 시간 동안 네이버 클라우드에 연결할 수 없었습니다. 나중에 다시 실행하세요.',
+    incomplete: '요청을 완료하지 못했습니다. 생성 내역을 확인한 뒤 다시 실행하세요.',
     field: {
       image: '이미지',
       job: '작업',
       duration: '소요 시간',
       size: '크기',
       region: '리전',
-      lastReady: '마지막 준비',
+      lastReady: '마지막 완료',
       creation: '생성 ID',
     },
     unit: { hours: '{n}시간', minutes: '{n}분', seconds: '{n}초' },
+    between: ' ',
   },
   ja: {
     title: {
       ready: '{name} の準備ができました',
       failed: '{name} の作成に失敗しました',
       gone: '{name} は削除されました',
-      timed_out: '{name} は1日経っても準備できていません',
+      timed_out: '{name} は24時間経っても準備が完了していません',
       rejected: '{name} は作成されませんでした',
       not_created: '{name} は作成されませんでした',
       conflict: '{name} の確認が必要です',
-      silent: '{job}: {hours}時間、準備のできたイメージがありません',
+      silent: '{job}: {hours}時間以上、完了したイメージがありません',
     },
     todo: {
       failed:
-        'NAVER Cloud がイメージを作成できませんでした。コンソールで確認して削除し、もう一度実行してください。',
+        'NAVER Cloud がイメージを作成できませんでした。コンソールで確認して削除し、再実行してください。',
       gone: 'イメージは削除されています。必要ならもう一度実行してください。',
-      timed_out: 'コンソールで確認してください。リレーはこれ以上追跡しません。',
-      not_created: 'イメージがないことは確認済みです。もう一度実行してください。',
+      timed_out: 'コンソールで確認してください。リレーによる追跡は終了しました。',
+      not_created:
+        'このリクエストで作成されたイメージはありません。コンソールで確認してから再実行してください。',
       conflict:
-        '該当しうるイメージが複数あります。正しいものを指定してください: POST /v1/creations/{creationId}/resolution',
+        'どのイメージが該当するか特定できません。イメージを指定するか、破棄してください: POST /v1/creations/{creationId}/resolution',
       silent: '直近の実行を確認してください: GET /v1/jobs',
     },
     problem: {
-      'name-taken': '同じ名前のイメージがあります。削除するか、別の名前にしてください。',
+      'name-taken': '同じ名前のイメージがすでにあります。削除するか、別の名前を指定してください。',
       'invalid-input':
         '使えるスナップショットがありません。このストレージのスナップショットを作る仕組みを確認してください。',
-      'upstream-refused': 'NAVER Cloud が拒否しました: {upstream}',
+      'upstream-refused': 'NAVER Cloud がリクエストを拒否しました: {upstream}',
       'upstream-credentials':
-        'NAVER Cloud がリレーの認証キーを拒否しました。キーを更新するか、時計を合わせてください。',
-      'upstream-permission': 'リレーのサブアカウントに権限がありません。追加してください。',
+        'NAVER Cloud がリレーの認証キーを拒否しました。認証キーを差し替えるか、サーバーの時刻を合わせてください。',
+      'upstream-permission':
+        'リレーのサブアカウントに必要な権限がありません。権限を追加してください。',
       'upstream-throttled':
-        'NAVER Cloud が1時間、呼び出しを受け付けませんでした。後でもう一度実行してください。',
+        'NAVER Cloud の呼び出し制限により、1時間リクエストできませんでした。後で再実行してください。',
     },
-    unreached: '1時間、NAVER Cloud に接続できませんでした。後でもう一度実行してください。',
+    incomplete: 'リクエストを完了できませんでした。作成の記録を確認してから再実行してください。',
     field: {
       image: 'イメージ',
       job: 'ジョブ',
       duration: '所要時間',
       size: 'サイズ',
       region: 'リージョン',
-      lastReady: '最後の準備完了',
+      lastReady: '最終完了',
       creation: '作成 ID',
     },
     unit: { hours: '{n}時間', minutes: '{n}分', seconds: '{n}秒' },
+    between: '',
   },
 }

@@ -50,8 +50,8 @@ export interface JobSilent {
   at: number
   job: string
   expectEveryHours: number
-  /** When its last image became ready, if one ever did. */
-  readyAt: number | null
+  /** When its last image became ready, as far as that is known: RFC 3339, by the clocks of the job's zone. */
+  lastReadyAt: string | null
 }
 
 /** What somebody is to be told. */

@@ -47,23 +47,22 @@ function todoOf({ what, creationId, problem }: CreationEnded, language: Language
   if (what === 'ready') return ''
   if (what !== 'rejected') return filled(messages.todo[what], { creationId })
   const { code, message } = problem?.upstream ?? {}
-  const todo = (problem && messages.problem[problem.code]) ?? messages.unreached
+  const todo = (problem && messages.problem[problem.code]) ?? messages.incomplete
   return filled(todo, { upstream: [code, message].filter(Boolean).join(' ') })
 }
 
 function silence(event: JobSilent, language: Language): Words {
-  const { job, expectEveryHours, readyAt } = event
+  const { job, expectEveryHours, lastReadyAt } = event
   const { title, todo, field } = MESSAGES[language]
-  const lastReady = readyAt === null ? null : rfc3339(readyAt)
   return {
     type: 'job.silent',
     title: filled(title.silent, { job, hours: String(expectEveryHours) }),
     text: todo.silent,
     fields: [
       { name: field.job, value: job },
-      ...(lastReady ? [{ name: field.lastReady, value: lastReady }] : []),
+      ...(lastReadyAt ? [{ name: field.lastReady, value: lastReadyAt }] : []),
     ],
-    data: { job, expectEveryHours, lastReadyAt: lastReady },
+    data: { job, expectEveryHours, lastReadyAt },
   }
 }
 
@@ -73,12 +72,12 @@ function filled(template: string, parts: Record<string, string>): string {
 
 /** The two largest units of it. */
 function duration(seconds: number, language: Language): string {
-  const { unit } = MESSAGES[language]
+  const { unit, between } = MESSAGES[language]
   const parts: [string, number][] = [
     [unit.hours, Math.floor(seconds / 3_600)],
     [unit.minutes, Math.floor((seconds % 3_600) / 60)],
     [unit.seconds, seconds % 60],
   ]
   const given = parts.filter(([, n]) => n > 0).slice(0, 2)
-  return given.map(([template, n]) => filled(template, { n: String(n) })).join(' ')
+  return given.map(([template, n]) => filled(template, { n: String(n) })).join(between)
 }

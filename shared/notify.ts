@@ -1,14 +1,17 @@
 import * as v from 'valibot'
 import { hmacBase64, hmacKey } from './hmac.ts'
-import type { Outgoing } from './ncloud/transport.ts'
 import { secureUrl } from './secure-url.ts'
+import type { Outgoing } from './transport.ts'
 
 const SECRET_PREFIX = 'whsec_'
 const SECRET_BYTES = { least: 24, most: 64 }
 
+const MOST_TARGETS = 20
+
 const rules = {
   name: 'must be the name of a target',
   names: 'must be an object, its names 1 to 64 of A-Z a-z 0-9 . _ -',
+  many: `must be at most ${MOST_TARGETS}`,
   url: 'must be an https address without credentials; http only on loopback',
   format: 'must be one of slack, works, teams, standard-webhooks',
   secret: `must be ${SECRET_PREFIX} and base64 of ${SECRET_BYTES.least} to ${SECRET_BYTES.most} bytes`,
@@ -30,8 +33,10 @@ export interface Notification {
   data: Record<string, unknown>
 }
 
-/** The name of a target. */
-export const TargetName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, rules.name))
+const TargetName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, rules.name))
+
+/** Whom to tell. So few that all of it can be stored at once: DynamoDB takes a hundred items. */
+export const TargetNames = v.pipe(v.array(TargetName), v.maxLength(MOST_TARGETS, rules.many))
 
 const TargetUrl = v.pipe(
   v.string(),

@@ -109,7 +109,7 @@ export function invalidInput(errors: FieldError[]): Problem {
 }
 
 /** Whether an error is the problem of that code. */
-export function isProblem(error: unknown, code: ProblemCode): boolean {
+export function isProblem(error: unknown, code: ProblemCode): error is Problem {
   return error instanceof Problem && error.code === code
 }
 
@@ -127,12 +127,14 @@ export function problemOf(error: unknown): Problem {
 export interface StoredProblem {
   code: ProblemCode
   detail: string
+  errors?: FieldError[]
   upstream?: Upstream
 }
 
 /** What of a problem outlives its request. */
-export function storedProblem({ code, message, extras: { upstream } }: Problem): StoredProblem {
-  return { code, detail: message, ...(upstream && { upstream }) }
+export function storedProblem({ code, message, extras }: Problem): StoredProblem {
+  const { errors, upstream } = extras
+  return { code, detail: message, ...(errors && { errors }), ...(upstream && { upstream }) }
 }
 
 /** What strangers are told of a problem. */

@@ -75,7 +75,7 @@ const Port = v.pipe(
   v.maxValue(65_535, PORT_RULE),
 )
 
-const Entries = v.strictObject({
+const Settings = v.strictObject({
   NCLOUD_ACCESS_KEY: KeyPart,
   NCLOUD_SECRET_KEY: KeyPart,
   NCLOUD_SECRET_ID: v.optional(v.string()),
@@ -95,19 +95,6 @@ const Entries = v.strictObject({
     v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table')),
   ),
 })
-
-const Settings = v.pipe(
-  Entries,
-  v.forward(
-    v.partialCheck(
-      [['RELAY_JOBS'], ['RELAY_NOTIFY']],
-      ({ RELAY_JOBS, RELAY_NOTIFY }) =>
-        RELAY_JOBS.every(({ notify }) => notify.every((name) => Object.hasOwn(RELAY_NOTIFY, name))),
-      'must notify targets that RELAY_NOTIFY has',
-    ),
-    ['RELAY_JOBS'],
-  ),
-)
 
 /** A zone of NAVER Cloud with a gateway of its own. */
 export type Site = keyof typeof SITES
@@ -138,7 +125,7 @@ interface Terms {
   /** Of the secret that is named: what holds where the environment says nothing. */
   secret?: Record<string, unknown>
   /** What the platform cannot do without. */
-  required?: (keyof typeof Entries.entries)[]
+  required?: (keyof typeof Settings.entries)[]
 }
 
 /**
@@ -149,16 +136,17 @@ export function parseSettings(
   environment: Record<string, unknown>,
   { secret, required = [] }: Terms = {},
 ): { value: Settings } | { errors: FieldError[] } {
-  const given = Object.keys(Entries.entries)
+  const given = Object.keys(Settings.entries)
     .map((name) => [name, [environment[name], secret?.[name]].find(isGiven)] as const)
     .filter(([, value]) => isGiven(value))
   const settings = Object.fromEntries(given)
   const parsed = parse(Settings, settings)
-  const errors = required
+  const errors: FieldError[] = required
     .filter((name) => !(name in settings))
     .map((path) => ({ path, message: 'is required' }))
   const fault = secretFault(environment, secret)
   if (fault) errors.push({ path: 'NCLOUD_SECRET_ID', message: fault })
+  errors.push(...unknownTargets(settings))
   if ('errors' in parsed) return { errors: [...parsed.errors, ...errors] }
   if (errors.length > 0) return { errors }
   const { value } = parsed
@@ -184,6 +172,25 @@ export function parseSettings(
 export function portOf(environment: Record<string, unknown>): number {
   const parsed = parse(Port, environment.PORT || DEFAULT_PORT)
   return 'value' in parsed ? parsed.value : DEFAULT_PORT
+}
+
+/** Where a job notifies somebody who cannot be told; told whatever else is wrong. */
+function unknownTargets({ RELAY_JOBS, RELAY_NOTIFY }: Record<string, unknown>): FieldError[] {
+  const jobs = parse(Settings.entries.RELAY_JOBS, RELAY_JOBS)
+  const targets = parse(Settings.entries.RELAY_NOTIFY, RELAY_NOTIFY)
+  if ('errors' in jobs || 'errors' in targets) return []
+  return jobs.value.flatMap(({ notify }, job) =>
+    notify.flatMap((name, index) =>
+      Object.hasOwn(targets.value, name)
+        ? []
+        : [
+            {
+              path: `RELAY_JOBS.${job}.notify.${index}`,
+              message: 'must be a name in RELAY_NOTIFY',
+            },
+          ],
+    ),
+  )
 }
 
 function secretFault(

@@ -1,13 +1,13 @@
 import { expect } from 'vitest'
-import { createApp } from '../functions/app.ts'
+import { createApp, type Occasion } from '../functions/app.ts'
 import { httpTransport } from '../functions/platform/node/http-transport.ts'
 import { openSqlite } from '../functions/platform/node/sqlite-file.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { sqliteStore } from '../shared/creation/sqlite-store.ts'
 import type { CreationStore } from '../shared/creation/store.ts'
 import type { LogEvent } from '../shared/log.ts'
-import type { Transport } from '../shared/ncloud/transport.ts'
 import { parseSettings } from '../shared/settings.ts'
+import type { Transport } from '../shared/transport.ts'
 import { leakSearch, secrets } from './canaries.ts'
 import { assertDocumented } from './contract.ts'
 import { type Gateway, type GatewayOptions, openGateway } from './gateway/gateway.ts'
@@ -41,7 +41,7 @@ export interface Relay {
   request(path: string, asked?: Asked): Promise<Answered>
   create(body: unknown, asked?: Asked): Promise<Answered>
   /** What the minute's timer does. */
-  tick(): Promise<void>
+  tick(occasion?: Occasion): Promise<void>
   /** What an event does that names a job. */
   run(event: unknown): Promise<void>
   close(): Promise<void>

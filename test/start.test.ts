@@ -87,6 +87,9 @@ test('the sandbox tells of an image within three minutes', async () => {
   const told =
     /Notified: web-\d{6}-\d{4} is ready\n {2}Image: 3000000\d\n {2}Job: every-two-minutes\n {2}Took: /
   await vi.waitFor(() => expect(output).toMatch(told), { timeout: 10_000 })
+  // One tick at once, and one each minute: by the fourth it is told.
+  const before = output.slice(0, output.search(told))
+  expect(before.match(/"event":"tick"/g)?.length).toBeLessThanOrEqual(3)
 })
 
 describe('npm run key', () => {

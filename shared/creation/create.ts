@@ -2,6 +2,7 @@ import { type Caller, sha256Hex } from '../caller.ts'
 import { problemSeen } from '../log.ts'
 import { markerOf } from '../marker.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
+import type { Notice } from '../notice.ts'
 import { Problem } from '../problem.ts'
 import type { Site } from '../settings.ts'
 import type { Work } from '../work.ts'
@@ -117,7 +118,7 @@ function fingerprintOf({ content, regionCode, run }: Wish): Promise<string> {
 export async function claimed(claim: Claim, caller: Caller, ports: Ports, work: Work) {
   for (let looked = false; ; looked = true) {
     const creation = accepted(claim, actOf(ports, work))
-    const result = await tryClaim(creation, caller, ports)
+    const result = await tryClaim(creation, caller, ports, [])
     if (result.outcome === 'claimed') {
       logTransition(creation, work)
       return { creation, isReplay: false }
@@ -141,16 +142,17 @@ export async function claimed(claim: Claim, caller: Caller, ports: Ports, work: 
 }
 
 /** A claim that may have been stored though its answer was lost, or delivered twice: nobody else has its id. */
-async function tryClaim(
+export async function tryClaim(
   creation: Creation,
   { dailyCreations }: Caller,
   { store }: Ports,
+  notices: Notice[],
 ): Promise<Claimed> {
   const { creationId, createdAt } = creation
   const quota = { dailyCreations, today: createdAt - (createdAt % DAY_MS) }
   let result: Claimed
   try {
-    result = await store.claim(creation, quota)
+    result = await store.claim(creation, quota, notices)
   } catch (error) {
     if (await store.read(creationId)) return { outcome: 'claimed' }
     throw error

@@ -244,8 +244,12 @@ export function holdsKey(creation: Creation): boolean {
   return creation.keyIsExplicit || isLive(creation)
 }
 
-/** The same, and what is to be told of it where it has come to an end that nobody was told of. */
-export function withNotices(creation: Creation, at: number): { next: Creation; notices: Notice[] } {
+/** The same, and what is to be told of it, to whom it can be, where it has come to an end that nobody was told of. */
+export function withNotices(
+  creation: Creation,
+  targets: string[],
+  at: number,
+): { next: Creation; notices: Notice[] } {
   const { creationId, told = [], notify, content, regionCode, run, image, problem } = creation
   const what = endingOf(creation)
   if (!what || what === told.at(-1)) return { next: creation, notices: [] }
@@ -261,10 +265,11 @@ export function withNotices(creation: Creation, at: number): { next: Creation; n
     seconds: Math.max(1, Math.round((at - creation.createdAt) / 1_000)),
     problem,
   }
+  const known = notify.filter((name) => targets.includes(name))
   const idOf = (count: number) => `${creationId}_${count}`
   const before = told.length > 0 ? idOf(told.length) : undefined
   const next = { ...creation, told: [...told, what] }
-  return { next, notices: noticesOf(notify, idOf(next.told.length), event, before) }
+  return { next, notices: noticesOf(known, idOf(next.told.length), event, before) }
 }
 
 /** How it ended, so far as it did. */

@@ -1,10 +1,10 @@
 import { logDefect, reasonOf } from '../log.ts'
 import type { Language } from '../messages.ts'
-import { retryAfterSeconds } from '../ncloud/retry.ts'
-import type { Incoming, Transport } from '../ncloud/transport.ts'
 import { done, type Notice, postponed, tried } from '../notice.ts'
 import { notificationOf } from '../notification.ts'
 import { requestTo, type Target } from '../notify.ts'
+import { retryAfterSeconds } from '../retry-after.ts'
+import type { Incoming, Transport } from '../transport.ts'
 import type { Work } from '../work.ts'
 import type { Ports } from './ports.ts'
 
@@ -32,7 +32,7 @@ export async function deliver(
   mail: Mail,
   ports: Ports,
   work: Work,
-  more: Promise<void>,
+  more: Promise<unknown>,
 ): Promise<void> {
   const { store, clock } = ports
 
@@ -60,9 +60,8 @@ export async function deliver(
     if (!(await store.replaceNotice(booked))) return true
     const startedAt = clock.now()
     const { status, reason, waitSeconds } = await sent(booked, target)
-    const isRefused = status >= 300 && status < 500 && !PASSING.includes(status)
-    const isDone = isRefused || (status >= 200 && status < 300)
-    if (isDone) await store.replaceNotice(done(booked))
+    const end = endOf(status)
+    if (end) await store.replaceNotice(done(booked))
     else if (waitSeconds > 0) {
       await store.replaceNotice(postponed(booked, clock.now() + waitSeconds * 1_000))
     }
@@ -70,13 +69,13 @@ export async function deliver(
       event: 'notification',
       target: notice.target,
       ...('creationId' in notice.event && { creationId: notice.event.creationId }),
-      state: stateOf(isRefused, isDone, booked),
+      state: end ?? (booked.dueAt === null ? 'given_up' : 'pending'),
       attempt: booked.tries,
       milliseconds: clock.now() - startedAt,
       ...(status > 0 && { status }),
       ...(reason && { reason }),
     })
-    return isDone
+    return end !== undefined
   }
 
   async function sent({ id, event }: Notice, target: Target) {
@@ -103,8 +102,8 @@ export async function deliver(
   await Promise.all(Object.entries(mail.targets).map(lane))
 }
 
-function stateOf(isRefused: boolean, isDone: boolean, { dueAt }: Notice): string {
-  if (isRefused) return 'refused'
-  if (isDone) return 'delivered'
-  return dueAt === null ? 'given_up' : 'pending'
+/** How an answer ends a notice; `undefined` where it is to be tried again, or there was no answer. */
+function endOf(status: number): 'delivered' | 'refused' | undefined {
+  if (status >= 200 && status < 300) return 'delivered'
+  return status >= 300 && status < 500 && !PASSING.includes(status) ? 'refused' : undefined
 }

@@ -1,6 +1,6 @@
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { snapshotsOf } from '../ncloud/reads.ts'
-import { Problem } from '../problem.ts'
+import { invalidInput } from '../problem.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Work } from '../work.ts'
 import type { Creation, WantedContent } from './creation.ts'
@@ -31,7 +31,7 @@ export async function findSnapshots(
     const since = clock.now() - (maxAgeHours ?? 0) * HOUR_MS
     const [newest] = found
       // Whether the gateway's own filters are exact is not documented.
-      .filter(({ originalBlockStorageNo: no }) => (no ?? latestSnapshotOf) === latestSnapshotOf)
+      .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === latestSnapshotOf)
       .map(({ snapshot }) => snapshot)
       .filter((snapshot) => isUsable(snapshot, order) && madeAt(snapshot) >= since)
       .sort((one, other) => madeAt(other) - madeAt(one))
@@ -39,11 +39,14 @@ export async function findSnapshots(
     return { snapshotNo: newest?.snapshotNo, ...rest }
   })
   if (missing.length > 0) {
-    const where = missing.map((order) => `storages.${order}`).join(', ')
-    const detail = `${where}: the storage has no usable snapshot that is new enough`
-    throw new Problem('invalid-input', detail, { effect: 'none' })
+    const message = 'has no usable snapshot that is new enough'
+    throw invalidInput(missing.map((order) => ({ path: pathOf(order), message })))
   }
   return { ...content, storages }
+}
+
+function pathOf(order: number): string {
+  return `storages.${order}.latestSnapshotOf`
 }
 
 function isUsable({ phase, hypervisor, bootable }: Snapshot, order: number): boolean {

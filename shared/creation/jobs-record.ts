@@ -13,12 +13,13 @@ export interface JobSeen {
   /** Its times; with others it is seen anew. */
   cron: string
   timeZone: string
-  /** When it was first seen so. */
+  /** When it was first seen so, and last. */
   seenAt: number
+  lastSeenAt: number
   /** The last run that there is a record of. */
   ranAt: number | null
-  /** When an image of it was last found to have become ready. */
+  /** When an image of it became ready last, as far as somebody looked. */
   readyAt: number | null
-  /** When it was last told that none became ready for too long, while none does. */
+  /** When it was last told to be silent, while it is. */
   silentAt: number | null
 }

@@ -12,6 +12,8 @@ export interface Ports {
   gateway: Gateway
   store: CreationStore
   clock: Clock
+  /** The names of those who can be told. */
+  targets: string[]
 }
 
 /** Who acts, and when. */

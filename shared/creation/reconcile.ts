@@ -38,8 +38,7 @@ const ATTEMPTED_MS = 3_600 * SECOND_MS
 /** What of a look-up does not pass by itself. */
 const HOPELESS = ['upstream-permission', 'upstream-refused', 'invalid-input']
 
-/** Of a creation whose name is another's. */
-export const NAME_TAKEN: StoredProblem = {
+const NAME_TAKEN: StoredProblem = {
   code: 'name-taken',
   detail: 'An image that is not of this request has the name',
 }

@@ -4,20 +4,21 @@ import type { Ports } from './ports.ts'
 
 /** Stores the next version and logs where it came to; where another write came first, that one's holds. */
 export async function save(next: Creation, ports: Ports, work: Work): Promise<Creation> {
-  return written(next, ports, () => logTransition(next, work))
+  const { creation, isWritten } = await write(next, ports)
+  if (isWritten) logTransition(creation, work)
+  return creation
 }
 
 /** Stores the next version; where another write came first, what that one wrote is what holds. */
 export async function put(next: Creation, ports: Ports): Promise<Creation> {
-  return written(next, ports, () => {})
+  return (await write(next, ports)).creation
 }
 
 /** What is to be told of it is stored along with it. */
-async function written(creation: Creation, { store, clock }: Ports, then: () => void) {
-  const { next, notices } = withNotices(creation, clock.now())
-  if (!(await store.replace(next, notices))) return (await store.read(next.creationId)) ?? next
-  then()
-  return next
+async function write(creation: Creation, { store, clock, targets }: Ports) {
+  const { next, notices } = withNotices(creation, targets, clock.now())
+  const isWritten = await store.replace(next, notices)
+  return { isWritten, creation: isWritten ? next : ((await store.read(next.creationId)) ?? next) }
 }
 
 /** Logs the state that a creation has come to. */

@@ -1,13 +1,13 @@
+import type { Caller } from '../caller.ts'
 import { contentAt, type Job } from '../jobs.ts'
-import { logDefect } from '../log.ts'
-import { isProblem } from '../problem.ts'
+import { problemSeen } from '../log.ts'
+import { isProblem, storedProblem } from '../problem.ts'
 import { rfc3339 } from '../rfc3339.ts'
 import type { Work } from '../work.ts'
-import { claimed, claimOf, type Wish } from './create.ts'
-import { accepted, type Creation, isDue, rejected, withNotices } from './creation.ts'
+import { claimed, claimOf, tryClaim } from './create.ts'
+import { accepted, type Creation, rejected, withNotices } from './creation.ts'
 import type { JobSeen, JobsRecord } from './jobs-record.ts'
 import { actOf, type Ports } from './ports.ts'
-import { NAME_TAKEN } from './reconcile.ts'
 import { logTransition } from './record.ts'
 import { silences } from './silence.ts'
 
@@ -24,7 +24,7 @@ export interface Schedules {
 }
 
 /** The wish that a run of a job is; a time within a minute means that minute. */
-export function wishOf(job: Job, at: number, regionCode: string): Omit<Wish, 'caller' | 'key'> {
+export function wishOf(job: Job, at: number, regionCode: string) {
   const minute = at - (at % MINUTE_MS)
   return {
     regionCode: job.image.regionCode ?? regionCode,
@@ -35,8 +35,8 @@ export function wishOf(job: Job, at: number, regionCode: string): Omit<Wish, 'ca
 }
 
 /** The caller that scheduled runs of a job are kept under. */
-export function callerOf({ name }: Job): string {
-  return `job:${name}`
+export function callerOf({ name }: Job): Caller {
+  return { name: `job:${name}`, scopes: [] }
 }
 
 /**
@@ -48,33 +48,43 @@ export async function startRuns(
   ports: Ports,
   work: Work,
 ): Promise<Creation[]> {
-  if (jobs.length === 0) return []
   const { store, clock } = ports
   const now = clock.now()
-  const record = seen(await store.readJobs(), jobs, now)
+  const before = (await store.readJobs()) ?? { version: 0, tickedAt: now, jobs: {} }
+  if (jobs.length === 0 && Object.keys(before.jobs).length === 0) return []
+  const states = jobs.map((job) => ({ job, seen: seenOf(job, before, now) }))
   const started: Creation[] = []
-  const next = { ...record, version: record.version + 1, tickedAt: now, jobs: { ...record.jobs } }
-  for (const job of jobs) {
-    const minute = dueMinute(job, record, now)
+  let tickedAt = now
+  for (const state of states) {
+    const { job, seen } = state
+    const minute = dueMinute(job, seen, before.tickedAt, now)
     if (minute === undefined) continue
+    if (clock.now() >= work.deadline) {
+      tickedAt = before.tickedAt
+      break
+    }
     try {
       const creation = await claimRun(job, minute, regionCode, ports, work)
       if (creation) started.push(creation)
-      Object.assign(next.jobs, { [job.name]: { ...record.jobs[job.name], ranAt: minute } })
+      state.seen = { ...seen, ranAt: minute }
     } catch (error) {
       // It keeps no other from its turn, and is looked for as if this tick had not been.
-      logDefect(error, work.log)
-      next.tickedAt = record.tickedAt
+      problemSeen(error, work.log)
+      tickedAt = before.tickedAt
     }
   }
-  const told = await silences(next, jobs, ports, now)
-  await store.replaceJobs(told.record, told.notices)
+  const told = await silences(states, ports, now)
+  const entries = told.states.map(({ job, seen }) => [job.name, seen])
+  const others = Object.entries(before.jobs).filter(([, seen]) => isKnown(seen, before))
+  const next = { version: before.version + 1, tickedAt }
+  const known = Object.fromEntries([...others, ...entries])
+  await store.replaceJobs({ ...next, jobs: known }, told.notices)
   return started
 }
 
 /**
  * Claims a scheduled run of a job: its minute is its key, so that there is one record of it however often it is asked
- * for. One whose name is taken is rejected, and recorded too. Gives the creation if it is to be moved on now.
+ * for. One whose name is taken is rejected, and recorded too. Gives the creation if it is new, to be moved on.
  */
 export async function claimRun(
   job: Job,
@@ -84,41 +94,41 @@ export async function claimRun(
   work: Work,
 ): Promise<Creation | undefined> {
   const wish = wishOf(job, at, regionCode)
-  const key = rfc3339(wish.run?.minute ?? at)
-  const caller = { name: callerOf(job), scopes: [] }
-  const claim = await claimOf({ ...wish, caller, key }, ports.site)
+  const caller = callerOf(job)
+  const claim = await claimOf({ ...wish, caller, key: rfc3339(wish.run.minute) }, ports.site)
   try {
     const { creation, isReplay } = await claimed(claim, caller, ports, work)
-    return isReplay && !isDue(creation, ports.clock.now()) ? undefined : creation
+    return isReplay ? undefined : creation
   } catch (error) {
     // The minute had its run, of the job as it was then.
     if (isProblem(error, 'idempotency-key-reused')) return undefined
     if (!isProblem(error, 'name-taken')) throw error
+    const act = actOf(ports, work)
+    const record = rejected(accepted(claim, act), storedProblem(error), act)
+    const { next, notices } = withNotices(record, ports.targets, act.at)
+    const { outcome } = await tryClaim(next, caller, ports, notices)
+    if (outcome === 'claimed') logTransition(next, work)
+    return undefined
   }
-  const act = actOf(ports, work)
-  const { next, notices } = withNotices(rejected(accepted(claim, act), NAME_TAKEN, act), act.at)
-  const { outcome } = await ports.store.claim(next, { today: 0 }, notices)
-  if (outcome === 'claimed') logTransition(next, work)
-  return undefined
 }
 
-/** What was seen of jobs, with those that are seen for the first time, or with other times than before. */
-function seen(record: JobsRecord | undefined, jobs: Job[], now: number): JobsRecord {
-  const { version = 0, tickedAt = now, jobs: known = {} } = record ?? {}
-  const entries = jobs.map(({ name, cron, timeZone }): [string, JobSeen] => {
-    const before = known[name]
-    const { readyAt = null, silentAt = null } = before ?? {}
-    const isSame = before?.cron === cron && before.timeZone === timeZone
-    const anew = { cron, timeZone, seenAt: now, ranAt: null, readyAt, silentAt }
-    return [name, isSame ? before : anew]
-  })
-  return { version, tickedAt, jobs: Object.fromEntries(entries) }
+/** What is known of a job; of one that is new, or has other times than before, it begins now. */
+function seenOf({ name, cron, timeZone }: Job, before: JobsRecord, now: number): JobSeen {
+  const entry = before.jobs[name]
+  const known = entry && isKnown(entry, before) ? entry : undefined
+  if (known?.cron === cron && known.timeZone === timeZone) return { ...known, lastSeenAt: now }
+  const { readyAt = null, silentAt = null } = known ?? {}
+  return { cron, timeZone, seenAt: now, lastSeenAt: now, ranAt: null, readyAt, silentAt }
+}
+
+/** Whether a job was there lately, as far as there were ticks: of two relays one may know it before the other does. */
+function isKnown({ lastSeenAt }: JobSeen, { tickedAt }: JobsRecord): boolean {
+  return tickedAt - lastSeenAt <= LEAST_LOOK_MS
 }
 
 /** The latest minute at which a job should have run, unless there is a record of that. */
-function dueMinute(job: Job, { jobs, tickedAt }: JobsRecord, now: number): number | undefined {
-  const { seenAt = now, ranAt = null } = jobs[job.name] ?? {}
+function dueMinute({ schedule }: Job, { seenAt, ranAt }: JobSeen, tickedAt: number, now: number) {
   const since = Math.min(now - LEAST_LOOK_MS, Math.max(now - MOST_LOOK_MS, tickedAt))
-  const latest = job.schedule.between(Math.max(since, seenAt), now).at(-1)
+  const latest = schedule.between(Math.max(since, seenAt), now).at(-1)
   return latest === ranAt ? undefined : latest
 }

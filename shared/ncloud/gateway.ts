@@ -1,13 +1,13 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { type LogEvent, reasonOf } from '../log.ts'
 import { Problem } from '../problem.ts'
+import { fetchTransport, type Outgoing, type Transport } from '../transport.ts'
 import type { Work } from '../work.ts'
 import type { Action, Asked } from './action.ts'
 import { upstreamProblem } from './fault.ts'
 import { clockOffsetMs, dateOf, judge } from './judge.ts'
 import { backoffMs, retryBudget } from './retry.ts'
 import { type Credentials, signatureHeaders } from './signature.ts'
-import { fetchTransport, type Outgoing, type Transport } from './transport.ts'
 
 /**
  * Where a key pair comes from: the same object as long as it has not changed. `fresh` says that it was refused, so that

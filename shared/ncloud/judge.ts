@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import { decodeUtf8 } from '../body.ts'
 import type { Upstream } from '../problem.ts'
+import { httpDate, retryAfterSeconds } from '../retry-after.ts'
+import type { Incoming } from '../transport.ts'
 import type { Action } from './action.ts'
 import {
   type Fault,
@@ -9,8 +11,6 @@ import {
   faultOfStatus,
   upstreamProblem,
 } from './fault.ts'
-import { httpDate, retryAfterSeconds } from './retry.ts'
-import type { Incoming } from './transport.ts'
 import { scanXml } from './xml.ts'
 
 /** The gateway refuses timestamps further off. Source: https://api.ncloud-docs.com/docs/en/compute-vserver */

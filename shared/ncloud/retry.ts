@@ -1,6 +1,5 @@
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 2_000
-const LONGEST_RETRY_AFTER_SECONDS = 3_600
 
 const BUCKET = 20
 const PER_CALL = 0.1
@@ -36,24 +35,4 @@ export function retryBudget(now: () => number) {
 /** Full jitter: between 1 ms and a bound that doubles per attempt, so that no two attempts share a timestamp. */
 export function backoffMs(attempt: number, random: () => number = Math.random): number {
   return 1 + random() * (Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)) - 1)
-}
-
-/**
- * `Retry-After` in seconds (RFC 9110, 10.2.3), a date counted from the answer's own `Date`; at most an hour.
- * `undefined` where there is none, or it is neither.
- */
-export function retryAfterSeconds(headers: Pick<Headers, 'get'>): number | undefined {
-  const value = headers.get('retry-after')?.trim()
-  if (!value) return undefined
-  const seconds = /^\d+$/.test(value)
-    ? Number(value)
-    : Math.ceil((httpDate(value) - httpDate(headers.get('date'))) / 1_000)
-  return seconds >= 0 ? Math.min(seconds, LONGEST_RETRY_AFTER_SECONDS) : undefined
-}
-
-/** An HTTP date as milliseconds since the epoch; NaN where it is none. */
-export function httpDate(value: string | null): number {
-  return value && /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(value)
-    ? Date.parse(value)
-    : Number.NaN
 }

@@ -11,6 +11,7 @@ const ORIGIN = 'must be an https origin without a path; http only on loopback'
 
 const CRON =
   'must be five fields that come round: minute, hour, day, month, and weekdays as MON to SUN, not beside a day'
+const UNKNOWN = 'must be a name in RELAY_NOTIFY'
 const ZONE = 'must be a time zone: Asia/Seoul, Asia/Tokyo, UTC …'
 const URL_RULE = 'must be an https address without credentials; http only on loopback'
 
@@ -39,7 +40,7 @@ export const wrongAnywhere: WrongSetting[] = [
   ['RELAY_JOBS', '["CANARY"]', 'must be an object', 'RELAY_JOBS.0'],
   ['RELAY_JOBS', job({ timeZone: 'Asia/CANARY' }), ZONE, 'RELAY_JOBS.0.timeZone'],
   ['RELAY_JOBS', job({ cron: '0 3 * * 1' }), CRON, 'RELAY_JOBS.0.cron'],
-  ['RELAY_JOBS', job({ notify: ['CANARY'] }), 'must notify targets that RELAY_NOTIFY has'],
+  ['RELAY_JOBS', job({ notify: ['CANARY'] }), UNKNOWN, 'RELAY_JOBS.0.notify.0'],
   ['RELAY_NOTIFY', '["CANARY"]', 'must be an object, its names 1 to 64 of A-Z a-z 0-9 . _ -'],
   ['RELAY_NOTIFY', '{"ops":{"format":"slack","url":"CANARY"}}', URL_RULE, 'RELAY_NOTIFY.ops.url'],
   ['RELAY_LANGUAGE', 'CANARY', 'must be one of en, ko, ja'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { httpTransport } from '../../functions/platform/node/http-transport.ts'
-import type { Transport } from '../../shared/ncloud/transport.ts'
+import type { Transport } from '../../shared/transport.ts'
 import { openRelay, type Relay, smallest } from '../relay.ts'
 
 const CREATE = 'createServerImageFromSnapshot'

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createApp } from '../../functions/app.ts'
 import { systemClock } from '../../shared/clock.ts'
+import type { JobSeen } from '../../shared/creation/jobs-record.ts'
 import { parseSettings } from '../../shared/settings.ts'
 import { koreanDate, states } from '../gateway/shelf.ts'
 import {
@@ -121,10 +122,12 @@ describe('a scheduled job', () => {
   })
 
   test('is recorded as rejected where its name is taken', async () => {
-    await open([nightly])
+    await open([{ ...nightly, notify: ['ops'] }])
     const body = { name: 'web-20261122', storages: [{ snapshotNo: '12344697' }] }
     expect((await relay.create(body)).status).toBe(201)
     await tickAt(now)
+    const tries = () => relay.log.filter(({ event }) => event === 'notification')
+    expect(tries()).toEqual([])
     for (const second of [0, 60, 120]) await tickAt(HALF_PAST_THREE + second * 1_000)
     const [{ lastRuns }] = await jobs()
     expect(lastRuns).toHaveLength(1)
@@ -135,6 +138,60 @@ describe('a scheduled job', () => {
       history: [{ to: 'accepted' }, { to: 'rejected', reason: 'name-taken' }],
     })
     expect(creates()).toHaveLength(1)
+    const { creationId } = lastRuns[0].creation
+    expect(tries()[0]).toMatchObject({ target: 'ops', creationId })
+  })
+
+  test('that is taken out and put back is seen anew', async () => {
+    await open([nightly])
+    await tickAt(HALF_PAST_THREE - HOUR)
+    const none = beside([])
+    for (const minute of [20, 10, 1]) {
+      now = HALF_PAST_THREE - minute * MINUTE
+      await none.tick()
+    }
+    await tickAt(HALF_PAST_THREE + MINUTE)
+    await tickAt(HALF_PAST_THREE + 2 * MINUTE)
+    expect(made()).toEqual([])
+  })
+
+  test('that only one of two relays knows is run all the same', async () => {
+    await open([nightly])
+    const other = beside([{ ...byMinute, cron: '0 0 1 1 *' }])
+    for (const minute of [3, 2, 1, 0]) {
+      await tickAt(HALF_PAST_THREE - minute * MINUTE)
+      now += MINUTE / 2
+      await other.tick()
+    }
+    expect(made()).toHaveLength(1)
+  })
+
+  test('of which there are too many for one tick are started by the next', async () => {
+    await open([nightly, { ...byMinute, cron: '30 3 * * *' }])
+    await tickAt(now)
+    const { claim } = relay.store
+    relay.store.claim = (...given) => {
+      now += 20_000
+      return claim(...given)
+    }
+    await tickAt(HALF_PAST_THREE)
+    expect(made()).toHaveLength(1)
+    await tickAt(HALF_PAST_THREE + HOUR)
+    expect(made()).toHaveLength(2)
+  })
+
+  test('that cannot be started keeps neither images nor people waiting', async () => {
+    await open([nightly])
+    relay.gateway.inject({ fault: 'throttled', action: create })
+    const name = 'web-golden'
+    await relay.create({ name, storages: [{ snapshotNo: '12344697' }], notify: ['ops'] })
+    relay.store.replaceJobs = async () => {
+      throw new Error('secret words')
+    }
+    now += MINUTE
+    await expect(relay.tick()).rejects.toThrow('The tick failed: internal')
+    expect(made().map((image) => image.name)).toEqual([name])
+    expect(relay.log.filter(({ event }) => event === 'notification')).toHaveLength(1)
   })
 
   test('says which of its storages has no snapshot that will do', async () => {
@@ -145,7 +202,13 @@ describe('a scheduled job', () => {
     const [{ lastRuns }] = await jobs()
     expect(lastRuns[0].creation.problem).toMatchObject({
       code: 'invalid-input',
-      detail: 'storages.1: the storage has no usable snapshot that is new enough',
+      detail: 'storages.1.latestSnapshotOf has no usable snapshot that is new enough',
+      errors: [
+        {
+          path: 'storages.1.latestSnapshotOf',
+          message: 'has no usable snapshot that is new enough',
+        },
+      ],
     })
     expect(creates()).toEqual([])
   })
@@ -201,8 +264,10 @@ describe('a scheduled job', () => {
     const record = await relay.store.readJobs()
     if (!record) throw new Error('No job was seen')
     // A relay whose clock is ahead.
-    const ahead = { ...record, version: record.version + 1, tickedAt: HALF_PAST_THREE + HOUR }
-    await relay.store.replaceJobs(ahead, [])
+    const tickedAt = HALF_PAST_THREE + HOUR
+    const [[name, seen] = ['']] = Object.entries(record.jobs)
+    const jobs = { [name]: { ...seen, lastSeenAt: tickedAt } as JobSeen }
+    await relay.store.replaceJobs({ version: record.version + 1, tickedAt, jobs }, [])
     await tickAt(HALF_PAST_THREE + 14 * MINUTE)
     expect(made()).toHaveLength(1)
   })
@@ -281,33 +346,36 @@ describe('the latest snapshot', () => {
   })
 })
 
-test('a snapshot of another storage is not taken for one of this, whatever the gateway lists', async () => {
-  await open([nightly])
-  await tickAt(now)
-  const row = (no: string, originalBlockStorageInstanceNo: string, minutes: number) => ({
-    blockStorageSnapshotInstanceNo: no,
-    originalBlockStorageInstanceNo,
-    blockStorageSnapshotInstanceStatus: { code: 'CREAT' },
-    blockStorageSnapshotInstanceOperation: { code: 'NULL' },
-    createDate: koreanDate(HALF_PAST_THREE - minutes * MINUTE),
-    isBootable: true,
-    hypervisorType: { code: 'KVM' },
-  })
-  const blockStorageSnapshotInstanceList = [
-    row('12344698', '12340002', 1),
-    row('12344697', storage, 2),
-  ]
-  const answer = { returnCode: '0', totalRows: 2, blockStorageSnapshotInstanceList }
-  relay.gateway.inject({
-    action: 'getBlockStorageSnapshotInstanceList',
-    fault: {
-      status: 200,
-      body: JSON.stringify({ getBlockStorageSnapshotInstanceListResponse: answer }),
-    },
-  })
-  await tickAt(HALF_PAST_THREE)
-  expect(usedSnapshots()).toEqual(['12344697'])
-})
+test.each(['12340002', '', null, undefined])(
+  'a snapshot of another storage (%j) is not taken for one of this, whatever the gateway lists',
+  async (other) => {
+    await open([nightly])
+    await tickAt(now)
+    const row = (no: string, originalBlockStorageInstanceNo: unknown, minutes: number) => ({
+      blockStorageSnapshotInstanceNo: no,
+      originalBlockStorageInstanceNo,
+      blockStorageSnapshotInstanceStatus: { code: 'CREAT' },
+      blockStorageSnapshotInstanceOperation: { code: 'NULL' },
+      createDate: koreanDate(HALF_PAST_THREE - minutes * MINUTE),
+      isBootable: true,
+      hypervisorType: { code: 'KVM' },
+    })
+    const blockStorageSnapshotInstanceList = [
+      row('12344698', other, 1),
+      row('12344697', storage, 2),
+    ]
+    const answer = { returnCode: '0', totalRows: 2, blockStorageSnapshotInstanceList }
+    relay.gateway.inject({
+      action: 'getBlockStorageSnapshotInstanceList',
+      fault: {
+        status: 200,
+        body: JSON.stringify({ getBlockStorageSnapshotInstanceListResponse: answer }),
+      },
+    })
+    await tickAt(HALF_PAST_THREE)
+    expect(usedSnapshots()).toEqual(['12344697'])
+  },
+)
 
 describe('an event that names a job', () => {
   test('runs it as its schedule would, once a minute', async () => {
@@ -416,7 +484,8 @@ describe('a run that somebody asks for', () => {
     ['nothing, called a form', '', { 'content-type': 'application/x-www-form-urlencoded' }, 201],
     ['an empty object', {}, {}, 201],
     ['fields', { name: 'CANARY' }, {}, 422],
-    ['text', 'CANARY', { 'content-type': 'text/plain' }, 415],
+    ['an empty object, called nothing', '{}', { 'content-type': '' }, 201],
+    ['text', 'CANARY', { 'content-type': 'text/plain' }, 400],
     ['half a body', '{', {}, 400],
     ['too much', ' '.repeat(70_000), {}, 413],
   ])('may bring %s', async (_, body, headers, expected) => {
@@ -438,6 +507,7 @@ describe('a run that somebody asks for', () => {
     await open([{ ...byMinute, image }])
     const { status, json } = await run()
     expect([status, json.code, json.outcome]).toEqual([422, 'invalid-input', 'not-applied'])
+    expect(json.errors).toMatchObject([{ path: 'storages.0.latestSnapshotOf' }])
     expect(json.creationId).toMatch(/^cr_/)
   })
 })
@@ -517,9 +587,20 @@ describe('whom a create is to notify', () => {
     expect((await relay.create({ ...body, notify: ['ops'] })).status).toBe(201)
   })
 
+  test('must be few', async () => {
+    await open([])
+    const notify = Array.from({ length: 21 }, () => 'ops')
+    const { status, json } = await relay.create({ ...body, notify })
+    expect([status, json.errors]).toEqual([
+      422,
+      [{ path: 'notify', message: 'must be at most 20' }],
+    ])
+  })
+
   test('is kept where nobody can be told at all', async () => {
     await open([], { environment: { RELAY_NOTIFY: '' } })
     expect((await relay.create({ ...body, notify: ['anybody'] })).status).toBe(201)
+    expect(await relay.store.dueNotices('anybody', Number.MAX_SAFE_INTEGER, 9)).toEqual([])
   })
 })
 

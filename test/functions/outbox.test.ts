@@ -406,6 +406,26 @@ test('an image that never ends is told of once, however often it is looked at', 
   expect(types()).toEqual(['creation.timed_out', 'creation.ready'])
 })
 
+test('nobody is told what there is no time left to tell', async () => {
+  const receiver = await openReceiver()
+  const relay = await relayTo({ ops: receiver })
+  await create(relay)
+  await relay.tick({ deadline: Date.now() + LIMIT - SECOND })
+  expect(receiver.requests).toEqual([])
+  await relay.tick({ deadline: Date.now() + LIMIT + SECOND })
+  expect(receiver.requests).toHaveLength(1)
+})
+
+test('a tick tells one target forty times at most', async () => {
+  const receiver = await openReceiver()
+  const relay = await relayTo({ ops: receiver })
+  for (let i = 0; i < 50; i++) await create(relay)
+  await relay.tick()
+  expect(receiver.requests).toHaveLength(40)
+  await relay.tick()
+  expect(receiver.requests).toHaveLength(50)
+})
+
 test('of two ticks at once, one tells', async () => {
   const receiver = await openReceiver()
   const relay = await relayTo({ ops: receiver })

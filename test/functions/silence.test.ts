@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { systemClock } from '../../shared/clock.ts'
-import type { Transport } from '../../shared/ncloud/transport.ts'
+import type { Transport } from '../../shared/transport.ts'
 import { openRelay, type Relay } from '../relay.ts'
 
 const HOUR = 3_600_000
@@ -23,7 +23,7 @@ let relay: Relay
 /** What the target was told, with the hour since the start. */
 let told: { hour: number; type: string; lastReadyAt?: string | null }[]
 
-async function open(job: object = nightly) {
+async function open(jobs: object | object[] = nightly, more: object = {}) {
   const real = httpTransport()
   const transport: Transport = async (request, timeoutMs) => {
     if (String(request.url) !== HOOK) return real(request, timeoutMs)
@@ -37,8 +37,8 @@ async function open(job: object = nightly) {
     clock: { ...systemClock, now: () => now },
     gateway: { now: () => now, readyAfterMs: 0 },
     environment: {
-      RELAY_JOBS: [job],
-      RELAY_NOTIFY: { hook: { format: 'standard-webhooks', url: HOOK, secret } },
+      RELAY_JOBS: [jobs].flat(),
+      RELAY_NOTIFY: { hook: { format: 'standard-webhooks', url: HOOK, secret }, ...more },
     },
   })
 }
@@ -50,6 +50,9 @@ async function until(hour: number) {
     await relay.tick()
   }
 }
+
+/** One that comes round more often. */
+const often = { ...nightly, cron: '0 * * * *', timeZone: 'UTC', expectEveryHours: 2 }
 
 const silences = () => told.filter(({ type }) => type === 'job.silent')
 
@@ -90,12 +93,63 @@ test('one that stops is silent from its last ready image on, until there is one 
   // Half past three in Seoul is 18:30 in UTC, six hours and a half after the start.
   await until(60)
   expect(silences()).toEqual([
-    { hour: 32, type: 'job.silent', lastReadyAt: '2026-11-20T18:30:00.000Z' },
-    { hour: 56, type: 'job.silent', lastReadyAt: '2026-11-20T18:30:00.000Z' },
+    { hour: 32, type: 'job.silent', lastReadyAt: '2026-11-21T03:30:00+09:00' },
+    { hour: 56, type: 'job.silent', lastReadyAt: '2026-11-21T03:30:00+09:00' },
   ])
   breakSnapshot(true)
   await until(24 * 6)
   expect(silences()).toHaveLength(2)
+})
+
+test('one that is well for a while, and silent again on the same day, is told of again', async () => {
+  await open(often)
+  breakSnapshot(false)
+  await until(3.5)
+  breakSnapshot(true)
+  await until(5.5)
+  breakSnapshot(false)
+  await until(24)
+  // Ready at 4 and at 5 o'clock.
+  expect(silences().map(({ hour }) => hour)).toEqual([2, 7])
+})
+
+test('its last image is found behind hundreds of others', async () => {
+  await open({ ...nightly, expectEveryHours: 25 })
+  await until(7)
+  for (let count = 0; count < 250; count++) {
+    await relay.create({ name: `other-${count}`, storages: [{ snapshotNo: '12344697' }] })
+  }
+  await until(30)
+  expect(silences()).toEqual([])
+})
+
+test('its times may change without a word of its last image being lost', async () => {
+  await open()
+  await until(7)
+  breakSnapshot(false)
+  const record = await relay.store.readJobs()
+  await until(30)
+  expect(record?.jobs['nightly-web']?.readyAt).toBeNull()
+  const changed = await relay.store.readJobs()
+  expect(changed?.jobs['nightly-web']?.readyAt).toBe(Date.UTC(2026, 10, 20, 18, 30))
+})
+
+test('more jobs than can be told of at once are told of at the next tick', async () => {
+  const notify = Array.from({ length: 20 }, (_, no) => `target-${no}`)
+  const jobs = Array.from({ length: 6 }, (_, no) => ({ ...nightly, name: `job-${no}`, notify }))
+  const target = { format: 'standard-webhooks', url: HOOK, secret }
+  await open(jobs, Object.fromEntries(notify.map((name) => [name, target])))
+  breakSnapshot(false)
+  now += HOUR / 4
+  await relay.tick()
+  now += 26 * HOUR
+  const counts = []
+  for (let tick = 0; tick < 3; tick++) {
+    await relay.tick()
+    counts.push(silences().length)
+    now += 60_000
+  }
+  expect(counts).toEqual([80, 120, 120])
 })
 
 test('an image that somebody had made by hand is heard too', async () => {

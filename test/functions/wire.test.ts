@@ -7,7 +7,7 @@ import { createServerImageFromSnapshot } from '../../shared/ncloud/actions/creat
 import { getBlockStorageSnapshotInstanceList } from '../../shared/ncloud/actions/get-block-storage-snapshot-instance-list.ts'
 import { getServerImageList } from '../../shared/ncloud/actions/get-server-image-list.ts'
 import { openGateway as openRelayGateway } from '../../shared/ncloud/gateway.ts'
-import { fetchTransport, type Transport } from '../../shared/ncloud/transport.ts'
+import { fetchTransport, type Transport } from '../../shared/transport.ts'
 import { secrets } from '../canaries.ts'
 import { type Gateway, openGateway, type Received } from '../gateway/gateway.ts'
 import { smallest } from '../relay.ts'

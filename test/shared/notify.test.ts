@@ -44,7 +44,7 @@ const silent: JobSilent = {
   at: AT,
   job: 'nightly-web',
   expectEveryHours: 26,
-  readyAt: AT - 30 * 3_600_000,
+  lastReadyAt: '2026-11-20T21:36:12+09:00',
 }
 const strange: Notification = {
   ...notificationOf(ready, 'en', CONSOLE),
@@ -195,7 +195,7 @@ describe('what people are told', () => {
     ['not created', { ...ready, what: 'not_created' }],
     ['conflict', { ...ready, what: 'conflict' }],
     ['silent', silent],
-    ['never ready', { ...silent, readyAt: null }],
+    ['never ready', { ...silent, lastReadyAt: null }],
     ...[
       'name-taken',
       'invalid-input',
@@ -225,7 +225,7 @@ describe('what people are told', () => {
   test.each([
     ['en', 'web-20261122 is ready', '6 min 12 s'],
     ['ko', 'web-20261122 준비 완료', '6분 12초'],
-    ['ja', 'web-20261122 の準備ができました', '6分 12秒'],
+    ['ja', 'web-20261122 の準備ができました', '6分12秒'],
   ] as const)('image number, job, duration and size in %s', (language, title, duration) => {
     const told = notificationOf(ready, language, CONSOLE)
     expect([told.title, told.text]).toEqual([title, ''])
@@ -235,7 +235,19 @@ describe('what people are told', () => {
 
   test('what NAVER Cloud said of a refusal', () => {
     const { text } = notificationOf(rejected('upstream-refused', { upstream }), 'en', CONSOLE)
-    expect(text).toBe('NAVER Cloud refused: 1300 Too many')
+    expect(text).toBe('NAVER Cloud refused the request: 1300 Too many')
+  })
+
+  test.each([
+    ['name-taken', 'Delete it, or give another name'],
+    ['invalid-input', 'what makes the snapshots'],
+    ['upstream-credentials', 'key pair'],
+    ['upstream-permission', 'lacks a permission'],
+    ['upstream-throttled', 'no more calls'],
+    ['upstream-malformed', 'could not be completed'],
+    ['internal', 'could not be completed'],
+  ])('what to do about %s', (code, words) => {
+    expect(notificationOf(rejected(code), 'en', CONSOLE).text).toContain(words)
   })
 
   test.each([

@@ -95,7 +95,7 @@ test('keys come as JSON or, in Worker vars, as objects', () => {
 test('a job may notify who can be told, and nobody else', () => {
   const RELAY_JOBS = JSON.stringify([{ ...job, notify: ['ops', 'others'] }])
   const target = { format: 'slack', url: 'https://hooks.example/' }
-  const told = { path: 'RELAY_JOBS', message: 'must notify targets that RELAY_NOTIFY has' }
+  const told = { path: 'RELAY_JOBS.0.notify.1', message: 'must be a name in RELAY_NOTIFY' }
   const RELAY_NOTIFY = { ops: target, others: target }
   expect(parseSettings({ ...pair, RELAY_JOBS, RELAY_NOTIFY })).toMatchObject({
     value: { jobs: [{ name: 'nightly' }], targets: { ops: target } },

@@ -1,5 +1,5 @@
 import type { CreationStore } from '../../shared/creation/store.ts'
-import type { Transport } from '../../shared/ncloud/transport.ts'
+import type { Transport } from '../../shared/transport.ts'
 import type { Random } from './random.ts'
 import type { Process, VirtualTime } from './virtual-time.ts'
 

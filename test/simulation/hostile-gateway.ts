@@ -1,4 +1,4 @@
-import type { Incoming, Outgoing, Transport } from '../../shared/ncloud/transport.ts'
+import type { Incoming, Outgoing, Transport } from '../../shared/transport.ts'
 import type { Random } from './random.ts'
 import type { Process, VirtualTime } from './virtual-time.ts'
 

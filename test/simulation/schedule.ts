@@ -5,7 +5,7 @@ import { reconcile } from '../../shared/creation/reconcile.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
 import type { LogEvent } from '../../shared/log.ts'
 import { type Gateway, openGateway } from '../../shared/ncloud/gateway.ts'
-import type { Transport } from '../../shared/ncloud/transport.ts'
+import type { Transport } from '../../shared/transport.ts'
 import {
   type Chaos,
   type CrashPlan,
@@ -121,6 +121,7 @@ export async function runSchedule(
     return {
       site: 'public',
       clock,
+      targets: ['ops'],
       gateway: variant.gateway?.(own) ?? own,
       store: steppedStore(used, process, steps, book.older),
     }

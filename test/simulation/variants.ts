@@ -1,6 +1,6 @@
 import type { Creation } from '../../shared/creation/creation.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
-import type { Outgoing, Transport } from '../../shared/ncloud/transport.ts'
+import type { Outgoing, Transport } from '../../shared/transport.ts'
 import type { Host, Variant } from './schedule.ts'
 
 /** A relay that is built wrongly, and by which faults that must show. */

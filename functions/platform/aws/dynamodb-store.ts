@@ -9,6 +9,7 @@ import {
   type QueryInput,
   type TimeToLiveSpecification,
   TransactionCanceledException,
+  TransactionConflictException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
@@ -22,7 +23,7 @@ type Item = Record<string, AttributeValue>
 
 const DAY_MS = 86_400_000
 const KEPT_MS = 90 * DAY_MS
-/** Of notices, since they were last written: longer than any gap between two tries. */
+/** Of notices that are done. */
 const NOTICE_KEPT_MS = 7 * DAY_MS
 const JOBS_PK = 'jobs'
 /** Once nothing is due in these, nothing is left to do. A conflict waits for a person, however long. */
@@ -297,8 +298,9 @@ function noticeItemOf(notice: Notice): Item {
     kind: { S: noticeKindOf(target) },
     version: { N: String(version) },
     record: { S: JSON.stringify(notice) },
-    ...(dueAt !== null && { dueAt: { N: String(dueAt) } }),
-    expiresAt: seconds(Date.now() + NOTICE_KEPT_MS),
+    ...(dueAt === null
+      ? { expiresAt: seconds(Date.now() + NOTICE_KEPT_MS) }
+      : { dueAt: { N: String(dueAt) } }),
   }
 }
 
@@ -332,7 +334,8 @@ function reasonsOf(error: unknown): string[] {
 
 /** Whether a write may succeed a moment later. */
 function isPassing(error: unknown): boolean {
-  return reasonsOf(error).some((reason) => PASSING.includes(reason))
+  const isHeldUp = error instanceof TransactionConflictException
+  return isHeldUp || reasonsOf(error).some((reason) => PASSING.includes(reason))
 }
 
 /** The item that stood in a write's way; `undefined` where something else did. */

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { createGunzip } from 'node:zlib'
-import { type Incoming, MAX_BODY_BYTES, type Transport } from '../../../shared/ncloud/transport.ts'
+import { type Incoming, MAX_BODY_BYTES, type Transport } from '../../../shared/transport.ts'
 
 /**
  * A transport over `node:http`, on Node, Deno and Bun alike. Each POST gets a connection of its own: Deno's `fetch`
@@ -45,7 +45,7 @@ export function httpTransport(): Transport {
         socket.destroy()
       })
       timer = setTimeout(() => {
-        reject(new DOMException('The gateway is too slow', 'TimeoutError'))
+        reject(new DOMException('Too slow', 'TimeoutError'))
         sent.destroy()
       }, timeoutMs)
       sent.on('error', reject)

@@ -9,7 +9,8 @@ const BlockStorageSnapshot = v.object({
   blockStorageSnapshotInstanceNo: GivenNo,
   blockStorageSnapshotName: OptionalText,
   blockStorageSnapshotVolumeSize: v.nullish(v.number()),
-  originalBlockStorageInstanceNo: v.nullish(GivenNo),
+  // Where there is no number, NCP writes an empty one.
+  originalBlockStorageInstanceNo: v.fallback(v.nullish(GivenNo), null),
   blockStorageSnapshotInstanceStatus: v.nullish(CommonCode),
   blockStorageSnapshotInstanceOperation: v.nullish(CommonCode),
   createDate: GivenDate,

@@ -3,6 +3,7 @@ import {
   GetItemCommand,
   ScanCommand,
   TransactionCanceledException,
+  TransactionConflictException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -28,7 +29,13 @@ import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dy
 const DAY_MS = 86_400_000
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
 const noQuota = { today: 0 }
-const event = { what: 'silent' as const, at: 1, job: 'web', expectEveryHours: 26, readyAt: null }
+const event = {
+  what: 'silent' as const,
+  at: 1,
+  job: 'web',
+  expectEveryHours: 26,
+  lastReadyAt: null,
+}
 const notice: Notice = { id: 'a', target: 'ops', version: 1, event, tries: 0, dueAt: 9 }
 const jobs: JobsRecord = { version: 1, tickedAt: 1, jobs: {} }
 const none = ['None', 'None', 'None', 'None']
@@ -330,6 +337,19 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const { client, tries } = cancelling(['TransactionConflict', 'None'])
       expect(await through(client).replace(sent(first), [notice])).toBe(true)
       expect(tries()).toBe(2)
+    })
+
+    test('is tried again where it is a change that another transaction holds up', async () => {
+      const { store, through } = await open()
+      const first = accepted(claim(), by(1_000))
+      await store.claim(first, noQuota)
+      let tries = 0
+      const client = clientOf('PutItem', (send) => {
+        if (++tries > 1) return send()
+        throw new TransactionConflictException({ message: 'Conflict', $metadata: {} })
+      })
+      expect(await through(client).replace(sent(first))).toBe(true)
+      expect(tries).toBe(2)
     })
 
     test('is given up after ten times', async () => {

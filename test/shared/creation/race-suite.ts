@@ -100,6 +100,6 @@ function stage(store: CreationStore) {
     renew: async () => {},
   }
   const clock = { now: () => NOW, sleep: async () => {} }
-  const ports: Ports = { site: 'public', gateway, store, clock }
+  const ports: Ports = { site: 'public', gateway, store, clock, targets: [] }
   return { ports, made: (name: string) => images.filter((one) => one.name === name).length }
 }

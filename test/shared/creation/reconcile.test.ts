@@ -66,7 +66,7 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
     },
   }
   const clock = { now: () => START, sleep: async () => {} }
-  const ports = { site: 'public' as const, gateway, store, clock }
+  const ports = { site: 'public' as const, gateway, store, clock, targets: [] }
   const work = {
     actor: 'key:ci',
     deadline: START + 25_000,

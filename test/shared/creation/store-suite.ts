@@ -17,12 +17,25 @@ const noQuota = { today: 0 }
 
 /** A notice that is due at a time. */
 function notice(id: string, dueAt: number, target = 'ops'): Notice {
-  const event = { what: 'silent' as const, at: 1, job: 'web', expectEveryHours: 26, readyAt: null }
+  const event = {
+    what: 'silent' as const,
+    at: 1,
+    job: 'web',
+    expectEveryHours: 26,
+    lastReadyAt: null,
+  }
   return { id, target, version: 1, event, tries: 0, dueAt }
 }
 
 function jobsRecord(version: number): JobsRecord {
-  const job = { cron: '0 3 * * *', timeZone: 'UTC', seenAt: 1, ranAt: 2, readyAt: null }
+  const job = {
+    cron: '0 3 * * *',
+    timeZone: 'UTC',
+    seenAt: 1,
+    lastSeenAt: 2,
+    ranAt: 2,
+    readyAt: null,
+  }
   return { version, tickedAt: 3, jobs: { web: { ...job, silentAt: null } } }
 }
 
@@ -207,6 +220,20 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       expect(await store.replaceJobs(jobsRecord(1), [notice('of-no-jobs', 3)])).toBe(false)
       const ids = (await store.dueNotices('ops', 9, 9)).map(({ id }) => id)
       expect(ids).toEqual(['of-claim', 'of-change', 'of-jobs'])
+    })
+
+    test('may be many', async () => {
+      const store = await open()
+      const first = accepted(claim(), by(1_000))
+      const many = (count: number, of: string) =>
+        Array.from({ length: count }, (_, no) => notice(`${of}-${no}`, 1))
+      // As many as a creation or a tick may bring.
+      await store.claim(first, noQuota, many(20, 'claim'))
+      expect(await store.replace(rejected(first, problem, by(2_000)), many(20, 'change'))).toBe(
+        true,
+      )
+      expect(await store.replaceJobs(jobsRecord(1), many(80, 'jobs'))).toBe(true)
+      expect(await store.dueNotices('ops', 9, 200)).toHaveLength(120)
     })
 
     test('are due by target, the longest waiting first, when it is time', async () => {

@@ -5,7 +5,7 @@ import { createServerImageFromSnapshot } from '../../../shared/ncloud/actions/cr
 import { getServerImageDetail } from '../../../shared/ncloud/actions/get-server-image-detail.ts'
 import { getServerImageList } from '../../../shared/ncloud/actions/get-server-image-list.ts'
 import { type CredentialsSource, openGateway } from '../../../shared/ncloud/gateway.ts'
-import type { Incoming, Outgoing } from '../../../shared/ncloud/transport.ts'
+import type { Incoming, Outgoing } from '../../../shared/transport.ts'
 
 const utf8 = new TextEncoder()
 const row = { serverImageNo: '1', serverImageName: 'one' }

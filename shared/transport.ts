@@ -1,4 +1,4 @@
-import { readBody } from '../body.ts'
+import { readBody } from './body.ts'
 
 /** The longest answer that is read. */
 export const MAX_BODY_BYTES = 1_048_576
