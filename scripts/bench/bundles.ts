@@ -5,15 +5,20 @@ import { bundle, bundles } from '../build.ts'
 import { print, spread } from './table.ts'
 
 const STARTS = 15
-/** What the Worker holds beyond HTTP and the calls: the ledger of creations and the OpenAPI document. */
-const BEYOND_CORE = /\/(shared\/creation\/|functions\/(creations\.ts|openapi\.json|platform\/))/
+/** What the Worker holds beyond HTTP and the calls: creations, jobs, notifications and the OpenAPI document. */
+const BEYOND_CORE = new RegExp(
+  [
+    ...['/shared/creation/', '/shared/(jobs|cron|notify|notification|notice|messages)\\.ts'],
+    ...['/functions/(creations|jobs|tick)\\.ts', '/functions/(openapi\\.json|platform/)'],
+  ].join('|'),
+)
 
 /** How the function is built for a runtime that brings the SDK along. */
 export const sdkExternal = { ...bundles['dist/lambda.mjs'], external: ['@aws-sdk/*'] }
 
 const listed = { ...bundles, 'dist/lambda.mjs, its SDK external': sdkExternal }
 
-/** Bytes of the built files, and of the Worker without the ledger and the OpenAPI document. */
+/** Bytes of the built files, and of the Worker without what it holds beyond HTTP and the calls. */
 export async function benchSizes(): Promise<void> {
   const rows = []
   for (const [name, options] of Object.entries(listed)) {
