@@ -3,6 +3,7 @@ import { create, type Wish } from '../shared/creation/create.ts'
 import { type Creation, isSettled, STATES } from '../shared/creation/creation.ts'
 import { dryRun } from '../shared/creation/dry-run.ts'
 import { current, refreshed } from '../shared/creation/follow.ts'
+import { callerOf } from '../shared/creation/run-jobs.ts'
 import { settle } from '../shared/creation/settle.ts'
 import type { Listing } from '../shared/creation/store.ts'
 import { creationView } from '../shared/creation/view.ts'
@@ -106,7 +107,7 @@ function mustNotBeRejected({ creationId, state, problem }: Creation): void {
   throw new Problem(code, detail, { creationId, ...extras })
 }
 
-/** Answers with one creation of the caller's; an admin sees everyone's. */
+/** Answers with one creation that the caller may see. */
 export async function creationById(
   { id }: v.InferOutput<typeof CreationAddress>,
   call: Call,
@@ -181,8 +182,14 @@ async function again({ creationId }: Creation, call: Call): Promise<Creation> {
 /** The creation, if the caller may see it. @throws Problem `creation-not-found` */
 async function visible(id: string, call: Call): Promise<Creation> {
   const stored = await portsOf(call).store.read(id)
-  if (!stored || !(isAdmin(call) || stored.caller === call.caller.name)) throw notFound()
+  if (!stored || !mayRead(stored, call)) throw notFound()
   return stored
+}
+
+/** One's own; as an admin everyone's; and those of jobs, which are shown to all who may read. */
+function mayRead(stored: Creation, call: Call): boolean {
+  const names = [call.caller, ...call.jobs.map(callerOf)].map(({ name }) => name)
+  return isAdmin(call) || names.includes(stored.caller)
 }
 
 function notFound(): Problem {

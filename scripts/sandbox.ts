@@ -71,6 +71,6 @@ export function greet(url: string): void {
   console.log(
     `A job makes an image every two minutes; its notification appears here a minute later.`,
   )
-  console.log(`Its key is ${KEY}. Paste these; Ctrl-C ends all.\n`)
+  console.log(`The relay's key is ${KEY}. Paste these; Ctrl-C ends all.\n`)
   for (const line of curlLines(url)) console.log(`${line}\n`)
 }

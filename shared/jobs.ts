@@ -19,9 +19,10 @@ const MOST_HOURS = 2_000
 
 const rules = {
   name: 'must be 1 to 64 of A-Z a-z 0-9 _ -',
-  cron: 'must be five fields that come round: minute, hour, day, month, and weekdays as MON to SUN, not beside a day',
+  cron: 'must be minute, hour, day, month and weekday (MON to SUN), each in its range, on a date that exists; not both day and weekday',
   timeZone: 'must be a time zone: Asia/Seoul, Asia/Tokyo, UTC …',
-  image: 'must become a name of 3 to 30 characters by {yyyyMMdd}, {yyMMdd} and {HHmm}',
+  image:
+    'must become 3 to 30 lower-case letters, digits and hyphens by {yyyyMMdd}, {yyMMdd} and {HHmm}',
   hours: `must be a whole number of hours, 1 to ${MOST_HOURS}`,
   unheard: 'must not stand without notify',
   twice: 'must not hold a name twice',

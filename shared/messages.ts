@@ -45,15 +45,16 @@ export const MESSAGES: Record<Language, Messages> = {
       silent: 'Look at the last runs: GET /v1/jobs',
     },
     problem: {
-      'name-taken': 'Another image has the name. Delete it, or give another name.',
-      'invalid-input': 'There is no usable snapshot. See what makes the snapshots of this storage.',
+      'name-taken':
+        'The name is in use: GET /v1/images?name={name}. Delete that image only if nobody needs it, or give another name.',
+      'invalid-input': 'There is no usable snapshot. See what makes them. {detail}',
       'upstream-refused': 'NAVER Cloud refused the request: {upstream}',
       'upstream-credentials':
         'NAVER Cloud refused the relay’s key pair. Renew it, or set the clock.',
-      'upstream-permission': 'The relay’s sub account lacks a permission. Add it.',
+      'upstream-permission': 'The relay’s sub account may not call {action}. Add the permission.',
       'upstream-throttled': 'NAVER Cloud took no more calls for an hour. Start again later.',
     },
-    incomplete: 'The request could not be completed. See the creation, then start again.',
+    incomplete: 'The request could not be completed ({code}). See the creation, then start again.',
     field: {
       image: 'Image',
       job: 'Job',
@@ -89,17 +90,16 @@ export const MESSAGES: Record<Language, Messages> = {
     },
     problem: {
       'name-taken':
-        '같은 이름의 이미지가 이미 있습니다. 해당 이미지를 삭제하거나 다른 이름을 사용하세요.',
-      'invalid-input':
-        '사용할 수 있는 스냅샷이 없습니다. 이 스토리지의 스냅샷 생성 작업을 확인하세요.',
+        '이미 사용 중인 이름입니다: GET /v1/images?name={name}. 필요 없는 이미지일 때만 삭제하거나 다른 이름을 사용하세요.',
+      'invalid-input': '사용할 수 있는 스냅샷이 없습니다. 스냅샷 생성 작업을 확인하세요. {detail}',
       'upstream-refused': '네이버 클라우드가 요청을 거부했습니다: {upstream}',
       'upstream-credentials':
         '네이버 클라우드가 릴레이의 인증키를 거부했습니다. 인증키를 교체하거나 서버 시각을 맞추세요.',
-      'upstream-permission': '릴레이의 서브 계정에 필요한 권한이 없습니다. 권한을 추가하세요.',
+      'upstream-permission': '릴레이의 서브 계정에 {action} 권한이 없습니다. 권한을 추가하세요.',
       'upstream-throttled':
         '네이버 클라우드의 호출 제한으로 한 시간 동안 요청하지 못했습니다. 나중에 다시 실행하세요.',
     },
-    incomplete: '요청을 완료하지 못했습니다. 생성 내역을 확인한 뒤 다시 실행하세요.',
+    incomplete: '요청을 완료하지 못했습니다 ({code}). 생성 내역을 확인한 뒤 다시 실행하세요.',
     field: {
       image: '이미지',
       job: '작업',
@@ -107,7 +107,7 @@ export const MESSAGES: Record<Language, Messages> = {
       size: '크기',
       region: '리전',
       lastReady: '마지막 완료',
-      creation: '생성 ID',
+      creation: '생성 요청 ID',
     },
     unit: { hours: '{n}시간', minutes: '{n}분', seconds: '{n}초' },
     between: ' ',
@@ -135,18 +135,20 @@ export const MESSAGES: Record<Language, Messages> = {
       silent: '直近の実行を確認してください: GET /v1/jobs',
     },
     problem: {
-      'name-taken': '同じ名前のイメージがすでにあります。削除するか、別の名前を指定してください。',
+      'name-taken':
+        'この名前は使用中です: GET /v1/images?name={name}。不要なイメージの場合のみ削除するか、別の名前を指定してください。',
       'invalid-input':
-        '使えるスナップショットがありません。このストレージのスナップショットを作る仕組みを確認してください。',
+        '使えるスナップショットがありません。スナップショットを作る仕組みを確認してください。{detail}',
       'upstream-refused': 'NAVER Cloud がリクエストを拒否しました: {upstream}',
       'upstream-credentials':
         'NAVER Cloud がリレーの認証キーを拒否しました。認証キーを差し替えるか、サーバーの時刻を合わせてください。',
       'upstream-permission':
-        'リレーのサブアカウントに必要な権限がありません。権限を追加してください。',
+        'リレーのサブアカウントに {action} の権限がありません。追加してください。',
       'upstream-throttled':
         'NAVER Cloud の呼び出し制限により、1時間リクエストできませんでした。後で再実行してください。',
     },
-    incomplete: 'リクエストを完了できませんでした。作成の記録を確認してから再実行してください。',
+    incomplete:
+      'リクエストを完了できませんでした ({code})。作成の記録を確認してから再実行してください。',
     field: {
       image: 'イメージ',
       job: 'ジョブ',

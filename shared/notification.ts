@@ -42,13 +42,14 @@ function ending(event: CreationEnded, language: Language): Words {
   }
 }
 
-function todoOf({ what, creationId, problem }: CreationEnded, language: Language): string {
+function todoOf({ what, creationId, name, problem }: CreationEnded, language: Language): string {
   const messages = MESSAGES[language]
   if (what === 'ready') return ''
   if (what !== 'rejected') return filled(messages.todo[what], { creationId })
-  const { code, message } = problem?.upstream ?? {}
+  const { code = '', detail = '', upstream } = problem ?? {}
   const todo = (problem && messages.problem[problem.code]) ?? messages.incomplete
-  return filled(todo, { upstream: [code, message].filter(Boolean).join(' ') })
+  const said = [upstream?.code, upstream?.message].filter(Boolean).join(' ')
+  return filled(todo, { name, code, detail, action: upstream?.action ?? '', upstream: said })
 }
 
 function silence(event: JobSilent, language: Language): Words {

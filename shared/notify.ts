@@ -7,6 +7,9 @@ const SECRET_PREFIX = 'whsec_'
 const SECRET_BYTES = { least: 24, most: 64 }
 
 const MOST_TARGETS = 20
+/** Colours of what is well, and of what is not. */
+const GOOD = '#2eb67d'
+const BAD = '#e01e5a'
 
 const rules = {
   name: 'must be the name of a target',
@@ -96,11 +99,12 @@ const BODIES = { slack: slackBody, works: worksBody, teams: teamsBody }
  * An incoming webhook of Slack. An attachment, not blocks: Mattermost and Discord's `/slack` read these too.
  * Source: https://docs.slack.dev/reference/messaging/payload/
  */
-export function slackBody({ title, text, fields, url }: Notification) {
+export function slackBody({ type, title, text, fields, url }: Notification) {
   return {
-    text: `*${forSlack(title)}*`,
+    text: forSlack(title),
     attachments: [
       {
+        color: type === 'creation.ready' ? GOOD : BAD,
         fallback: forSlack([title, text].filter(Boolean).join(' – ')),
         ...(text && { text: forSlack(text) }),
         fields: fields.map(({ name, value }) => ({
@@ -108,8 +112,7 @@ export function slackBody({ title, text, fields, url }: Notification) {
           value: forSlack(value),
           short: true,
         })),
-        title: new URL(url).host,
-        title_link: url,
+        footer: url,
       },
     ],
   }

@@ -1,6 +1,6 @@
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { snapshotsOf } from '../ncloud/reads.ts'
-import { invalidInput } from '../problem.ts'
+import { type FieldError, invalidInput } from '../problem.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Work } from '../work.ts'
 import type { Creation, WantedContent } from './creation.ts'
@@ -25,7 +25,7 @@ export async function findSnapshots(
 ): Promise<ImageContent> {
   const wanted = content.storages.flatMap(({ latestSnapshotOf }) => latestSnapshotOf ?? [])
   const found = await snapshotsOf(gateway, [...new Set(wanted)], { regionCode }, work)
-  const missing: number[] = []
+  const errors: FieldError[] = []
   const storages = content.storages.map(({ latestSnapshotOf, maxAgeHours, ...rest }, order) => {
     if (latestSnapshotOf === undefined) return rest
     const since = clock.now() - (maxAgeHours ?? 0) * HOUR_MS
@@ -35,18 +35,16 @@ export async function findSnapshots(
       .map(({ snapshot }) => snapshot)
       .filter((snapshot) => isUsable(snapshot, order) && madeAt(snapshot) >= since)
       .sort((one, other) => madeAt(other) - madeAt(one))
-    if (!newest) missing.push(order)
+    if (!newest) errors.push(noneOf(latestSnapshotOf, maxAgeHours, order))
     return { snapshotNo: newest?.snapshotNo, ...rest }
   })
-  if (missing.length > 0) {
-    const message = 'has no usable snapshot that is new enough'
-    throw invalidInput(missing.map((order) => ({ path: pathOf(order), message })))
-  }
+  if (errors.length > 0) throw invalidInput(errors)
   return { ...content, storages }
 }
 
-function pathOf(order: number): string {
-  return `storages.${order}.latestSnapshotOf`
+function noneOf(storageNo: string, hours: number | undefined, order: number): FieldError {
+  const message = `(${storageNo}) has no usable snapshot of the last ${hours} hours`
+  return { path: `storages.${order}.latestSnapshotOf`, message }
 }
 
 function isUsable({ phase, hypervisor, bootable }: Snapshot, order: number): boolean {

@@ -10,7 +10,7 @@ const REGION = 'must be 2 to 10 capital letters and digits, a letter first: KR, 
 const ORIGIN = 'must be an https origin without a path; http only on loopback'
 
 const CRON =
-  'must be five fields that come round: minute, hour, day, month, and weekdays as MON to SUN, not beside a day'
+  'must be minute, hour, day, month and weekday (MON to SUN), each in its range, on a date that exists; not both day and weekday'
 const UNKNOWN = 'must be a name in RELAY_NOTIFY'
 const ZONE = 'must be a time zone: Asia/Seoul, Asia/Tokyo, UTC …'
 const URL_RULE = 'must be an https address without credentials; http only on loopback'

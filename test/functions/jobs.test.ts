@@ -109,7 +109,7 @@ describe('a scheduled job', () => {
     expect(made()).toEqual([])
   })
 
-  test('is claimed as its own, and told to nobody else', async () => {
+  test('is claimed as its own, and shown to all who may read', async () => {
     await open([nightly])
     await tickAt(now)
     await tickAt(HALF_PAST_THREE)
@@ -118,7 +118,11 @@ describe('a scheduled job', () => {
     expect([creation.caller, scheduledAt]).toEqual(['job:nightly-web', '2026-11-22T03:30:00+09:00'])
     const seen = async (as: string) =>
       (await relay.request(`/v1/creations/${creation.creationId}`, { as })).status
-    expect([await seen('ci'), await seen('admin')]).toEqual([404, 200])
+    expect([await seen('reader'), await seen('maker'), await seen('admin')]).toEqual([
+      200, 403, 200,
+    ])
+    const listed = (await relay.request('/v1/creations', { as: 'reader' })).json.items
+    expect(listed).toEqual([])
   })
 
   test('is recorded as rejected where its name is taken', async () => {
@@ -202,11 +206,11 @@ describe('a scheduled job', () => {
     const [{ lastRuns }] = await jobs()
     expect(lastRuns[0].creation.problem).toMatchObject({
       code: 'invalid-input',
-      detail: 'storages.1.latestSnapshotOf has no usable snapshot that is new enough',
+      detail: 'storages.1.latestSnapshotOf (12340002) has no usable snapshot of the last 26 hours',
       errors: [
         {
           path: 'storages.1.latestSnapshotOf',
-          message: 'has no usable snapshot that is new enough',
+          message: '(12340002) has no usable snapshot of the last 26 hours',
         },
       ],
     })

@@ -119,14 +119,14 @@ describe('the other formats', () => {
     const { text, attachments } = slackBody(strange)
     const typed: MessageAttachment[] = attachments
     expect([text, typed]).toEqual([
-      '*a &lt;!channel&gt; &amp; *b**',
+      'a &lt;!channel&gt; &amp; *b*',
       [
         {
           fallback: 'a &lt;!channel&gt; &amp; *b* – [x](https://evil.example) &lt;b&gt;',
           text: '[x](https://evil.example) &lt;b&gt;',
           fields: [{ title: 'Image', value: '_1_ &lt;2&gt;', short: true }],
-          title: 'console.ncloud.com',
-          title_link: CONSOLE,
+          footer: CONSOLE,
+          color: '#2eb67d',
         },
       ],
     ])
@@ -215,7 +215,7 @@ describe('what people are told', () => {
       expect(title).toContain(event.what === 'silent' ? 'nightly-web' : 'web-20261122')
       expect(JSON.stringify({ title, text, fields })).not.toMatch(/[{]\w+[}]|undefined|null/)
       expect(title.length).toBeLessThanOrEqual(60)
-      expect(text.length).toBeLessThanOrEqual(150)
+      expect(text.length).toBeLessThanOrEqual(160)
       expect(text === '').toBe(event.what === 'ready')
       expect(type).toMatch(/^(creation\.[a-z_]+|job\.silent)$/)
       expect(fields.every(({ name, value }) => name && value)).toBe(true)
@@ -239,15 +239,16 @@ describe('what people are told', () => {
   })
 
   test.each([
-    ['name-taken', 'Delete it, or give another name'],
-    ['invalid-input', 'what makes the snapshots'],
+    ['name-taken', 'GET /v1/images?name=web-20261122.'],
+    ['invalid-input', 'See what makes them. detail'],
     ['upstream-credentials', 'key pair'],
-    ['upstream-permission', 'lacks a permission'],
+    ['upstream-permission', 'may not call createServerImageFromSnapshot'],
     ['upstream-throttled', 'no more calls'],
-    ['upstream-malformed', 'could not be completed'],
-    ['internal', 'could not be completed'],
+    ['upstream-malformed', 'could not be completed (upstream-malformed)'],
+    ['internal', 'could not be completed (internal)'],
   ])('what to do about %s', (code, words) => {
-    expect(notificationOf(rejected(code), 'en', CONSOLE).text).toContain(words)
+    const { text } = notificationOf(rejected(code, { upstream }), 'en', CONSOLE)
+    expect(text).toContain(words)
   })
 
   test.each([
