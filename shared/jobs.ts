@@ -23,6 +23,7 @@ const rules = {
   timeZone: 'must be a time zone: Asia/Seoul, Asia/Tokyo, UTC …',
   image:
     'must become 3 to 30 lower-case letters, digits and hyphens by {yyyyMMdd}, {yyMMdd} and {HHmm}',
+  either: 'must not stand beside latestSnapshotOf',
   hours: `must be a whole number of hours, 1 to ${MOST_HOURS}`,
   unheard: 'must not stand without notify',
   twice: 'must not hold a name twice',
@@ -38,6 +39,7 @@ const Hours = v.pipe(
 /** A snapshot that is found when the job runs: the newest of a storage that can be used. */
 const latest = {
   latestSnapshotOf: Digits,
+  snapshotNo: v.optional(v.never(rules.either)),
   maxAgeHours: v.optional(Hours, DEFAULT_MAX_AGE_HOURS),
 }
 const LatestBase = v.strictObject({ ...latest, ...ofBase })

@@ -126,7 +126,7 @@ describe('a job', () => {
       ['0.image.storages.0.snapshotNo', '0.image.storages.0.volumeType'],
     ],
     [withStorages({ latestSnapshotOf: 'x' }), ['0.image.storages.0.latestSnapshotOf']],
-    [withStorages({ latestSnapshotOf: '1', snapshotNo: '1' }), ['0.image.storages.0']],
+    [withStorages({ latestSnapshotOf: '1', snapshotNo: '1' }), ['0.image.storages.0.snapshotNo']],
     [withStorages({ latestSnapshotOf: '1', volumeType: 'CB1' }), ['0.image.storages.0.volumeType']],
     [withStorages({ snapshotNo: '1', maxAgeHours: 1 }), ['0.image.storages.0']],
     [withStorages({ latestSnapshotOf: '1', maxAgeHours: 0 }), ['0.image.storages.0.maxAgeHours']],
