@@ -36,8 +36,11 @@ export function phaseOf(status: string | null, operation: string | null): Phase 
   return PHASES.get(`${status}/${operation}`) ?? PHASES.get(`${status}/*`) ?? 'unknown'
 }
 
+/** A phase that will not change by itself. */
+export type FinalPhase = Extract<Phase, 'ready' | 'failed' | 'gone'>
+
 /** Whether a phase will not change by itself. */
-export function isFinal(phase: Phase): boolean {
+export function isFinal(phase: Phase): phase is FinalPhase {
   return phase === 'ready' || phase === 'failed' || phase === 'gone'
 }
 

@@ -1,4 +1,4 @@
-import type { Phase } from './image.ts'
+import type { FinalPhase } from './image.ts'
 import type { StoredProblem } from './problem.ts'
 
 const SECOND_MS = 1_000
@@ -22,12 +22,7 @@ const GAPS_MS = [
 ]
 
 /** How a creation can end, as people are told of it. */
-export type Ending =
-  | Extract<Phase, 'ready' | 'failed' | 'gone'>
-  | 'timed_out'
-  | 'rejected'
-  | 'not_created'
-  | 'conflict'
+export type Ending = FinalPhase | 'timed_out' | 'rejected' | 'not_created' | 'conflict'
 
 /** The end of a creation. Times are milliseconds since the epoch. */
 export interface CreationEnded {

@@ -1,6 +1,6 @@
 import { type Image, isFinal, isLost } from '../image.ts'
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
-import { type Ending, type Notice, noticesOf } from '../notice.ts'
+import type { Ending } from '../notice.ts'
 import type { ProblemCode, StoredProblem } from '../problem.ts'
 
 /** The states of a creation, and where each may lead. Terminal ones lead nowhere. */
@@ -242,49 +242,6 @@ export function isLive({ state, image }: Creation): boolean {
 /** Whether it holds its key. A key that stands for a name is free when the name is. */
 export function holdsKey(creation: Creation): boolean {
   return creation.keyIsExplicit || isLive(creation)
-}
-
-/** The same, and what is to be told of it, to whom it can be, where it has come to an end that nobody was told of. */
-export function withNotices(
-  creation: Creation,
-  targets: string[],
-  at: number,
-): { next: Creation; notices: Notice[] } {
-  const { creationId, told = [], notify, content, regionCode, run, image, problem } = creation
-  const what = endingOf(creation)
-  if (!what || what === told.at(-1)) return { next: creation, notices: [] }
-  const event = {
-    what,
-    at,
-    creationId,
-    job: run?.job,
-    name: content.name,
-    regionCode,
-    imageNo: image?.imageNo,
-    sizeGb: image?.sizeGb,
-    seconds: Math.max(1, Math.round((at - creation.createdAt) / 1_000)),
-    problem,
-  }
-  const known = notify.filter((name) => targets.includes(name))
-  const idOf = (count: number) => `${creationId}_${count}`
-  const before = told.length > 0 ? idOf(told.length) : undefined
-  const next = { ...creation, told: [...told, what] }
-  return { next, notices: noticesOf(known, idOf(next.told.length), event, before) }
-}
-
-/** How it ended, so far as it did. */
-function endingOf({ state, image, dueAt }: Creation): Ending | undefined {
-  switch (state) {
-    case 'rejected':
-    case 'not_created':
-    case 'conflict':
-      return state
-    case 'created':
-      if (image?.phase === 'ready' || (image && isLost(image.phase))) return image.phase as Ending
-      return dueAt === null ? 'timed_out' : undefined
-    default:
-      return undefined
-  }
 }
 
 /** Whether nothing will change any more by itself. */

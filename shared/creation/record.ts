@@ -1,5 +1,6 @@
 import type { Work } from '../work.ts'
-import { type Creation, withNotices } from './creation.ts'
+import type { Creation } from './creation.ts'
+import { withNotices } from './notices.ts'
 import type { Ports } from './ports.ts'
 
 /** Stores the next version and logs where it came to; where another write came first, that one's holds. */
