@@ -175,11 +175,12 @@ function serve(
   platform: Platform & { clock: Clock },
 ): Duties {
   const { store, clock, log, transport = fetchTransport(fetch) } = platform
-  const { site, origin, regionCode, credentials, keys, jobs, targets, language } = settings
+  const { site, origin, regionCode, credentials, keys, jobs, language } = settings
   const source = platform.credentials ?? (async () => credentials)
   const gateway = openGateway({ origin, credentials: source, clock, transport })
   const keyring = openKeyring(keys)
-  const ports = store && { site, gateway, store, clock, targets: Object.keys(targets) }
+  const targets = Object.keys(settings.targets)
+  const ports = store && { site, gateway, store, clock, targets }
 
   // Who forgets them is answered 401 for ever, and by nothing else.
   const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()
@@ -208,7 +209,7 @@ function serve(
   }
 
   const schedules = { jobs, regionCode }
-  const mail = { targets, language, console: settings.console, transport }
+  const mail = { targets: settings.targets, language, console: settings.console, transport }
   return {
     async tick(deadline) {
       if (ports) await tick(schedules, mail, ports, { actor: 'tick', deadline, log })
@@ -226,7 +227,7 @@ function serve(
       caller,
       regionCode,
       jobs,
-      targets: Object.keys(targets),
+      targets,
       gateway,
       clock,
       ports,
