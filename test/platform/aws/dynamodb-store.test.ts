@@ -19,25 +19,16 @@ import {
   unknown,
   waiting,
 } from '../../../shared/creation/creation.ts'
-import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { Claimed, CreationStore } from '../../../shared/creation/store.ts'
-import type { Notice } from '../../../shared/notice.ts'
-import { by, claim, image } from '../../shared/creation/records.ts'
+import { by, claim, image, jobsRecord, notice } from '../../shared/creation/records.ts'
 import { storeSuite } from '../../shared/creation/store-suite.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
 
 const DAY_MS = 86_400_000
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
 const noQuota = { today: 0 }
-const event = {
-  what: 'silent' as const,
-  at: 1,
-  job: 'web',
-  expectEveryHours: 26,
-  lastReadyAt: null,
-}
-const notice: Notice = { id: 'a', target: 'ops', version: 1, event, tries: 0, dueAt: 9 }
-const jobs: JobsRecord = { version: 1, tickedAt: 1, jobs: {} }
+const entry = notice('a', 9)
+const jobs = jobsRecord(1)
 const none = ['None', 'None', 'None', 'None']
 
 const missing = whyNoDynamodbLocal()
@@ -266,18 +257,18 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
       const { client, tries } = losingAnswer('TransactWriteItems')
-      expect(await through(client).replace(sent(first), [notice])).toBe(true)
+      expect(await through(client).replace(sent(first), [entry])).toBe(true)
       expect(tries()).toBe(2)
       expect(await store.read(first.creationId)).toEqual(sent(first))
-      expect(await store.dueNotices('ops', 9, 9)).toEqual([notice])
+      expect(await store.dueNotices('ops', 9, 9)).toEqual([entry])
     })
 
     test('is told as won with its notices by a repeat that counts as another', async () => {
       const { store, through } = await open()
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
-      expect(await through(repeating()).replace(sent(first), [notice])).toBe(true)
-      expect(await through(repeating()).replaceJobs(jobs, [notice])).toBe(true)
+      expect(await through(repeating()).replace(sent(first), [entry])).toBe(true)
+      expect(await through(repeating()).replaceJobs(jobs, [entry])).toBe(true)
       expect(await store.readJobs()).toEqual(jobs)
     })
 
@@ -287,7 +278,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       await store.claim(first, noQuota)
       await store.replace(rejected(first, problem, by(2_000)))
       const { client } = losingAnswer('TransactWriteItems')
-      expect(await through(client).replace(sent(first), [notice])).toBe(false)
+      expect(await through(client).replace(sent(first), [entry])).toBe(false)
       expect(await store.dueNotices('ops', 9, 9)).toEqual([])
     })
 
@@ -335,7 +326,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
       const { client, tries } = cancelling(['TransactionConflict', 'None'])
-      expect(await through(client).replace(sent(first), [notice])).toBe(true)
+      expect(await through(client).replace(sent(first), [entry])).toBe(true)
       expect(tries()).toBe(2)
     })
 

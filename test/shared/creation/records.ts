@@ -1,5 +1,7 @@
 import type { Act, Claim } from '../../../shared/creation/creation.ts'
+import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { Image } from '../../../shared/image.ts'
+import type { Notice } from '../../../shared/notice.ts'
 
 /** A caller's act at that time. */
 export function by(at: number): Act {
@@ -63,4 +65,29 @@ export function claim(more: Partial<Claim> & { name?: string } = {}): Claim {
     marker: '0123456789abcdef',
     ...rest,
   }
+}
+
+/** A notice that is due at a time. */
+export function notice(id: string, dueAt: number, target = 'ops'): Notice {
+  const event = {
+    what: 'silent' as const,
+    at: 1,
+    job: 'web',
+    expectEveryHours: 26,
+    lastReadyAt: null,
+  }
+  return { id, target, version: 1, event, tries: 0, dueAt }
+}
+
+/** What the ticks have seen of a job. */
+export function jobsRecord(version: number): JobsRecord {
+  const job = {
+    cron: '0 3 * * *',
+    timeZone: 'UTC',
+    seenAt: 1,
+    lastSeenAt: 2,
+    ranAt: 2,
+    readyAt: null,
+  }
+  return { version, tickedAt: 3, jobs: { web: { ...job, silentAt: null } } }
 }

@@ -7,37 +7,11 @@ import {
   sending,
   waiting,
 } from '../../../shared/creation/creation.ts'
-import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
-import type { Notice } from '../../../shared/notice.ts'
-import { by, claim, image } from './records.ts'
+import { by, claim, image, jobsRecord, notice } from './records.ts'
 
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
 const noQuota = { today: 0 }
-
-/** A notice that is due at a time. */
-function notice(id: string, dueAt: number, target = 'ops'): Notice {
-  const event = {
-    what: 'silent' as const,
-    at: 1,
-    job: 'web',
-    expectEveryHours: 26,
-    lastReadyAt: null,
-  }
-  return { id, target, version: 1, event, tries: 0, dueAt }
-}
-
-function jobsRecord(version: number): JobsRecord {
-  const job = {
-    cron: '0 3 * * *',
-    timeZone: 'UTC',
-    seenAt: 1,
-    lastSeenAt: 2,
-    ranAt: 2,
-    readyAt: null,
-  }
-  return { version, tickedAt: 3, jobs: { web: { ...job, silentAt: null } } }
-}
 
 /** What every store must do, on a fresh one for each test. */
 export function storeSuite(open: () => Promise<CreationStore>) {
