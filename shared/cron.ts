@@ -38,8 +38,11 @@ export function isCron(text: string): boolean {
 
 /** Whether a text names a time zone of the IANA database, as far as the platform knows it. */
 export function isTimeZone(text: string): boolean {
+  // `Intl` takes offsets, too.
+  if (!/^[A-Z]/i.test(text)) return false
   try {
-    return /^[A-Z]/i.test(text) && new Intl.DateTimeFormat('en', { timeZone: text }) !== undefined
+    new Intl.DateTimeFormat('en', { timeZone: text })
+    return true
   } catch {
     return false
   }
