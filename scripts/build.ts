@@ -1,6 +1,9 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { type BuildOptions, build } from 'esbuild'
+import { basename, dirname } from 'node:path'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { minify } from 'terser'
+
+const utf8 = new TextEncoder()
 
 /** How everything is bundled. */
 export const bundle = {
@@ -12,12 +15,33 @@ export const bundle = {
   logLevel: 'warning',
 } satisfies BuildOptions
 
+/** Makes what esbuild has made smaller still, a twenty-fifth by gzip: the Worker's bytes are counted. */
+export const smaller: Plugin = {
+  name: 'smaller',
+  setup({ onEnd }) {
+    onEnd(async ({ outputFiles = [] }) => {
+      const script = outputFiles.find(({ path }) => path.endsWith('.js'))
+      const map = outputFiles.find(({ path }) => path.endsWith('.js.map'))
+      if (!script) return
+      const name = basename(script.path)
+      const made = await minify(script.text, {
+        module: true,
+        compress: { passes: 3 },
+        ...(map && { sourceMap: { content: map.text, url: `${name}.map`, filename: name } }),
+      })
+      script.contents = utf8.encode(made.code)
+      if (map) map.contents = utf8.encode(String(made.map))
+    })
+  },
+}
+
 /** The files that are built, each self-contained, by where they go. */
 export const bundles = {
   'dist/worker.js': {
     entryPoints: ['functions/worker.ts'],
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:workers'],
+    plugins: [smaller],
   },
   'dist/server.mjs': { entryPoints: ['functions/server.ts'], platform: 'node' },
   'dist/lambda.mjs': {

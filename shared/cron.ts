@@ -1,15 +1,35 @@
-import { parseCronExpression } from 'cron-schedule'
-
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 /** Longer than the eight years that may lie between two 29ths of February. */
 const LONGEST_GAP_DAYS = 4_096
 
-const MONTH = 'JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC'
-const WEEKDAY = 'MON|TUE|WED|THU|FRI|SAT|SUN'
-const FIELDS = ['\\d\\d?', '\\d\\d?', '\\d\\d?', `\\d\\d?|${MONTH}`, WEEKDAY].map(fieldOf)
-const EXPRESSION = new RegExp(`^${FIELDS.join(' +')}$`, 'i')
+/** What may stand in a field: numbers from `least` to `most`, or names that count from `least`. */
+interface Field {
+  least: number
+  most: number
+  names?: string[]
+  /** Whether names alone may stand there. */
+  isNamed?: boolean
+}
+
+const MINUTE: Field = { least: 0, most: 59 }
+const HOUR: Field = { least: 0, most: 23 }
+const DAY: Field = { least: 1, most: 31 }
+const MONTH: Field = {
+  least: 1,
+  most: 12,
+  names: ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
+}
+/** Sunday begins a range, or ends it. */
+const WEEKDAY: Field = {
+  least: 0,
+  most: 7,
+  names: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'],
+  isNamed: true,
+}
+/** Part of a field: all or a range of it, by steps or not, or one value. */
+const PART = /^(?:(?:\*|(\w+)-(\w+))(?:\/(\d+))?|(\w+))$/
 
 /** When something is to happen: times of the wall clock in a time zone. Milliseconds since the epoch. */
 export interface Schedule {
@@ -26,7 +46,6 @@ export interface Schedule {
  * from system to system, and stand beside no day of the month, because whether one of the two is enough differs too.
  */
 export function isCron(text: string): boolean {
-  if (!EXPRESSION.test(text)) return false
   const [, , day, , weekday] = text.split(/ +/)
   if (day !== '*' && weekday !== '*') return false
   try {
@@ -53,7 +72,7 @@ export function isTimeZone(text: string): boolean {
  * offset before; where they are put back, one that comes twice is taken the first time (RFC 5545, 3.3.5).
  */
 export function openSchedule(cron: string, timeZone: string): Schedule {
-  const { minutes, hours, days, months, weekdays } = parseCronExpression(cron)
+  const { minutes, hours, days, months, weekdays } = parsed(cron)
   const offsetAt = offsetsOf(timeZone)
   const dayOf = (at: number) => Math.floor((at + offsetAt(at)) / DAY_MS) * DAY_MS
 
@@ -61,9 +80,9 @@ export function openSchedule(cron: string, timeZone: string): Schedule {
   function timesOn(day: number): number[] {
     const date = new Date(day)
     const isOn =
-      months.includes(date.getUTCMonth()) &&
+      months.includes(date.getUTCMonth() + 1) &&
       days.includes(date.getUTCDate()) &&
-      weekdays.includes(date.getUTCDay())
+      weekdays.some((weekday) => weekday % 7 === date.getUTCDay())
     if (!isOn) return []
     // No zone is further from UTC than a day.
     const before = offsetAt(day - DAY_MS)
@@ -116,8 +135,36 @@ function offsetsOf(timeZone: string): (at: number) => number {
   }
 }
 
-/** A field: `*`, values, ranges, either with a step where it spans several, or a list of these. */
-function fieldOf(value: string): string {
-  const part = `(\\*(/\\d+)?|(${value})(-(${value})(/\\d+)?)?)`
-  return `${part}(,${part})*`
+/** The values of each field. @throws RangeError where it is no cron expression */
+function parsed(cron: string) {
+  const [minute = '', hour = '', day = '', month = '', weekday = '', more] = cron
+    .toUpperCase()
+    .split(/ +/)
+  if (more !== undefined) throw new RangeError('Five fields')
+  return {
+    minutes: valuesOf(minute, MINUTE),
+    hours: valuesOf(hour, HOUR),
+    days: valuesOf(day, DAY),
+    months: valuesOf(month, MONTH),
+    weekdays: valuesOf(weekday, WEEKDAY),
+  }
+}
+
+function valuesOf(text: string, { least, most, names = [], isNamed = false }: Field): number[] {
+  const numberOf = (word: string, index: number) => {
+    const no = !isNamed && /^\d\d?$/.test(word) ? Number(word) : least + index
+    if (no < least || no > most) throw new RangeError('Out of range')
+    return no
+  }
+  return text.split(',').flatMap((part) => {
+    const [all, from = '', to = '', by = '1', only] = PART.exec(part) ?? []
+    if (all === undefined) throw new RangeError('No field')
+    if (only !== undefined) return numberOf(only, names.indexOf(only))
+    const first = from ? numberOf(from, names.indexOf(from)) : least
+    const last = to && to !== from ? numberOf(to, names.lastIndexOf(to)) : from ? first : most
+    const step = Number(by)
+    if (first > last || step < 1) throw new RangeError('No range')
+    const length = Math.floor((last - first) / step) + 1
+    return Array.from({ length }, (_, count) => first + count * step)
+  })
 }

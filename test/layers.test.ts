@@ -4,7 +4,6 @@ import { expect, test } from 'vitest'
 
 /** Which files a rule speaks of, and what they may import: of this project by path, of packages by name. */
 const rules: { of: RegExp; may: RegExp[] }[] = [
-  { of: /^shared\/cron\.ts$/, may: [/^cron-schedule$/] },
   { of: /^shared\//, may: [/^shared\//, /^valibot$/] },
   {
     of: /^functions\/platform\/node\//,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
-import { bundle, bundles } from '../build.ts'
+import { bundle, bundles, smaller } from '../build.ts'
 import { print, spread } from './table.ts'
 
 const STARTS = 15
@@ -31,7 +31,10 @@ export async function benchSizes(): Promise<void> {
     sourcemap: false,
     write: false,
     logLevel: 'error',
-    plugins: [{ name: 'core', setup: ({ onLoad }) => onLoad({ filter: BEYOND_CORE }, empty) }],
+    plugins: [
+      { name: 'core', setup: ({ onLoad }) => onLoad({ filter: BEYOND_CORE }, empty) },
+      smaller,
+    ],
   })
   rows.push(sizes('of the Worker: HTTP and the calls', core.outputFiles[0]?.text ?? ''))
   print('Bundles (goal: Worker at most 45 kB gzip, its core at most 20)', [
