@@ -3,16 +3,21 @@ import { HonoBase } from 'hono/hono-base'
 import { TrieRouter } from 'hono/router/trie-router'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
+import { type Teller, tellerOf } from '../shared/creation/deliver.ts'
 import { callerOf } from '../shared/creation/run-jobs.ts'
 import type { CreationStore } from '../shared/creation/store.ts'
 import { type Log, problemSeen } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
 import { type FieldError, Problem } from '../shared/problem.ts'
+import { laneOf } from '../shared/question.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
 import { fetchTransport, type Transport } from '../shared/transport.ts'
+import type { Work } from '../shared/work.ts'
 import { authenticate } from './authenticate.ts'
 import { type Call, storeless } from './call.ts'
+import { openChats } from './chat/chats.ts'
+import { answerAt, chatTeller } from './chat/doors.ts'
 import {
   CreateBody,
   CreateQuery,
@@ -180,7 +185,31 @@ function serve(
   const gateway = openGateway({ origin, credentials: source, clock, transport })
   const keyring = openKeyring(keys)
   const targets = Object.keys(settings.targets)
-  const ports = store && { site, gateway, store, clock, targets }
+  const chats = openChats(settings, transport, clock)
+  const lanes = chats.map(({ name }) => laneOf(name))
+  const ports = store && { site, gateway, store, clock, targets: [...targets, ...lanes] }
+  const common = { regionCode, jobs, targets, gateway, clock, ports }
+  const desk = {
+    ports,
+    clock,
+    log,
+    creators: settings.creators,
+    dailyCreations: settings.dailyCreations,
+    callOf: (caller: Caller, work: Work) => ({
+      ...common,
+      caller,
+      work,
+      waitSeconds: undefined,
+      idempotencyKey: undefined,
+    }),
+  }
+  const mail = { language, console: settings.console, transport }
+  const tellers: Record<string, Teller> = Object.fromEntries(
+    Object.entries(settings.targets).map(([name, target]) => [name, tellerOf(target, mail, clock)]),
+  )
+  // Who can no longer be reached where they asked may be in a room that has an incoming webhook.
+  const room = targets.find((name) => settings.targets[name]?.format === 'slack')
+  const fallback = room === undefined ? undefined : tellers[room]
 
   // Who forgets them is answered 401 for ever, and by nothing else.
   const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()
@@ -199,6 +228,17 @@ function serve(
       return reply(c, await answer(c, callOf(c, caller)))
     })
   }
+  for (const chat of chats) {
+    const teller = chatTeller(chat, desk, fallback)
+    tellers[laneOf(chat.name)] = teller
+    for (const door of chat.doors) {
+      const answer = answerAt(door, teller, desk)
+      app.post(door.path, async (c) => {
+        c.env.route = door.path
+        return reply(c, await answer(c))
+      })
+    }
+  }
   // What comes this far met its path but not its method.
   for (const path of new Set(app.routes.map((route) => route.path))) {
     const methods = app.routes.filter((route) => route.path === path).map(({ method }) => method)
@@ -209,10 +249,9 @@ function serve(
   }
 
   const schedules = { jobs, regionCode }
-  const mail = { targets: settings.targets, language, console: settings.console, transport }
   return {
     async tick(deadline) {
-      if (ports) await tick(schedules, mail, ports, { actor: 'tick', deadline, log })
+      if (ports) await tick(schedules, tellers, ports, { actor: 'tick', deadline, log })
       else if (jobs.length > 0) throw storeless()
     },
     async run(event, deadline) {
@@ -224,13 +263,8 @@ function serve(
 
   function callOf(c: Context<Env>, caller: Caller): Call {
     return {
+      ...common,
       caller,
-      regionCode,
-      jobs,
-      targets,
-      gateway,
-      clock,
-      ports,
       waitSeconds: waitSecondsOf(c),
       idempotencyKey: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,
       work: {

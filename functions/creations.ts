@@ -180,7 +180,7 @@ async function again({ creationId }: Creation, call: Call): Promise<Creation> {
 }
 
 /** The creation, if the caller may see it. @throws Problem `creation-not-found` */
-async function visible(id: string, call: Call): Promise<Creation> {
+export async function visible(id: string, call: Call): Promise<Creation> {
   const stored = await portsOf(call).store.read(id)
   if (!stored || !mayRead(stored, call)) throw notFound()
   return stored

@@ -51,13 +51,18 @@ export async function runJob(
   { name }: v.InferOutput<typeof JobAddress>,
   call: Call,
 ): Promise<Reply> {
-  const job = jobNamed(name, call.jobs)
+  return makeImage(wishToRun(name, call), call)
+}
+
+/** The wish that a run of a job now is. @throws Problem `not-found`, or `invalid-input` where its names are not by the minute */
+export function wishToRun(name: string, { jobs, clock, regionCode }: Call) {
+  const job = jobNamed(name, jobs)
   if (!isByMinute(job)) {
     throw invalidInput([
       { path: 'image.name', message: 'of the job must contain {HHmm}: it may be run at any time' },
     ])
   }
-  return makeImage(wishOf(job, call.clock.now(), call.regionCode), call)
+  return wishOf(job, clock.now(), regionCode)
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { printable } from '../shared/printable.ts'
 import { Problem, type ProblemCode, problemMembers } from '../shared/problem.ts'
 import { etagOf, isNamed } from './etag.ts'
 
@@ -23,6 +24,7 @@ export interface Env {
 /** What a handler answers with. */
 export interface Reply {
   status: 200 | 201 | 202
+  /** Nothing at all where it is undefined. */
   body: unknown
   /** One line a thing, for people in a terminal; without them there is JSON alone. */
   lines?: string[]
@@ -70,7 +72,7 @@ export function reply(c: Context<Env>, { status, body, lines, ...more }: Reply):
       return new Response(null, { status: 304, headers })
     }
   }
-  headers['content-type'] = isText ? TEXT : 'application/json'
+  if (body !== undefined) headers['content-type'] = isText ? TEXT : 'application/json'
   return new Response(text, { status, headers })
 }
 
@@ -106,11 +108,11 @@ function common(c: Context<Env>, retryAfterSeconds: number | undefined) {
   }
 }
 
-/** Names and messages come from elsewhere: what could steer a terminal is cut. */
+/** Names and messages come from elsewhere. */
 function plain(lines: string[]): string {
-  return lines.map((line) => `${line.replace(/[\p{Cc}\p{Cf}]/gu, ' ')}\n`).join('')
+  return lines.map((line) => `${printable(line)}\n`).join('')
 }
 
 function json(body: unknown): string {
-  return `${JSON.stringify(body)}\n`
+  return body === undefined ? '' : `${JSON.stringify(body)}\n`
 }

@@ -1,5 +1,5 @@
 import type { Creation } from '../shared/creation/creation.ts'
-import { deliver, type Mail } from '../shared/creation/deliver.ts'
+import { deliver, type Teller } from '../shared/creation/deliver.ts'
 import type { Ports } from '../shared/creation/ports.ts'
 import { reconcile } from '../shared/creation/reconcile.ts'
 import { claimRun, type Schedules, startRuns } from '../shared/creation/run-jobs.ts'
@@ -23,7 +23,7 @@ const STEP_MS = 25_000
  */
 export async function tick(
   schedules: Schedules,
-  mail: Mail,
+  tellers: Record<string, Teller>,
   ports: Ports,
   { deadline, ...given }: Work,
 ): Promise<void> {
@@ -52,7 +52,7 @@ export async function tick(
   const starting = startRuns(schedules, ports, { ...work, deadline: startBy })
   const moving = moveDue()
   // What is to be told does not wait for a gateway that is slow; what comes of this tick is told in it.
-  const telling = deliver(mail, ports, work, moving)
+  const telling = deliver(tellers, ports, work, moving)
   // Where one of the three fails the others do their work all the same.
   await Promise.allSettled([starting, moving, telling])
   await Promise.all([starting, telling])

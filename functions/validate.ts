@@ -28,8 +28,7 @@ export function parametersOf<Schema extends ParametersSchema>(
 }
 
 /**
- * The JSON body, typed. Where the schema is `v.optional`, its media type is not asked for, and of none it is `undefined`. Bytes
- * are counted as they arrive.
+ * The JSON body, typed. Where the schema is `v.optional`, its media type is not asked for, and of none it is `undefined`.
  * @throws Problem `unsupported-media-type`, `body-too-large`, `malformed-request`, `invalid-input` with every fault
  */
 export async function bodyOf<Schema extends v.GenericSchema>(
@@ -41,13 +40,23 @@ export async function bodyOf<Schema extends v.GenericSchema>(
   if (!isTyped && !mayBeMissing) {
     throw new Problem('unsupported-media-type', 'The body must be application/json in UTF-8')
   }
+  const bytes = await bytesOf(c)
+  if (mayBeMissing && bytes.length === 0) return undefined
+  return valid(parse(schema, json(textOf(bytes))))
+}
+
+/** The body as it came. Bytes are counted as they arrive. @throws Problem `body-too-large`, `malformed-request` */
+export async function bytesOf(c: Context): Promise<Uint8Array> {
   const bytes = await readBody(c.req.raw.body, MAX_BODY_BYTES).catch(() =>
     malformed('The body broke off'),
   )
   if (!bytes) throw new Problem('body-too-large', `The body is longer than ${MAX_BODY_BYTES} bytes`)
-  if (mayBeMissing && bytes.length === 0) return undefined
-  const text = decodeUtf8(bytes) ?? malformed('The body is not UTF-8')
-  return valid(parse(schema, json(text)))
+  return bytes
+}
+
+/** The text of a body. @throws Problem `malformed-request` where it is not UTF-8 */
+export function textOf(bytes: Uint8Array): string {
+  return decodeUtf8(bytes) ?? malformed('The body is not UTF-8')
 }
 
 /**
@@ -88,7 +97,8 @@ function isJson(contentType = ''): boolean {
   return type === 'application/json' && /^charset="?utf-8"?$/.test(charset ?? 'charset=utf-8')
 }
 
-function json(text: string): unknown {
+/** What a text of JSON says. @throws Problem `malformed-request` */
+export function json(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -96,6 +106,7 @@ function json(text: string): unknown {
   }
 }
 
-function malformed(detail: string): never {
+/** @throws Problem `malformed-request`, always */
+export function malformed(detail: string): never {
   throw new Problem('malformed-request', detail)
 }

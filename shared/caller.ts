@@ -86,10 +86,15 @@ export function isWellFormedKey(key: string): boolean {
   return key.slice(-CHECKSUM_CHARACTERS) === checksum(body)
 }
 
-/** Lower-case hex SHA-256 of a text. */
-export async function sha256Hex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', utf8.encode(text))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+/** Lower-case hex SHA-256 of a text, or of bytes. */
+export async function sha256Hex(message: string | Uint8Array): Promise<string> {
+  const bytes = typeof message === 'string' ? utf8.encode(message) : Uint8Array.from(message)
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+}
+
+/** Bytes in lower-case hex. */
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** Compares two texts without an early exit; of unequal length it says so at once. */

@@ -1,3 +1,4 @@
+import type { FinalPhase, Phase } from './image.ts'
 import type { Ending } from './notice.ts'
 import type { ProblemCode } from './problem.ts'
 
@@ -15,10 +16,32 @@ interface Messages {
   problem: Partial<Record<ProblemCode, string>>
   /** Of any other problem. */
   incomplete: string
-  field: Record<'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'creation', string>
+  field: Record<
+    'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'creation' | 'status' | 'made',
+    string
+  >
   /** Of a duration, and what stands between two of them. */
   unit: Record<'hours' | 'minutes' | 'seconds', string>
   between: string
+  chat: ChatMessages
+}
+
+/** What is said in chats alone; commands and what they are made of are the same in all languages. */
+interface ChatMessages {
+  /** Of an image that is on its way, beside the titles of one that is at its end. */
+  phase: Record<Exclude<Phase, FinalPhase>, string>
+  button: Record<'create' | 'run' | 'cancel' | 'refresh', string>
+  started: string
+  unchecked: string
+  misread: string
+  absent: string
+  expired: string
+  forbidden: string
+  spent: string
+  tooLong: string
+  late: string
+  /** Of any other problem. */
+  failed: string
 }
 
 /** What people are told, in their language. */
@@ -63,9 +86,30 @@ export const MESSAGES: Record<Language, Messages> = {
       region: 'Region',
       lastReady: 'Last ready',
       creation: 'Creation',
+      status: 'Status',
+      made: 'Made',
     },
     unit: { hours: '{n} h', minutes: '{n} min', seconds: '{n} s' },
     between: ' ',
+    chat: {
+      phase: {
+        pending: '{name} is being made',
+        busy: '{name} is busy',
+        deleting: '{name} is being deleted',
+        unknown: '{name}: status unknown',
+      },
+      button: { create: 'Create', run: 'Run', cancel: 'Cancel', refresh: 'Refresh' },
+      started: '{name} is requested. You are told here how it ends.',
+      unchecked: 'NAVER Cloud is slow: snapshots and name are not checked.',
+      misread: 'Not understood',
+      absent: 'There is none of that name or number.',
+      expired: 'That was too long ago. Ask again:',
+      forbidden: 'You may not make images. Whoever runs the relay can allow it: CHAT_CREATORS',
+      spent: 'You have made your images of this day (UTC).',
+      tooLong: 'Too long to be confirmed here. Take fewer storages.',
+      late: 'NAVER Cloud is slow. The answer follows here in a minute or two.',
+      failed: 'That did not work ({code}). Try again later.',
+    },
   },
   ko: {
     title: {
@@ -108,9 +152,30 @@ export const MESSAGES: Record<Language, Messages> = {
       region: '리전',
       lastReady: '마지막 완료',
       creation: '생성 요청 ID',
+      status: '상태',
+      made: '생성 시각',
     },
     unit: { hours: '{n}시간', minutes: '{n}분', seconds: '{n}초' },
     between: ' ',
+    chat: {
+      phase: {
+        pending: '{name} 생성 중',
+        busy: '{name} 작업 중',
+        deleting: '{name} 삭제 중',
+        unknown: '{name} 상태를 알 수 없음',
+      },
+      button: { create: '생성', run: '실행', cancel: '취소', refresh: '새로 고침' },
+      started: '{name} 요청을 접수했습니다. 완료되면 여기에 알려 드립니다.',
+      unchecked: '네이버 클라우드의 응답이 늦어 스냅샷과 이름을 확인하지 못했습니다.',
+      misread: '이해하지 못했습니다',
+      absent: '해당 이름이나 번호를 찾지 못했습니다.',
+      expired: '확인 시간이 지났습니다. 다시 요청하세요:',
+      forbidden: '이미지 생성 권한이 없습니다. 릴레이 관리자에게 요청하세요: CHAT_CREATORS',
+      spent: '오늘(UTC) 만들 수 있는 이미지를 모두 만들었습니다.',
+      tooLong: '여기에서 확인하기에는 너무 깁니다. 스토리지 수를 줄이세요.',
+      late: '네이버 클라우드의 응답이 늦습니다. 1~2분 안에 여기에 답변드립니다.',
+      failed: '처리하지 못했습니다 ({code}). 나중에 다시 실행하세요.',
+    },
   },
   ja: {
     title: {
@@ -157,8 +222,30 @@ export const MESSAGES: Record<Language, Messages> = {
       region: 'リージョン',
       lastReady: '最終完了',
       creation: '作成 ID',
+      status: '状態',
+      made: '作成日時',
     },
     unit: { hours: '{n}時間', minutes: '{n}分', seconds: '{n}秒' },
     between: '',
+    chat: {
+      phase: {
+        pending: '{name} を作成中です',
+        busy: '{name} は処理中です',
+        deleting: '{name} を削除中です',
+        unknown: '{name} の状態は不明です',
+      },
+      button: { create: '作成', run: '実行', cancel: 'キャンセル', refresh: '更新' },
+      started: '{name} を受け付けました。完了したらここでお知らせします。',
+      unchecked: 'NAVER Cloud の応答が遅く、スナップショットと名前を確認できませんでした。',
+      misread: '理解できませんでした',
+      absent: 'その名前や番号のものは見つかりません。',
+      expired: '確認の期限が過ぎました。もう一度依頼してください:',
+      forbidden:
+        'イメージを作成する権限がありません。リレーの管理者に依頼してください: CHAT_CREATORS',
+      spent: '本日 (UTC) 作成できるイメージをすべて作成しました。',
+      tooLong: 'ここで確認するには長すぎます。ストレージを減らしてください。',
+      late: 'NAVER Cloud の応答が遅れています。1～2分以内にここで回答します。',
+      failed: '処理できませんでした ({code})。後で再実行してください。',
+    },
   },
 }

@@ -1,5 +1,6 @@
 import type { FinalPhase } from './image.ts'
 import type { StoredProblem } from './problem.ts'
+import { laneOf, type Question, type ReplyTo } from './question.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
@@ -20,6 +21,9 @@ const GAPS_MS = [
   20 * HOUR_MS,
   24 * HOUR_MS,
 ]
+
+/** Longer than a chat's signatures hold, however its clock and ours differ. */
+const REPLAYED_MS = 15 * MINUTE_MS
 
 /** How a creation can end, as people are told of it. */
 export type Ending = FinalPhase | 'timed_out' | 'rejected' | 'not_created' | 'conflict'
@@ -52,6 +56,19 @@ export interface JobSilent {
 /** What somebody is to be told. */
 export type Event = CreationEnded | JobSilent
 
+/** Somebody in a chat asked something. */
+interface Asked {
+  what: 'asked'
+  at: number
+  question: Question
+}
+
+/** They were answered; kept as long as the same could be sent again. */
+interface Answered {
+  what: 'answered'
+  at: number
+}
+
 /** An entry of the outbox: one event for one target. Times are milliseconds since the epoch. */
 export interface Notice {
   /** The same on every try, and at every target. */
@@ -59,7 +76,9 @@ export interface Notice {
   target: string
   /** Counts the writes of this entry; each write expects the one before. */
   version: number
-  event: Event
+  event: Event | Asked | Answered
+  /** Where in a chat, if the target is one. */
+  to?: ReplyTo | undefined
   /** What the target must have been told before. */
   after?: string | undefined
   /** How often it was tried. */
@@ -100,9 +119,18 @@ export function postponed(notice: Notice, until: number): Notice {
   return changed(notice, { dueAt: notice.dueAt && Math.max(notice.dueAt, until) })
 }
 
-/** A notice that is delivered, or refused for good. */
-export function done(notice: Notice): Notice {
-  return changed(notice, { dueAt: null })
+/** A notice that is delivered, or refused for good. A question is remembered as long as it could be sent again. */
+export function done(notice: Notice, now: number): Notice {
+  return notice.event.what === 'asked'
+    ? changed(notice, { event: { what: 'answered', at: now }, dueAt: now + REPLAYED_MS })
+    : changed(notice, { dueAt: null })
+}
+
+/** A question that is being answered; again from `dueAt` on, should nobody say how that ended. */
+export function asked(question: Question, dueAt: number): Notice {
+  const { id, at, replyTo } = question
+  const event = { what: 'asked' as const, at, question }
+  return { id, target: laneOf(replyTo.chat), version: 1, event, tries: 1, dueAt }
 }
 
 function changed(notice: Notice, changes: Partial<Notice>): Notice {

@@ -13,7 +13,8 @@ export function notificationOf(event: Event, language: Language, url: string): N
 
 type Words = Pick<Notification, 'title' | 'text' | 'fields' | 'type' | 'data'>
 
-function ending(event: CreationEnded, language: Language): Words {
+/** The end of a creation, in words. */
+export function ending(event: CreationEnded, language: Language): Words {
   const { what, creationId, job, name, regionCode, imageNo, sizeGb, seconds, problem } = event
   const { title, field } = MESSAGES[language]
   const fields = [
@@ -67,7 +68,8 @@ function silence(event: JobSilent, language: Language): Words {
   }
 }
 
-function filled(template: string, parts: Record<string, string>): string {
+/** A template of the messages, filled in. */
+export function filled(template: string, parts: Record<string, string>): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => parts[name] ?? '')
 }
 

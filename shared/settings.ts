@@ -7,6 +7,7 @@ import { RegionCode } from './ncloud/values.ts'
 import { type Target, Targets } from './notify.ts'
 import { parse } from './parse.ts'
 import type { FieldError } from './problem.ts'
+import type { ChatName } from './question.ts'
 import { Rfc3339 } from './rfc3339.ts'
 import { secureUrl } from './secure-url.ts'
 
@@ -48,6 +49,9 @@ const Origin = v.pipe(
   v.transform((text) => new URL(text).origin),
 )
 
+/** A user's id in Mattermost, or in NAVER WORKS. */
+const PersonId = v.pipe(v.string(), v.regex(/^[\w.@-]{1,100}$/, 'must be the id of a user'))
+
 const RelayKey = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -')),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits')),
@@ -58,6 +62,35 @@ const RelayKey = v.strictObject({
   ),
   dailyCreations: v.optional(v.pipe(v.number(), v.safeInteger(WHOLE), v.minValue(0, WHOLE))),
 })
+
+/** One secret, or several while one takes the other's place. */
+const Secrets = v.pipe(
+  v.string(),
+  v.transform((text) => text.split(',').map((secret) => secret.trim())),
+  v.array(KeyPart),
+)
+
+const Pem = v.pipe(
+  v.string(),
+  // In one line, as environments hold it.
+  v.transform((text) => text.replaceAll('\\n', '\n').trim()),
+  v.regex(
+    /^-{5}BEGIN PRIVATE KEY-{5}\s[\w+/=\s]+-{5}END PRIVATE KEY-{5}$/,
+    'must be a PKCS#8 key in PEM',
+  ),
+)
+
+/** People who may make images, by chat. */
+const Creators = v.strictObject({
+  slack: v.optional(
+    v.array(v.pipe(v.string(), v.regex(/^[TE]\w+:[UW]\w+$/, 'must be a team and a user: T…:U…'))),
+    [],
+  ),
+  mattermost: v.optional(v.array(PersonId), []),
+  works: v.optional(v.array(PersonId), []),
+})
+
+const Count = v.pipe(v.unknown(), v.transform(Number), v.safeInteger(WHOLE), v.minValue(0, WHOLE))
 
 const RelayKeys = v.pipe(
   v.array(RelayKey),
@@ -89,6 +122,17 @@ const Settings = v.strictObject({
   RELAY_JOBS: v.optional(v.pipe(Json, Jobs), []),
   RELAY_NOTIFY: v.optional(v.pipe(Json, Targets), {}),
   RELAY_LANGUAGE: v.optional(v.picklist(LANGUAGES, `must be one of ${LANGUAGES.join(', ')}`), 'en'),
+  SLACK_SIGNING_SECRET: v.optional(Secrets),
+  MATTERMOST_TOKEN: v.optional(Secrets),
+  MATTERMOST_URL: v.optional(Origin),
+  WORKS_BOT_ID: v.optional(v.pipe(v.string(), v.regex(/^\d{1,20}$/, 'must be digits'))),
+  WORKS_BOT_SECRET: v.optional(Secrets),
+  WORKS_CLIENT_ID: v.optional(KeyPart),
+  WORKS_CLIENT_SECRET: v.optional(KeyPart),
+  WORKS_SERVICE_ACCOUNT: v.optional(KeyPart),
+  WORKS_PRIVATE_KEY: v.optional(Pem),
+  CHAT_CREATORS: v.optional(v.pipe(Json, Creators), {}),
+  CHAT_DAILY_CREATIONS: v.optional(Count),
   PORT: v.optional(Port, DEFAULT_PORT),
   RELAY_DATABASE: v.optional(v.string(), 'relay.sqlite'),
   CREATIONS_TABLE: v.optional(
@@ -96,8 +140,34 @@ const Settings = v.strictObject({
   ),
 })
 
+const WORKS = [
+  'WORKS_BOT_ID',
+  'WORKS_CLIENT_ID',
+  'WORKS_CLIENT_SECRET',
+  'WORKS_SERVICE_ACCOUNT',
+  'WORKS_PRIVATE_KEY',
+]
+
 /** A zone of NAVER Cloud with a gateway of its own. */
 export type Site = keyof typeof SITES
+
+/** The chats that the relay answers; one without its secret is missing. */
+export interface Chats {
+  slack?: { signingSecrets: string[] }
+  mattermost?: { tokens: string[]; origin: string | undefined }
+  works?: WorksSettings
+}
+
+/** A bot of NAVER WORKS, and the service account that it speaks by. */
+export interface WorksSettings {
+  botId: string
+  botSecrets: string[]
+  clientId: string
+  clientSecret: string
+  serviceAccount: string
+  /** PKCS#8 in PEM. */
+  privateKey: string
+}
 
 /** What the settings say, typed; nothing in it is missing. */
 export interface Settings {
@@ -112,6 +182,11 @@ export interface Settings {
   /** Who can be told, by name. */
   targets: Record<string, Target>
   language: Language
+  chats: Chats
+  /** Who in a chat may make images. */
+  creators: Record<ChatName, string[]>
+  /** How many images one of them may make a UTC day. */
+  dailyCreations: number | undefined
   /** The page where people see their images. */
   console: string
   /** A file of SQLite, or `:memory:`. */
@@ -146,6 +221,7 @@ export function parseSettings(
     .map((path) => ({ path, message: 'is required' }))
   const fault = secretFault(environment, secret)
   if (fault) errors.push({ path: 'NCLOUD_SECRET_ID', message: fault })
+  errors.push(...missingBeside('WORKS_BOT_SECRET', WORKS, settings))
   errors.push(...unknownTargets(settings))
   if ('errors' in parsed) return { errors: [...parsed.errors, ...errors] }
   if (errors.length > 0) return { errors }
@@ -161,11 +237,42 @@ export function parseSettings(
       jobs: value.RELAY_JOBS,
       targets: value.RELAY_NOTIFY,
       language: value.RELAY_LANGUAGE,
+      chats: chatsOf(value),
+      creators: value.CHAT_CREATORS,
+      dailyCreations: value.CHAT_DAILY_CREATIONS,
       console: site.console,
       database: value.RELAY_DATABASE,
       table: value.CREATIONS_TABLE ?? '',
     },
   }
+}
+
+/** The chats whose secrets are given. */
+function chatsOf(value: v.InferOutput<typeof Settings>): Chats {
+  const {
+    SLACK_SIGNING_SECRET: signingSecrets,
+    MATTERMOST_TOKEN: tokens,
+    MATTERMOST_URL: origin,
+    WORKS_BOT_SECRET: botSecrets,
+    WORKS_BOT_ID: botId = '',
+    WORKS_CLIENT_ID: clientId = '',
+    WORKS_CLIENT_SECRET: clientSecret = '',
+    WORKS_SERVICE_ACCOUNT: serviceAccount = '',
+    WORKS_PRIVATE_KEY: privateKey = '',
+  } = value
+  const account = { clientId, clientSecret, serviceAccount, privateKey }
+  return {
+    ...(signingSecrets && { slack: { signingSecrets } }),
+    ...(tokens && { mattermost: { tokens, origin } }),
+    ...(botSecrets && { works: { botId, botSecrets, ...account } }),
+  }
+}
+
+/** What a chat cannot do without, once its secret is given. */
+function missingBeside(secret: string, names: string[], given: object): FieldError[] {
+  if (!(secret in given)) return []
+  const missing = names.filter((name) => !(name in given))
+  return missing.map((path) => ({ path, message: `is required beside ${secret}` }))
 }
 
 /** Where to listen, whatever else is wrong with the settings. */

@@ -33,7 +33,8 @@ export type Environment = Record<string, unknown>
 
 const bin = resolve('node_modules/.bin')
 const deno = [`${bin}/deno`, 'run', '--no-lock', '--node-modules-dir=manual', '--no-prompt']
-const DENO_ENVIRONMENT = '--allow-env=NCLOUD_*,RELAY_*,CREATIONS_TABLE,PORT'
+const DENO_ENVIRONMENT =
+  '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,CREATIONS_TABLE,PORT'
 
 /** The commands that serve from a database: sources and built files on each runtime. */
 const servers = {

@@ -30,6 +30,29 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
     may: [/^shared\//, /^functions\/app\.ts$/, /^functions\/platform\/cloudflare\//],
   },
   {
+    of: /^functions\/chat\/works\//,
+    may: [
+      /^shared\/(clock|hmac|rfc3339|transport)\.ts$/,
+      /^functions\/chat\/works\//,
+      /^hono\//,
+      /^valibot$/,
+    ],
+  },
+  {
+    of: /^functions\/chat\//,
+    may: [
+      /^shared\//,
+      /^functions\/([^/]+|chat\/.+)\.ts$/,
+      /^hono(\/|$)/,
+      /^valibot$/,
+      /^@slack\/types$/,
+    ],
+  },
+  {
+    of: /^functions\/app\.ts$/,
+    may: [/^shared\//, /^functions\/([^/]+|chat\/[^/]+)\.(ts|json)$/, /^hono(\/|$)/],
+  },
+  {
     of: /^functions\/[^/]+\.ts$/,
     may: [/^shared\//, /^functions\/[^/]+\.(ts|json)$/, /^hono(\/|$)/, /^valibot$/],
   },

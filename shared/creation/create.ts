@@ -4,6 +4,7 @@ import { markerOf } from '../marker.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import type { Notice } from '../notice.ts'
 import { Problem } from '../problem.ts'
+import type { ReplyTo } from '../question.ts'
 import type { Site } from '../settings.ts'
 import type { Work } from '../work.ts'
 import {
@@ -31,6 +32,8 @@ export interface Wish {
   regionCode: string
   content: WantedContent
   notify: string[]
+  /** Where in a chat it is asked for. */
+  replyTo?: ReplyTo | undefined
   /** Of a job; `template` is what the image's name is made of. */
   run?: (Run & { template: string }) | undefined
 }
@@ -74,7 +77,7 @@ async function asFarAsStored(
 
 /** The claim that a wish makes. @throws Problem `forbidden` where the caller may not use the name */
 export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
-  const { caller, key, regionCode, content, notify, run } = wish
+  const { caller, key, regionCode, content, notify, replyTo, run } = wish
   if (!content.name.startsWith(caller.namePrefix ?? '')) {
     throw new Problem('forbidden', 'The key may not make images of that name')
   }
@@ -91,6 +94,7 @@ export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
     content,
     run: run && { job: run.job, minute: run.minute },
     notify,
+    ...(replyTo && { replyTo }),
     marker: markerOf(keyHash),
   }
 }
@@ -112,12 +116,19 @@ function fingerprintOf({ content, regionCode, run }: Wish): Promise<string> {
 }
 
 /**
- * The creation that a claim came to: a new one, or the one that the same wish made before.
+ * The creation that a claim came to: a new one, or the one that the same wish made before. With a grace of 0 the next tick
+ * goes on with it.
  * @throws Problem `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
-export async function claimed(claim: Claim, caller: Caller, ports: Ports, work: Work) {
+export async function claimed(
+  claim: Claim,
+  caller: Caller,
+  ports: Ports,
+  work: Work,
+  graceMs?: number,
+) {
   for (let looked = false; ; looked = true) {
-    const creation = accepted(claim, actOf(ports, work))
+    const creation = accepted(claim, actOf(ports, work), graceMs)
     const result = await tryClaim(creation, caller, ports, [])
     if (result.outcome === 'claimed') {
       logTransition(creation, work)

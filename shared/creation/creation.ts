@@ -2,6 +2,7 @@ import { type Image, isFinal, isLost } from '../image.ts'
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import type { Ending } from '../notice.ts'
 import type { ProblemCode, StoredProblem } from '../problem.ts'
+import type { ReplyTo } from '../question.ts'
 
 /** The states of a creation, and where each may lead. Terminal ones lead nowhere. */
 const ARROWS = {
@@ -56,6 +57,8 @@ export interface Creation {
   run?: Run | undefined
   /** Who is to be told; no part of the content. */
   notify: string[]
+  /** Where in a chat it was asked for, and its end is told. */
+  replyTo?: ReplyTo | undefined
   /** What they have been told, or are going to be. */
   told?: Ending[]
   /** The mark that its image bears in the description. */
@@ -111,6 +114,7 @@ export type Claim = Pick<
   | 'content'
   | 'run'
   | 'notify'
+  | 'replyTo'
   | 'marker'
 >
 
@@ -127,8 +131,8 @@ const FOLLOWED_MS = 86_400_000
  */
 const HORIZON_MS = 630_000
 
-/** A new creation: claimed, nothing sent. */
-export function accepted(claim: Claim, act: Act): Creation {
+/** A new creation: claimed, nothing sent. For so long whoever claimed it has it to itself. */
+export function accepted(claim: Claim, act: Act, graceMs = GRACE_MS): Creation {
   return {
     ...claim,
     version: 1,
@@ -136,7 +140,7 @@ export function accepted(claim: Claim, act: Act): Creation {
     imagesBefore: [],
     attempt: 0,
     signedAt: null,
-    dueAt: act.at + GRACE_MS,
+    dueAt: act.at + graceMs,
     image: null,
     imageReadAt: null,
     problem: null,

@@ -69,10 +69,7 @@ export async function dryRun(
 ): Promise<v.InferOutput<typeof DryRun>> {
   const { content, regionCode } = wish
   const { marker } = await claimOf(wish, ports.site)
-  const checks = [
-    ...(await snapshotChecks(content.storages, regionCode, ports, work)),
-    await nameCheck(content.name, regionCode, ports, work),
-  ]
+  const { checks } = await check(wish, ports, work)
   const { method } = createServerImageFromSnapshot
   const input = { ...content, marker, regionCode }
   return {
@@ -86,7 +83,28 @@ export async function dryRun(
   }
 }
 
-async function snapshotChecks(
+/**
+ * What a create needs, and how large each storage would be: GB of 2³⁰ bytes, null where that is unknown.
+ * @throws Problem `upstream-…` of a read
+ */
+export async function check(
+  { content, regionCode }: Pick<Wish, 'content' | 'regionCode'>,
+  ports: Ports,
+  work: Work,
+) {
+  const { name, storages } = content
+  const [found, named] = await Promise.all([
+    snapshotsIn(storages, regionCode, ports, work),
+    nameCheck(name, regionCode, ports, work),
+  ])
+  const checks = [...storages.flatMap((storage, at) => checksOf(storage, at, found)), named]
+  const sizes = storages.map(
+    ({ snapshotNo = '', sizeGb }) => sizeGb ?? found.get(snapshotNo)?.sizeGb ?? null,
+  )
+  return { checks, sizes }
+}
+
+async function snapshotsIn(
   storages: Storage[],
   regionCode: string,
   { gateway }: Ports,
@@ -94,20 +112,21 @@ async function snapshotChecks(
 ) {
   const snapshotNos = [...new Set(storages.flatMap(({ snapshotNo }) => snapshotNo ?? []))]
   const found = await snapshots(gateway, { snapshotNos, regionCode }, work)
-  const byNo = new Map(found.map((snapshot) => [snapshot.snapshotNo, snapshot]))
-  return storages.flatMap((storage, order) => {
-    if (storage.snapshotNo === undefined) return []
-    const path = `storages.${order}.snapshotNo`
-    const snapshot = byNo.get(storage.snapshotNo)
-    const message = 'The snapshot exists in the region'
-    const exists = { path, code: 'snapshot-exists', ok: snapshot !== undefined, message }
-    if (!snapshot) return [exists]
-    const more = order === 0 ? BASE_CHECKS : SNAPSHOT_CHECKS
-    const checked = more.map(({ code, message, holds }) => {
-      return { path, code, ok: holds(snapshot, storage), message }
-    })
-    return [exists, ...checked]
+  return new Map(found.map((snapshot) => [snapshot.snapshotNo, snapshot]))
+}
+
+function checksOf(storage: Storage, order: number, found: Map<string, Snapshot>) {
+  if (storage.snapshotNo === undefined) return []
+  const path = `storages.${order}.snapshotNo`
+  const snapshot = found.get(storage.snapshotNo)
+  const message = 'The snapshot exists in the region'
+  const exists = { path, code: 'snapshot-exists', ok: snapshot !== undefined, message }
+  if (!snapshot) return [exists]
+  const more = order === 0 ? BASE_CHECKS : SNAPSHOT_CHECKS
+  const checked = more.map(({ code, message, holds }) => {
+    return { path, code, ok: holds(snapshot, storage), message }
   })
+  return [exists, ...checked]
 }
 
 async function nameCheck(name: string, regionCode: string, { gateway, store }: Ports, work: Work) {

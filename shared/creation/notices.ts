@@ -1,5 +1,6 @@
 import { isFinal } from '../image.ts'
-import { type Ending, type Notice, noticesOf } from '../notice.ts'
+import { type CreationEnded, type Ending, type Notice, noticesOf } from '../notice.ts'
+import { laneOf } from '../question.ts'
 import type { Creation } from './creation.ts'
 
 /** The same, and what is to be told of it, to whom it can be, where it has come to an end that nobody was told of. */
@@ -8,26 +9,39 @@ export function withNotices(
   targets: string[],
   at: number,
 ): { next: Creation; notices: Notice[] } {
-  const { creationId, told = [], notify, content, regionCode, run, image, problem } = creation
-  const what = endingOf(creation)
-  if (!what || what === told.at(-1)) return { next: creation, notices: [] }
-  const event = {
-    what,
-    at,
-    creationId,
-    job: run?.job,
-    name: content.name,
-    regionCode,
-    imageNo: image?.imageNo,
-    sizeGb: image?.sizeGb,
-    seconds: Math.max(1, Math.round((at - creation.createdAt) / 1_000)),
-    problem,
-  }
-  const known = notify.filter((name) => targets.includes(name))
+  const { creationId, told = [], notify, replyTo } = creation
+  const event = endOf(creation, at)
+  if (!event || event.what === told.at(-1)) return { next: creation, notices: [] }
   const idOf = (count: number) => `${creationId}_${count}`
   const before = told.length > 0 ? idOf(told.length) : undefined
-  const next = { ...creation, told: [...told, what] }
-  return { next, notices: noticesOf(known, idOf(next.told.length), event, before) }
+  const next = { ...creation, told: [...told, event.what] }
+  const noticesFor = (names: string[]) => {
+    const known = names.filter((name) => targets.includes(name))
+    return noticesOf(known, idOf(next.told.length), event, before)
+  }
+  const asker = replyTo ? noticesFor([laneOf(replyTo.chat)]) : []
+  const notices = [...noticesFor(notify), ...asker.map((notice) => ({ ...notice, to: replyTo }))]
+  return { next, notices }
+}
+
+/** The end that a creation has come to, so far as it has. */
+export function endOf(creation: Creation, at: number): CreationEnded | undefined {
+  const { creationId, content, regionCode, run, image, problem } = creation
+  const what = endingOf(creation)
+  return (
+    what && {
+      what,
+      at,
+      creationId,
+      job: run?.job,
+      name: content.name,
+      regionCode,
+      imageNo: image?.imageNo,
+      sizeGb: image?.sizeGb,
+      seconds: Math.max(1, Math.round((at - creation.createdAt) / 1_000)),
+      problem,
+    }
+  )
 }
 
 /** How it ended, so far as it did. */

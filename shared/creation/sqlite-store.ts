@@ -58,6 +58,11 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
     return row && recordOf<Creation>(row)
   }
 
+  function noticeOf(target: string, id: string): Notice | undefined {
+    const [row] = sqlite.run('SELECT record FROM notices WHERE target = ? AND id = ?', target, id)
+    return row && recordOf<Notice>(row)
+  }
+
   function add(notices: Notice[]) {
     for (const notice of notices) {
       sqlite.run(
@@ -153,12 +158,16 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
       return sqlite.run(due, target, now, limit).map(recordOf<Notice>)
     },
 
-    async readNotice(target, id) {
-      const [row] = sqlite.run('SELECT record FROM notices WHERE target = ? AND id = ?', target, id)
-      return row && recordOf<Notice>(row)
-    },
+    readNotice: async (target, id) => noticeOf(target, id),
 
     async replaceNotice(next) {
+      if (next.version === 1) {
+        return sqlite.transaction(() => {
+          const isNew = noticeOf(next.target, next.id) === undefined
+          if (isNew) add([next])
+          return isNew
+        })
+      }
       const it = [next.target, next.id, next.version - 1]
       const which = 'WHERE target = ? AND id = ? AND version = ? RETURNING id'
       const rows =

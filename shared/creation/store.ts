@@ -46,7 +46,7 @@ export interface CreationStore {
   dueNotices(target: string, now: number, limit: number): Promise<Notice[]>
   /** The notice of that id for a target. One that is no longer due may be forgotten. */
   readNotice(target: string, id: string): Promise<Notice | undefined>
-  /** Replaces the version before; `false`, and nothing done, where another write came first. */
+  /** Replaces the version before, or none by the first; `false`, and nothing done, where another write came first. */
   replaceNotice(next: Notice): Promise<boolean>
   /** What was seen of jobs; there is one record. */
   readJobs(): Promise<JobsRecord | undefined>

@@ -18,7 +18,7 @@ const SHORT_MINUTES =
 
 const denoMay = [
   '--allow-net=0.0.0.0,127.0.0.1',
-  '--allow-env=NCLOUD_*,RELAY_*,CREATIONS_TABLE,PORT',
+  '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,CREATIONS_TABLE,PORT',
 ]
 
 /** The commands that serve from a database in a folder, with a file preloaded. */

@@ -72,7 +72,7 @@ export function memoryStore(): CreationStore {
     },
     readNotice: async (target, id) => structuredClone(notices.get(noticeKey({ target, id }))),
     async replaceNotice(next) {
-      if (notices.get(noticeKey(next))?.version !== next.version - 1) return false
+      if ((notices.get(noticeKey(next))?.version ?? 0) !== next.version - 1) return false
       add([next])
       return true
     },

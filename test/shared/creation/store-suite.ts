@@ -220,6 +220,15 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       expect(await store.dueNotices('nobody', 99, 9)).toEqual([])
     })
 
+    test('are added by their first version, once', async () => {
+      const store = await open()
+      const writes = [notice('a', 10), { ...notice('a', 10), tries: 9 }]
+      expect((await Promise.all(writes.map(store.replaceNotice))).sort()).toEqual([false, true])
+      expect(await store.replaceNotice(notice('a', 10, 'others'))).toBe(true)
+      expect(await store.dueNotices('ops', 10, 9)).toHaveLength(1)
+      expect(await store.replaceNotice({ ...notice('b', 10), version: 2 })).toBe(false)
+    })
+
     test('are changed from the version before, by one, and are no longer due when they are done', async () => {
       const store = await open()
       await store.replaceJobs(jobsRecord(1), [notice('a', 10)])

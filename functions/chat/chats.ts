@@ -1,0 +1,20 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { Settings } from '../../shared/settings.ts'
+import type { Transport } from '../../shared/transport.ts'
+import type { Chat } from './chat.ts'
+import { mattermost } from './mattermost.ts'
+import { slack } from './slack.ts'
+import { works } from './works.ts'
+
+/** The chats whose secrets are set. */
+export function openChats(
+  { chats, language }: Settings,
+  transport: Transport,
+  clock: Clock,
+): Chat[] {
+  return [
+    ...(chats.slack ? [slack(chats.slack, language, transport)] : []),
+    ...(chats.mattermost ? [mattermost(chats.mattermost, language, transport)] : []),
+    ...(chats.works ? [works(chats.works, language, transport, clock)] : []),
+  ]
+}

@@ -1,0 +1,117 @@
+import { sha256Hex } from '../../shared/caller.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { intentOf } from '../../shared/intent.ts'
+import { LANGUAGES, type Language, MESSAGES } from '../../shared/messages.ts'
+import { Problem } from '../../shared/problem.ts'
+import { confirmationOf, confirmationText } from '../../shared/question.ts'
+import type { WorksSettings } from '../../shared/settings.ts'
+import type { Transport } from '../../shared/transport.ts'
+import type { Chat, Message, Wording } from './chat.ts'
+import { type Content, openBot } from './works/bot.ts'
+import { callbackOf, isGenuine } from './works/callback.ts'
+
+/** The longest texts, in characters of UTF-16. Source: https://developers.worksmobile.com/en/docs/bot-send-text */
+const MOST = { text: 2_000, contentText: 1_000, postbackBytes: 300 }
+const LOCALES = { en: 'en_US', ko: 'ko_KR', ja: 'ja_JP' } as const
+
+const utf8 = new TextEncoder()
+
+/** NAVER WORKS and LINE WORKS: a bot that is written to, in its readers' languages. */
+export function works(
+  { botSecrets, ...bot }: WorksSettings,
+  language: Language,
+  transport: Transport,
+  clock: Clock,
+): Chat {
+  const send = openBot(bot, transport, clock)
+  return {
+    name: 'works',
+    doors: [
+      {
+        path: '/chat/works',
+        async questionIn({ bytes, header, now }) {
+          if (!(await isGenuine(bytes, header, { botId: bot.botId, botSecrets }, now))) {
+            throw new Problem('unauthenticated', 'The request must be that of NAVER WORKS')
+          }
+          const callback = callbackOf(bytes)
+          if (!callback) return undefined
+          const { userId: person, channelId, text, postback = '' } = callback
+          // In a room people speak with each other: what is no command is not for the bot.
+          if (channelId && !isForBot(text, postback)) return undefined
+          const confirmed = confirmationOf(postback)
+          const to = channelId
+            ? `channels/${encodeURIComponent(channelId)}`
+            : `users/${encodeURIComponent(person)}`
+          return {
+            id: (await sha256Hex(bytes)).slice(0, 32),
+            at: now,
+            text,
+            confirmed,
+            replaces: false,
+            replyTo: { chat: 'works', person, to, until: Number.MAX_SAFE_INTEGER },
+          }
+        },
+      },
+    ],
+    say: (wording, _, { to }) => send(to, contentOf(wording, language)),
+  }
+}
+
+function isForBot(text: string, postback: string): boolean {
+  return (
+    postback !== '' ||
+    /^\s*\/?ncp\b/i.test(text.normalize('NFKC')) ||
+    !('expected' in intentOf(text))
+  )
+}
+
+/** A message in the reader's language; with a button, if there is something to agree to. */
+function contentOf(wording: Wording, language: Language): Content {
+  const { button } = wording(language, '')
+  if (button?.kind !== 'confirm') return textContent(wording, language)
+  const { command, confirmation } = button
+  const postback = confirmationText(confirmation)
+  if (utf8.encode(postback).length > MOST.postbackBytes)
+    return textContent(tooLong(wording), language)
+  const contentText = (one: Language) => textOf(wording(one, ''), MOST.contentText)
+  const label = (one: Language) => MESSAGES[one].chat.button[command]
+  return {
+    type: 'button_template',
+    contentText: contentText(language),
+    i18nContentTexts: LANGUAGES.map((one) => ({
+      language: LOCALES[one],
+      contentText: contentText(one),
+    })),
+    actions: [
+      {
+        type: 'message',
+        label: label(language),
+        i18nLabels: LANGUAGES.map((one) => ({ language: LOCALES[one], label: label(one) })),
+        text: label(language),
+        i18nTexts: LANGUAGES.map((one) => ({ language: LOCALES[one], text: label(one) })),
+        postback,
+      },
+    ],
+  }
+}
+
+function textContent(wording: Wording, language: Language): Content {
+  const text = (one: Language) => textOf(wording(one, ''), MOST.text)
+  const i18nTexts = LANGUAGES.map((one) => ({ language: LOCALES[one], text: text(one) }))
+  return { type: 'text', text: text(language), i18nTexts }
+}
+
+function tooLong(wording: Wording): Wording {
+  return (language, prefix) => ({
+    ...wording(language, prefix),
+    text: MESSAGES[language].chat.tooLong,
+  })
+}
+
+/** All of a message as text; what could be a mention, `<m userId="all">`, is none with a wider sign. */
+function textOf({ title, text, fields = [], lines = [] }: Message, most: number): string {
+  const facts = fields.map(({ name, value }) => `${name}: ${value}`)
+  const all = [title, text, ...facts, ...lines].filter(Boolean).join('\n').replaceAll('<', '＜')
+  // Not through the middle of a character outside the basic plane.
+  return all.length > most ? `${all.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : all
+}

@@ -1,0 +1,202 @@
+import { createHmac } from 'node:crypto'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import {
+  bySlack,
+  type ChatRequest,
+  chatSecrets,
+  mattermostCommand,
+  openChatRelay,
+  slackClick,
+  slackCommand,
+} from '../../chats.ts'
+import { type Random, randomOf } from '../../simulation/random.ts'
+import { openWorksPlatform, signedCallback, worksCallback } from '../../works-platform.ts'
+
+const NOW = 1_800_000_000_000
+const SECOND = 1_000
+const FORGERIES = 20_000
+
+let chat: Awaited<ReturnType<typeof openChatRelay>>
+let works: Awaited<ReturnType<typeof openWorksPlatform>>
+
+beforeEach(async () => {
+  vi.spyOn(Date, 'now').mockImplementation(() => NOW)
+  works = await openWorksPlatform({ now: () => NOW })
+  chat = await openChatRelay({
+    environment: works.settings,
+    origins: {
+      'https://auth.worksmobile.com': works.url,
+      'https://www.worksapis.com': works.url,
+    },
+  })
+})
+
+afterEach(async () => {
+  await chat.close()
+  await works.close()
+})
+
+const BUTTON = {
+  action_id: 'confirm',
+  value: `${'0123456789abcdef'.repeat(2)} ${(NOW + 60_000).toString(36)} create web-golden 12344697`,
+}
+const CALLBACK = {
+  text: 'Create',
+  userId: 'c72af563-0f21-4736-11e4-045237113344',
+  postback: BUTTON.value,
+}
+
+/** Requests that are accepted as they are; all three would make an image. */
+function genuine(): Record<'slack' | 'mattermost' | 'works', ChatRequest> {
+  const callback = worksCallback(works.settings, CALLBACK, { at: NOW })
+  return {
+    slack: slackClick(BUTTON, { at: NOW }),
+    mattermost: mattermostCommand('status 12341457'),
+    works: { path: '/chat/works', method: 'POST', as: '', ...callback },
+  }
+}
+
+type Alteration = (request: ChatRequest, random: Random) => ChatRequest
+
+const withHeader = (request: ChatRequest, name: string, change: (value: string) => string) => ({
+  ...request,
+  headers: { ...request.headers, [name]: change(request.headers[name] ?? '') },
+})
+
+/** One bit of a text turned round, so that it stays text. */
+function flipped(text: string, random: Random): string {
+  const bytes = Buffer.from(text)
+  const at = random.between(0, bytes.length - 1)
+  const before = bytes[at] ?? 0
+  // Not the case of a percent-encoded digit, which means the same; and nothing that a header cannot hold.
+  bytes[at] = before ^ (before & 0x40 ? 0x03 : 0x01)
+  return bytes.toString('latin1')
+}
+
+const shortened = (text: string, random: Random) =>
+  text.slice(0, random.between(0, text.length - 1))
+const without = ({ headers, ...request }: ChatRequest, ...names: string[]) => ({
+  ...request,
+  headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name))),
+})
+const signature = { slack: 'x-slack-signature', works: 'x-works-signature' }
+
+/** Ways to alter what Slack and NAVER WORKS sign. */
+const ofSigned = (name: string): Alteration[] => [
+  (request, random) => withHeader(request, name, (value) => flipped(value, random)),
+  (request, random) => withHeader(request, name, (value) => shortened(value, random)),
+  (request) => withHeader(request, name, (value) => value.toUpperCase()),
+  (request) => withHeader(request, name, (value) => `${value}0`),
+  (request) => withHeader(request, name, () => ''),
+  (request) => without(request, name),
+  (request, random) => ({ ...request, body: flipped(request.body, random) }),
+  (request, random) => ({ ...request, body: shortened(request.body, random) }),
+  (request) => ({ ...request, body: `${request.body} ` }),
+]
+
+const slackAlterations: Alteration[] = [
+  ...ofSigned(signature.slack),
+  (request, random) => {
+    const away = random.chance(0.5) ? 301 : -301
+    const { path, body } = request
+    return bySlack(path, body, NOW + (away + Math.sign(away) * random.between(0, 1e6)) * SECOND)
+  },
+  (request, random) =>
+    withHeader(request, 'x-slack-request-timestamp', (value) =>
+      String(Number(value) + (random.chance(0.5) ? 1 : -1) * random.between(1, 300)),
+    ),
+  (request) => withHeader(request, 'x-slack-request-timestamp', (value) => `${value}.0`),
+  (request) => withHeader(request, 'x-slack-request-timestamp', (value) => ` 0${value}`),
+  (request) => without(request, 'x-slack-request-timestamp'),
+  ({ path, body }, random) => bySlack(path, body, NOW, flipped(chatSecrets.slack, random)),
+  (request) =>
+    withHeader(request, signature.slack, () => {
+      const at = request.headers['x-slack-request-timestamp']
+      const mac = createHmac('sha1', chatSecrets.slack).update(`v0:${at}:${request.body}`)
+      return `v0=${mac.digest('hex')}`
+    }),
+  (request) =>
+    withHeader(request, signature.slack, () => {
+      const mac = createHmac('sha256', chatSecrets.slack).update(request.body)
+      return `v0=${mac.digest('hex')}`
+    }),
+  (request) => withHeader(request, signature.slack, (value) => value.replace('v0=', 'v1=')),
+  (request) => withHeader(request, signature.slack, (value) => value.replace('v0=', '')),
+]
+
+const mattermostAlterations: Alteration[] = [
+  (request, random) =>
+    withHeader(request, 'authorization', (value) => `Token ${flipped(value.slice(6), random)}`),
+  (request, random) =>
+    withHeader(request, 'authorization', (value) => `Token ${shortened(value.slice(6), random)}`),
+  (request) => withHeader(request, 'authorization', (value) => `${value}0`),
+  (request) => ({
+    ...without(request, 'authorization'),
+    body: request.body.replace(chatSecrets.mattermost, chatSecrets.mattermost.toUpperCase()),
+  }),
+  (request) => ({
+    ...without(request, 'authorization'),
+    body: request.body.replace(/token=[^&]*/, ''),
+  }),
+]
+
+const worksAlterations: Alteration[] = [
+  ...ofSigned(signature.works),
+  (request) => withHeader(request, 'x-works-botid', (value) => `${value}0`),
+  (request) => withHeader(request, 'x-works-botid', () => ''),
+  (request, random) => {
+    const away = random.chance(0.5) ? 300_001 : -300_001
+    const at = NOW + away + Math.sign(away) * random.between(0, 1e9)
+    return { ...request, ...worksCallback(works.settings, CALLBACK, { at }) }
+  },
+  (request, random) => {
+    const keys = {
+      ...works.settings,
+      WORKS_BOT_SECRET: flipped(works.settings.WORKS_BOT_SECRET, random),
+    }
+    return { ...request, ...signedCallback(keys, request.body) }
+  },
+  (request) => ({
+    ...request,
+    ...signedCallback(works.settings, request.body.replace(/"issuedTime":"[^"]*",?/, '')),
+  }),
+]
+
+test(`of ${FORGERIES} requests that nobody sent so none is accepted`, async () => {
+  const random = randomOf(6)
+  const alterations = Object.entries({
+    slack: slackAlterations,
+    mattermost: mattermostAlterations,
+    works: worksAlterations,
+  }) as [keyof ReturnType<typeof genuine>, Alteration[]][]
+  const all = alterations.flatMap(([name, list]) => list.map((alter) => ({ name, alter })))
+  const statuses = new Map<number, number>()
+  const requests = genuine()
+  for (let i = 0; i < FORGERIES; i++) {
+    const { name, alter } = all[i % all.length] as (typeof all)[number]
+    const forged = alter(requests[name], random)
+    if (JSON.stringify(forged) === JSON.stringify(requests[name])) continue
+    const { status } = await chat.relay.request(forged.path, forged)
+    if (status !== 401) throw new Error(`Accepted: ${JSON.stringify(forged)} of ${name}, ${status}`)
+    statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  }
+  expect([...statuses.keys()]).toEqual([401])
+  expect(statuses.get(401)).toBeGreaterThan(0.99 * FORGERIES)
+  expect(await chat.creations()).toEqual([])
+  expect([chat.said, works.messages]).toEqual([[], []])
+}, 120_000)
+
+test('what was altered is accepted as it was; sent a thousand times it has one effect', async () => {
+  const { slack, works: callback } = genuine()
+  for (let i = 0; i < 500; i++) {
+    expect((await chat.relay.request(slack.path, slack)).status).toBe(200)
+    expect((await chat.relay.request(callback.path, callback)).status).toBe(200)
+  }
+  // Of two people who ask for one name the first has it.
+  expect(await chat.creations()).toHaveLength(1)
+  expect([chat.said.length, works.messages.length]).toEqual([1, 1])
+  expect((await chat.relay.request('/chat/mattermost', mattermostCommand('help'))).status).toBe(200)
+  expect(
+    (await chat.relay.request('/chat/slack/commands', slackCommand('help', { at: NOW }))).status,
+  ).toBe(200)
+}, 60_000)

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { assertBlockKit, shownBySlack } from '../../block-kit.ts'
+import { mattermostCommand, openChatRelay, people, slackCommand } from '../../chats.ts'
+import { GB } from '../../gateway/snapshots.ts'
+import { openWorksPlatform, worksCallback } from '../../works-platform.ts'
+
+/** What would be something else than text, somewhere. */
+const hostile = [
+  '<!channel> <!here> <@U0MAKER> <#C0RELAY>',
+  '&lt;!channel&gt; &amp;amp;',
+  '<https://example.com|click>',
+  '*bold* _italic_ ~gone~ `code` > quote',
+  '``` fence ```` fence',
+  '[link](https://example.com) ![image](https://example.com/x.png)',
+  '@channel @all @here ~town-square #hashtag',
+  '<m userId="all"> <m userId="admin@example.com">',
+  ':tada: 🎉 ｆｕｌｌ',
+  '| a | b |\n|---|---|\n# heading\n- item',
+]
+/** What is not seen, or turns what is: none of it may be left. */
+const unseen = 'a\u202eb\u2066c\u200bd\u200fe\ufefff\u0007g\u0085h\u2028i\u00adj'
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+
+let works: Awaited<ReturnType<typeof openWorksPlatform>>
+let chat: Awaited<ReturnType<typeof openChatRelay>>
+
+beforeEach(async () => {
+  works = await openWorksPlatform()
+  chat = await openChatRelay({
+    environment: works.settings,
+    origins: {
+      'https://auth.worksmobile.com': works.url,
+      'https://www.worksapis.com': works.url,
+    },
+  })
+})
+
+afterEach(async () => {
+  await chat.close()
+  await works.close()
+})
+
+/** What is read in each chat of an answer. */
+const readers = {
+  async slack(text: string) {
+    const { json } = await chat.ask(slackCommand(text))
+    assertBlockKit(json)
+    return shownBySlack(json)
+  },
+  async mattermost(text: string) {
+    const address = `${chat.hooks}/hooks/commands/1`
+    const { json } = await chat.ask(mattermostCommand(text, { address }))
+    const [, fence = '', inside = ''] = /^(`{3,})\n([\s\S]*)\n\1$/.exec(json.text) ?? []
+    // CommonMark, 4.5: a block ends at a line of as many backticks, or more.
+    expect(inside).not.toMatch(new RegExp(`^ {0,3}${fence}`, 'm'))
+    return inside
+  },
+  async works(text: string) {
+    const event = { text, userId: people.works.maker }
+    const sent = {
+      path: '/chat/works',
+      method: 'POST',
+      as: '',
+      ...worksCallback(works.settings, event),
+    }
+    await chat.ask(sent)
+    // The stand-in finds fault with mentions.
+    expect(works.faults).toEqual([])
+    const { content } = works.messages.at(-1) ?? {}
+    return (content as { text: string }).text.replaceAll('＜', '<')
+  },
+}
+
+describe.each(Object.keys(readers) as (keyof typeof readers)[])('in %s', (name) => {
+  const read = readers[name]
+  const oneLine = (text: string) => text.replace(/\n/g, ' ')
+
+  test.each(hostile)('%j shows as it is, in a name and in a description', async (text) => {
+    const image = chat.relay.gateway.images.add({ name: text, description: text })
+    const shown = await read(`status ${image.no}`)
+    expect(shown.split(oneLine(text)).length).toBeGreaterThanOrEqual(3)
+  })
+
+  test('nothing is hidden, or turned round', async () => {
+    const image = chat.relay.gateway.images.add({ name: unseen, description: unseen })
+    const shown = await read(`status ${image.no}`)
+    expect(shown.replaceAll('\n', '')).not.toMatch(UNSEEN)
+    expect(shown).toContain('a b c d e f g h i j')
+  })
+
+  test('what the gateway says shows as it is', async () => {
+    const [message = ''] = hostile
+    const body = JSON.stringify({ responseError: { returnCode: '10<b>', returnMessage: message } })
+    chat.relay.gateway.inject({
+      fault: { status: 400, headers: { 'Content-Type': 'application/json' }, body },
+      times: 2,
+    })
+    expect(await read('status 12341457')).toContain(`10<b> ${message}`)
+  })
+
+  test('the largest image keeps to the limits', async () => {
+    const storages = Array.from({ length: 21 }, (_, order) => ({
+      order,
+      snapshot: { no: String(order).padStart(15, '9'), name: '&'.repeat(200) },
+      bytes: 10 * GB,
+      volumeType: 'CB1',
+    }))
+    const description = '<'.repeat(1_000)
+    const image = chat.relay.gateway.images.add({
+      name: `a${'&'.repeat(254)}`,
+      description,
+      storages,
+    })
+    expect(await read(`status ${image.no}`)).toContain('<'.repeat(500))
+  })
+})

@@ -1,0 +1,180 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { chatSecrets, mattermostCommand, openChatRelay, people } from '../../chats.ts'
+
+const MINUTE = 60_000
+
+let ahead = 0
+const { now } = Date
+
+let chat: Awaited<ReturnType<typeof openChatRelay>>
+
+beforeEach(async () => {
+  ahead = 0
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+  chat = await openChatRelay()
+})
+
+afterEach(() => chat.close())
+
+/** What a command is answered with. */
+async function shown(text: string, person = people.mattermost.maker) {
+  const address = `${chat.hooks}/hooks/commands/1`
+  const { status, json } = await chat.ask(mattermostCommand(text, { person, address }))
+  expect(status).toBe(200)
+  // By its documents; what is not in a block of code would be Markdown.
+  expect(json).toEqual({
+    response_type: 'ephemeral',
+    text: expect.stringMatching(/^```\n[^`]+\n```$/),
+    skip_slack_parsing: true,
+  })
+  return json.text as string
+}
+
+/** The command that confirms what was asked for. */
+async function confirmation(text: string) {
+  const [, command = ''] = /→ \/ncp (confirm \S+)/.exec(await shown(text)) ?? []
+  return command
+}
+
+test('a command tells how an image is', async () => {
+  const text = await shown('status 12341457')
+  for (const part of ['test-kvm is ready', 'Image: 12341457', 'Size: 10 GB']) {
+    expect(text).toContain(part)
+  }
+})
+
+describe('a creation', () => {
+  test('is shown, confirmed by its code, made by the tick, and its end told in the room, once', async () => {
+    const command = await confirmation('create web-golden 12344697')
+    expect(await chat.creations()).toEqual([])
+    expect(await shown(command)).toContain('web-golden is requested')
+    await chat.relay.tick()
+    await chat.relay.tick()
+    expect(await chat.creations()).toMatchObject([
+      { state: 'created', caller: `mattermost:${people.mattermost.maker}` },
+    ])
+    expect(chat.said).toEqual([
+      {
+        path: '/hooks/commands/1',
+        body: {
+          response_type: 'in_channel',
+          text: expect.stringMatching(/^```\nweb-golden is ready\nImage: \d+\n/),
+          skip_slack_parsing: true,
+        },
+      },
+    ])
+  })
+
+  test('is one however often its code is typed or sent', async () => {
+    const command = await confirmation('create web-golden 12344697')
+    const sent = mattermostCommand(command, { address: `${chat.hooks}/hooks/commands/1` })
+    await Promise.all([sent, sent, mattermostCommand(command), sent].map(chat.ask))
+    expect(await shown(command)).toContain('web-golden is requested')
+    expect(await chat.creations()).toHaveLength(1)
+  })
+
+  test('needs the code of the one who asked, as it was given, within ten minutes', async () => {
+    const command = await confirmation('create web-golden 12344697')
+    const { other } = people.mattermost
+    const [, code = ''] = command.split(' ')
+    const [text = '', mac = ''] = code.split('.')
+    const another = Buffer.from(
+      Buffer.from(text, 'base64url').toString().replace('web-golden', 'web-silver'),
+    ).toString('base64url')
+    for (const wrong of [another, `${text}x`, '', 'A']) {
+      expect(await shown(`confirm ${wrong}.${mac}`)).toContain('Not understood')
+    }
+    expect(await shown(`confirm ${text}.${mac.slice(0, -1)}`)).toContain('Not understood')
+    expect(await shown(command, other)).toContain('Not understood')
+    ahead = 10 * MINUTE + 1_000
+    expect(await shown(command)).toContain('→ /ncp create web-golden 12344697')
+    expect(await chat.creations()).toEqual([])
+    ahead = 9 * MINUTE
+    expect(await shown(command)).toContain('web-golden is requested')
+  })
+
+  test('is for those alone who may, at the command and at its confirmation', async () => {
+    const forbidden = 'You may not make images.'
+    expect(await shown('create web-golden 12344697', people.mattermost.other)).toContain(forbidden)
+    const command = await confirmation('create web-golden 12344697')
+    const { hooks } = chat
+    await chat.close()
+    // The same token; nobody may any more.
+    chat = await openChatRelay({ environment: { CHAT_CREATORS: '{}', MATTERMOST_URL: hooks } })
+    expect(await shown(command)).toContain(forbidden)
+    expect(await chat.creations()).toEqual([])
+  })
+
+  test('survives another token taking the place of the first', async () => {
+    const command = await confirmation('create web-golden 12344697')
+    await chat.close()
+    const MATTERMOST_TOKEN = `newer-token,${chatSecrets.mattermost}`
+    chat = await openChatRelay({ environment: { MATTERMOST_TOKEN } })
+    expect(await shown(command)).toContain('web-golden is requested')
+  })
+})
+
+test('a longer fence holds what holds a fence', async () => {
+  const description = 'a ``` b ```` c'
+  const image = chat.relay.gateway.images.add({ name: 'web-fence', description })
+  const address = `${chat.hooks}/hooks/commands/1`
+  const { json } = await chat.ask(mattermostCommand(`status ${image.no}`, { address }))
+  expect(json.text).toMatch(/^`````\n/)
+  expect(json.text).toContain(description)
+})
+
+describe('who sent it', () => {
+  const path = '/chat/mattermost'
+
+  test('is proved by the token, in the header or in the body', async () => {
+    const { body, headers, ...sent } = mattermostCommand('help')
+    const { authorization, ...rest } = headers
+    const other = body.replace(chatSecrets.mattermost, 'wrong')
+    const status = async (given: object) =>
+      (await chat.ask({ ...sent, body, headers: rest, ...given })).status
+    expect(await status({ headers })).toBe(200)
+    expect(await status({ body: other, headers })).toBe(200)
+    expect(await status({})).toBe(200)
+    expect(await status({ body: other })).toBe(401)
+    expect(await status({ headers: { ...rest, authorization: 'Token wrong' } })).toBe(401)
+    expect(
+      await status({ headers: { ...rest, authorization: `Bearer ${authorization}` }, body: other }),
+    ).toBe(401)
+    expect(await status({ body: '' })).toBe(401)
+  })
+
+  test('is never asked by GET', async () => {
+    const { body } = mattermostCommand('help')
+    const { status } = await chat.relay.request(`${path}?${body}`)
+    expect(status).toBe(405)
+  })
+
+  test('is a user', async () => {
+    const sent = mattermostCommand('help', { person: 'a;b' })
+    const { status, json } = await chat.ask(sent)
+    expect([status, json.code]).toEqual([400, 'malformed-request'])
+  })
+})
+
+test('what Mattermost publishes as its request is understood', async () => {
+  const { headers, body } = JSON.parse(
+    readFileSync(new URL('../../fixtures/chat/mattermost-command.json', import.meta.url), 'utf8'),
+  )
+  const token = new URLSearchParams(body).get('token') ?? ''
+  await chat.close()
+  chat = await openChatRelay({ environment: { MATTERMOST_TOKEN: token } })
+  const sent = { path: '/chat/mattermost', method: 'POST', as: '', headers, body }
+  expect((await chat.ask(sent)).status).toBe(200)
+})
+
+test('nothing is said at another origin than its own', async () => {
+  const command = await confirmation('create web-golden 12344697')
+  await chat.ask(mattermostCommand(command, { address: 'http://127.0.0.2:9/hooks/commands/1' }))
+  await chat.relay.tick()
+  await chat.relay.tick()
+  expect(chat.said).toEqual([])
+  expect(chat.relay.log).toContainEqual(
+    expect.objectContaining({ target: 'chat:mattermost', state: 'refused' }),
+  )
+})

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { httpTransport } from '../../../functions/platform/node/http-transport.ts'
+import type { Transport } from '../../../shared/transport.ts'
+import { shownBySlack } from '../../block-kit.ts'
+import {
+  type ChatRequest,
+  mattermostCommand,
+  openChatRelay,
+  people,
+  slackClick,
+  slackCommand,
+} from '../../chats.ts'
+import { openWorksPlatform, worksCallback } from '../../works-platform.ts'
+
+const QUESTIONS = 5_000
+const AT_ONCE = 400
+const LIMIT_MS = 2_500
+const GATEWAY_MS = 60_000
+
+let isSlow: boolean
+let works: Awaited<ReturnType<typeof openWorksPlatform>>
+let chat: Awaited<ReturnType<typeof openChatRelay>>
+
+beforeEach(async () => {
+  isSlow = true
+  works = await openWorksPlatform()
+  chat = await openChatRelay({
+    environment: works.settings,
+    transport: slow(httpTransport()),
+    origins: {
+      'https://auth.worksmobile.com': works.url,
+      'https://www.worksapis.com': works.url,
+    },
+  })
+})
+
+afterEach(async () => {
+  await chat.close()
+  await works.close()
+})
+
+/** A transport on which NAVER Cloud takes a minute. */
+function slow(transport: Transport): Transport {
+  return async (request, timeoutMs) => {
+    if (isSlow && request.url.pathname.startsWith('/vserver/')) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(timeoutMs, GATEWAY_MS)))
+      if (timeoutMs < GATEWAY_MS) throw new DOMException('Too slow', 'TimeoutError')
+    }
+    return transport(request, timeoutMs)
+  }
+}
+
+let names = 0
+
+const button = () => ({
+  action_id: 'confirm',
+  value: [
+    crypto.randomUUID().replaceAll('-', ''),
+    (Date.now() + 600_000).toString(36),
+    `create web-${++names} 12344697`,
+  ].join(' '),
+})
+
+/** One of all that can be asked. */
+const questions: (() => ChatRequest)[] = [
+  () => slackCommand('status 12341457'),
+  () => slackCommand(`create web-${++names} 12344697`),
+  () => slackClick(button()),
+  () => slackClick({ action_id: 'refresh', value: 'status web-golden' }),
+  () => mattermostCommand('status 12341457', { address: `${chat.hooks}/hooks/commands/1` }),
+  () => callback('상태 12341457'),
+  () => callback('jobs'),
+]
+
+function callback(text: string): ChatRequest {
+  const event = { text: `${text}${' '.repeat(++names % 100)}`, userId: people.works.maker }
+  return {
+    path: '/chat/works',
+    method: 'POST',
+    as: '',
+    ...worksCallback(works.settings, event, { at: Date.now() - names }),
+  }
+}
+
+test(`of ${QUESTIONS} questions each is answered in time though NAVER Cloud takes a minute`, async () => {
+  const took: number[] = []
+  let asked = 0
+  async function ask() {
+    while (asked < QUESTIONS) {
+      const question = questions[asked++ % questions.length]?.() as ChatRequest
+      const startedAt = performance.now()
+      const { status } = await chat.relay.request(question.path, question)
+      took.push(performance.now() - startedAt)
+      if (status !== 200) throw new Error(`${question.path} was answered ${status}`)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, ask))
+  expect(took).toHaveLength(QUESTIONS)
+  expect(took.filter((ms) => ms >= LIMIT_MS)).toEqual([])
+}, 120_000)
+
+test('what was not answered in time is answered by the tick, once', async () => {
+  const [inline, byCallback] = [slackCommand('status 12341457'), callback('상태 12341457')]
+  const late = await Promise.all([inline, byCallback].map(chat.ask))
+  expect(shownBySlack(late[0]?.json)).toContain('NAVER Cloud is slow. The answer follows here')
+  expect([chat.said, works.messages]).toEqual([[], []])
+  isSlow = false
+  await chat.relay.tick()
+  expect(chat.said).toHaveLength(1)
+  expect(chat.said[0]?.body).toMatchObject({ response_type: 'ephemeral' })
+  expect(shownBySlack(chat.said[0]?.body)).toContain('test-kvm is ready')
+  await chat.relay.tick()
+  expect(chat.said).toHaveLength(1)
+})
+
+test('what the gateway does not tell the tick either is told as a failure', async () => {
+  await chat.ask(slackCommand('status 12341457'))
+  await chat.relay.tick()
+  expect(shownBySlack(chat.said[0]?.body)).toContain('That did not work (upstream-timeout)')
+}, 20_000)
+
+test('a creation that was confirmed while the gateway was slow ends as it was told, once', async () => {
+  const { value, action_id } = button()
+  await chat.ask(slackClick({ value, action_id }))
+  expect(shownBySlack(chat.said[0]?.body)).toContain('is requested')
+  isSlow = false
+  for (let i = 0; i < 3; i++) await chat.relay.tick()
+  expect(await chat.creations()).toMatchObject([{ state: 'created' }])
+  expect(chat.said).toHaveLength(2)
+  expect(shownBySlack(chat.said[1]?.body)).toContain('is ready')
+})

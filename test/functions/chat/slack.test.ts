@@ -1,0 +1,478 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { assertBlockKit, shownBySlack } from '../../block-kit.ts'
+import {
+  bySlack,
+  chatSecrets,
+  openChatRelay,
+  people,
+  SLACK_ADDRESS,
+  slackClick,
+  slackCommand,
+} from '../../chats.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+
+const fixture = (name: string) =>
+  readFileSync(new URL(`../../fixtures/chat/${name}`, import.meta.url), 'utf8')
+
+/** By how much this process's clock runs ahead. */
+let ahead = 0
+const { now } = Date
+
+let chat: Awaited<ReturnType<typeof openChatRelay>>
+
+beforeEach(async () => {
+  ahead = 0
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+  chat = await openChatRelay()
+})
+
+afterEach(async () => {
+  for (const { path, body } of chat.said) if (path.startsWith('/commands/')) assertBlockKit(body)
+  await chat.close()
+})
+
+/** What a command is answered with. */
+async function answerTo(text: string, more: Parameters<typeof slackCommand>[1] = {}) {
+  const { status, json } = await chat.ask(slackCommand(text, more))
+  expect(status).toBe(200)
+  assertBlockKit(json)
+  expect(json.response_type).toBe('ephemeral')
+  return json
+}
+
+/** What somebody reads who types a command. */
+const shown = async (text: string) => shownBySlack(await answerTo(text))
+
+interface Block {
+  elements?: { action_id: string; value: string }[]
+}
+
+/** The button of a message. */
+function buttonIn({ blocks }: { blocks: Block[] }) {
+  const [button] = blocks.flatMap(({ elements = [] }) => elements)
+  if (!button) throw new Error('There is no button')
+  return button
+}
+
+async function click(...given: Parameters<typeof slackClick>) {
+  const { status, text } = await chat.ask(slackClick(...given))
+  expect([status, text]).toEqual([200, ''])
+}
+
+/** Asks for an image and clicks on the button. */
+async function make(name: string) {
+  await click(buttonIn(await answerTo(`create ${name} 12344697`)))
+}
+
+describe('a command', () => {
+  test('tells how an image is, by number', async () => {
+    const text = await shown('status 12341457')
+    for (const part of ['test-kvm is ready', '12341457', '10 GB', 'UBUNTU', '12344697', 'CB1']) {
+      expect(text).toContain(part)
+    }
+  })
+
+  test('tells how an image is, by name, and which there are where there are several', async () => {
+    chat.relay.gateway.images.add({ name: 'web-golden' })
+    expect(await shown('status web-golden')).toContain('web-golden is ready')
+    const second = chat.relay.gateway.images.add({ name: 'web-golden' })
+    const text = await shown('status web-golden')
+    expect(text).toContain(`${second.no} ready`)
+    expect(text.match(/ ready/g)).toHaveLength(2)
+  })
+
+  test('tells that there is no such image', async () => {
+    const none = 'There is none of that name or number.'
+    expect(await shown('status 99999999')).toContain(none)
+    expect(await shown('status nothing')).toContain(none)
+    expect(await shown(`status cr_${'0'.repeat(32)}`)).toContain(none)
+  })
+
+  test('tells what the gateway said', async () => {
+    chat.relay.gateway.inject({ fault: 'forbidden', times: 9 })
+    expect(await shown('status 12341457')).toContain('getServerImageDetail')
+  })
+
+  test('that is not understood is answered with what was, and an example', async () => {
+    const text = await shown('create web-golden')
+    expect(text).toContain('Not understood')
+    expect(text).toContain('✓ /ncp create web-golden\n')
+    expect(text).toContain('→ /ncp create web-golden 12344697 50:CB2')
+  })
+
+  test('without a word lists all commands', async () => {
+    const text = await shown('')
+    for (const word of ['status', 'create', 'creations', 'jobs', 'run', 'help', '상태', '作成']) {
+      expect(text).toContain(word)
+    }
+  })
+
+  test('lists one’s own creations', async () => {
+    await make('web-mine')
+    const text = await shown('creations')
+    expect(text).toMatch(/cr_[0-9a-f]{32} accepted web-mine -/)
+    const other = await answerTo('creations', { person: people.slack.other })
+    expect(shownBySlack(other)).not.toContain('web-mine')
+  })
+})
+
+describe('a creation', () => {
+  test('is shown, confirmed, made by the next tick, and its end told in the room, once', async () => {
+    const summary = await answerTo('create web-golden 12344697 50:CB2 12344698:30:FB1')
+    const text = shownBySlack(summary)
+    for (const part of ['web-golden', '90 GB', '12344697 10 GB', '50:CB2 50 GB', 'name-free']) {
+      expect(text).toContain(part)
+    }
+    expect(await chat.creations()).toEqual([])
+    const button = buttonIn(summary)
+    expect(button).toMatchObject({ confirm: { confirm: { text: 'Create' } } })
+    await click(button)
+    expect(chat.said).toMatchObject([{ body: { replace_original: true } }])
+    expect(shownBySlack(chat.said[0]?.body)).toContain('web-golden is requested')
+    await chat.relay.tick()
+    const [creation] = await chat.creations()
+    expect(creation).toMatchObject({ state: 'created', caller: `slack:${people.slack.maker}` })
+    expect(creation?.image?.storages).toMatchObject([
+      { snapshotNo: '12344697', sizeGb: 10 },
+      { snapshotNo: null, sizeGb: 50, volumeType: 'CB2' },
+      { snapshotNo: '12344698', sizeGb: 30, volumeType: 'FB1' },
+    ])
+    await chat.relay.tick()
+    expect(chat.said).toHaveLength(2)
+    expect(chat.said[1]).toMatchObject({
+      path: new URL(SLACK_ADDRESS).pathname,
+      body: { response_type: 'in_channel' },
+    })
+    expect(shownBySlack(chat.said[1]?.body)).toContain('web-golden is ready')
+  })
+
+  test.each([
+    ['12344699', 'storages.0.snapshotNo: snapshot-usable'],
+    ['12344700', 'storages.0.snapshotNo: snapshot-kvm'],
+    ['12344698', 'storages.0.snapshotNo: snapshot-bootable'],
+    ['99999999', 'storages.0.snapshotNo: snapshot-exists'],
+    ['12344697 12344698:10:CB1', 'storages.1.snapshotNo: snapshot-fits'],
+  ])('of %s is not offered, and says why', async (storages, why) => {
+    const summary = await answerTo(`create web-golden ${storages}`)
+    expect(shownBySlack(summary)).toContain(`✗ ${why}`)
+    expect(() => buttonIn(summary)).toThrow()
+  })
+
+  test('of a name that is taken is not offered', async () => {
+    chat.relay.gateway.images.add({ name: 'web-golden' })
+    const summary = await answerTo('create web-golden 12344697')
+    expect(shownBySlack(summary)).toContain('✗ name: name-free')
+    expect(() => buttonIn(summary)).toThrow()
+  })
+
+  test('is offered unchecked where the gateway fails', async () => {
+    chat.relay.gateway.inject({ fault: 'html-502', times: 20 })
+    const summary = await answerTo('create web-golden 12344697')
+    expect(shownBySlack(summary)).toContain('not checked')
+    await click(buttonIn(summary))
+    expect(await chat.creations()).toHaveLength(1)
+  })
+
+  test('is one however often the button is clicked, and each click sent', async () => {
+    const button = buttonIn(await answerTo('create web-golden 12344697'))
+    const first = slackClick(button)
+    const clicks = [first, first, slackClick(button), slackClick(button), first]
+    await Promise.all(clicks.map(chat.ask))
+    // As Slack repeats what it calls events: with a header of its own.
+    const repeated = { ...first, headers: { ...first.headers, 'x-slack-retry-num': '1' } }
+    await chat.ask(repeated)
+    await chat.relay.tick()
+    await chat.ask(first)
+    expect(await chat.creations()).toHaveLength(1)
+    expect(chat.relay.gateway.received.filter(({ method }) => method === 'POST')).toHaveLength(1)
+    // One answer a click, and the end.
+    expect(chat.said).toHaveLength(4)
+  })
+
+  test('is one of two of the same name, and the other is told why', async () => {
+    const buttons = [
+      buttonIn(await answerTo('create web-golden 12344697')),
+      buttonIn(await answerTo('create web-golden 12344697')),
+    ]
+    expect(buttons[0]?.value).not.toBe(buttons[1]?.value)
+    for (const button of buttons) await click(button)
+    expect(await chat.creations()).toHaveLength(1)
+    expect(shownBySlack(chat.said[1]?.body)).toContain('The name is in use')
+  })
+
+  test('is for those alone who may, at the command and at the click', async () => {
+    const { other } = people.slack
+    const forbidden = 'You may not make images.'
+    const refused = await answerTo('create web-golden 12344697', { person: other })
+    expect(shownBySlack(refused)).toContain(forbidden)
+    expect(() => buttonIn(refused)).toThrow()
+    await click(buttonIn(await answerTo('create web-golden 12344697')), { person: other })
+    expect(shownBySlack(chat.said[0]?.body)).toContain(forbidden)
+    expect(await chat.creations()).toEqual([])
+  })
+
+  test('is confirmed within ten minutes, or not', async () => {
+    const button = buttonIn(await answerTo('create web-golden 12344697'))
+    ahead = 10 * MINUTE + SECOND
+    await click(button)
+    const text = shownBySlack(chat.said[0]?.body)
+    expect(text).toContain('too long ago')
+    expect(text).toContain('→ /ncp create web-golden 12344697')
+    expect(await chat.creations()).toEqual([])
+    ahead = 10 * MINUTE - 5 * SECOND
+    await click(button)
+    expect(await chat.creations()).toHaveLength(1)
+  })
+
+  test('counts in the quota of a person', async () => {
+    await chat.close()
+    chat = await openChatRelay({ environment: { CHAT_DAILY_CREATIONS: '1' } })
+    await make('web-one')
+    await make('web-two')
+    expect(shownBySlack(chat.said[1]?.body)).toContain('You have made your images of this day')
+    expect(await chat.creations()).toHaveLength(1)
+  })
+
+  test('is nothing without a word that a button carries', async () => {
+    for (const value of ['', 'create web-golden 12344697', `${'0'.repeat(32)} zz`]) {
+      await click({ action_id: 'confirm', value })
+    }
+    expect(await chat.creations()).toEqual([])
+  })
+})
+
+describe('a run of a job', () => {
+  const job = (name: string) => ({
+    name: 'nightly-web',
+    cron: '0 3 1 1 *',
+    timeZone: 'Asia/Seoul',
+    image: { name, storages: [{ snapshotNo: '12344697' }] },
+  })
+
+  beforeEach(async () => {
+    await chat.close()
+    chat = await openChatRelay({
+      environment: { RELAY_JOBS: JSON.stringify([job('web-{yyMMdd}-{HHmm}')]) },
+    })
+  })
+
+  test('is confirmed and told as any other, and is the person’s own', async () => {
+    expect(await shown('jobs')).toContain('nightly-web')
+    const summary = await answerTo('run nightly-web')
+    expect(shownBySlack(summary)).toMatch(/Run: nightly-web\?\n· web-\d{6}-\d{4}/)
+    const button = buttonIn(summary)
+    await click(button)
+    ahead = 2 * MINUTE
+    await click(button)
+    const [creation, ...more] = await chat.creations()
+    expect(creation).toMatchObject({
+      caller: `slack:${people.slack.maker}`,
+      run: { job: 'nightly-web' },
+    })
+    expect(more).toEqual([])
+    await chat.relay.tick()
+    expect(shownBySlack(chat.said.at(-1)?.body)).toMatch(/web-\d{6}-\d{4} is ready/)
+  })
+
+  test('is for those alone who may', async () => {
+    const refused = await answerTo('run nightly-web', { person: people.slack.other })
+    expect(shownBySlack(refused)).toContain('You may not make images.')
+  })
+
+  test('needs a job that there is, whose names are by the minute', async () => {
+    expect(await shown('run nothing')).toContain('There is none')
+    await chat.close()
+    chat = await openChatRelay({
+      environment: { RELAY_JOBS: JSON.stringify([job('web-{yyMMdd}')]) },
+    })
+    expect(await shown('run nightly-web')).toContain('{HHmm}')
+  })
+})
+
+describe('the end of a creation', () => {
+  const target = (url: string) => ({
+    RELAY_NOTIFY: JSON.stringify({ ops: { format: 'slack', url: `${url}/room` } }),
+  })
+
+  async function withRoom() {
+    const { hooks } = chat
+    const room = await openChatRelay({ environment: target(hooks) })
+    return room
+  }
+
+  test('goes to the room’s webhook once its own address has run out', async () => {
+    const first = chat
+    chat = await withRoom()
+    await make('web-late')
+    ahead = 31 * MINUTE
+    await chat.relay.tick()
+    await chat.relay.tick()
+    expect(chat.said).toHaveLength(1)
+    expect(first.said).toMatchObject([{ path: '/room', body: { text: 'web-late is ready' } }])
+    await first.close()
+  })
+
+  test.each([
+    { status: 404, body: 'expired_url' },
+    { status: 410 },
+    { status: 200, body: '{"ok":false,"error":"used_url"}' },
+  ])('goes to the room’s webhook where its own address answers %j', async (answer) => {
+    const first = chat
+    chat = await withRoom()
+    await make('web-late')
+    chat.answers.push(answer)
+    await chat.relay.tick()
+    await chat.relay.tick()
+    expect(first.said).toMatchObject([{ path: '/room', body: { text: 'web-late is ready' } }])
+    await first.close()
+  })
+
+  test('is tried again where the address is in trouble, and told once', async () => {
+    await make('web-late')
+    chat.answers.push({ status: 500 }, { status: 429, headers: { 'retry-after': '120' } })
+    await chat.relay.tick()
+    expect(chat.said).toHaveLength(1)
+    ahead = 40 * SECOND
+    await chat.relay.tick()
+    ahead = 100 * SECOND
+    await chat.relay.tick()
+    expect(chat.said).toHaveLength(1)
+    ahead = 6 * MINUTE
+    for (let i = 0; i < 3; i++) await chat.relay.tick()
+    expect(chat.said).toHaveLength(2)
+    expect(shownBySlack(chat.said[1]?.body)).toContain('web-late is ready')
+  })
+
+  test('says what to do where it failed', async () => {
+    const doomed = chat.relay.gateway.snapshots.add({ name: 'doomed', doomed: true })
+    await click(buttonIn(await answerTo(`create web-doomed ${doomed.no}`)))
+    await chat.relay.tick()
+    ahead = MINUTE
+    await chat.relay.tick()
+    expect(shownBySlack(chat.said.at(-1)?.body)).toMatch(/web-doomed failed\nNAVER Cloud could not/)
+  })
+
+  test('is posted nowhere but at Slack', async () => {
+    const addresses = [
+      'https://hooks.slack.com.example.com/x',
+      'http://hooks.slack.com/x',
+      'https://example.com/hooks.slack.com',
+      'https://user@hooks.slack.com:8443/x',
+      'nonsense',
+    ]
+    const transports: string[] = []
+    await chat.close()
+    chat = await openChatRelay({
+      transport: async ({ url }) => {
+        transports.push(url.origin)
+        throw new Error('nowhere')
+      },
+    })
+    for (const address of addresses) {
+      await click({ action_id: 'refresh', value: 'help' }, { address })
+    }
+    expect(transports).toEqual([])
+    await click({ action_id: 'refresh', value: 'help' })
+    expect(transports).toHaveLength(1)
+  })
+})
+
+test('Refresh shows an image again, in the place of what was shown', async () => {
+  await chat.close()
+  chat = await openChatRelay({ gateway: { readyAfterMs: 60_000, now: () => Date.now() } })
+  await make('web-slow')
+  await chat.relay.tick()
+  const answer = await answerTo('status web-slow')
+  expect(shownBySlack(answer)).toContain('web-slow is being made')
+  ahead = 61 * SECOND
+  await click(buttonIn(answer))
+  expect(chat.said.at(-1)).toMatchObject({ body: { replace_original: true } })
+  expect(shownBySlack(chat.said.at(-1)?.body)).toContain('web-slow is ready')
+})
+
+test('what was asked for and is not sent yet is shown by name and by id', async () => {
+  await make('web-asked')
+  const text = await shown('status web-asked')
+  expect(text).toContain('web-asked is being made')
+  const [id = ''] = /cr_[0-9a-f]{32}/.exec(text) ?? []
+  expect(await shown(`status ${id}`)).toBe(text)
+})
+
+describe('who sent it', () => {
+  const vector = JSON.parse(fixture('slack-command.json'))
+
+  test('is proved as Slack publishes it', async () => {
+    vi.spyOn(Date, 'now').mockImplementation(() => Number(vector.timestamp) * SECOND)
+    await chat.close()
+    chat = await openChatRelay({ environment: { SLACK_SIGNING_SECRET: vector.secret } })
+    const { body, timestamp, signature } = vector
+    const path = '/chat/slack/commands'
+    const asked = (at: string) => ({
+      path,
+      method: 'POST',
+      as: '',
+      body,
+      headers: { 'x-slack-request-timestamp': at, 'x-slack-signature': signature },
+    })
+    expect((await chat.ask(asked(timestamp))).status).toBe(200)
+    expect((await chat.ask(asked(String(Number(timestamp) + 1)))).status).toBe(401)
+  })
+
+  test.each([-301, -300, 300, 301])(
+    'is believed at a distance of %i s, or not',
+    async (seconds) => {
+      vi.spyOn(Date, 'now').mockImplementation(() => 1_800_000_000_000)
+      const at = 1_800_000_000_000 + seconds * SECOND
+      const { status } = await chat.ask(slackCommand('help', { at }))
+      expect(status).toBe(Math.abs(seconds) === 300 ? 200 : 401)
+    },
+  )
+
+  test('is proved by either secret while one takes the other’s place', async () => {
+    await chat.close()
+    chat = await openChatRelay({
+      environment: { SLACK_SIGNING_SECRET: `${chatSecrets.slack}, another-secret` },
+    })
+    const { body } = slackCommand('help')
+    for (const [secret, status] of [
+      [chatSecrets.slack, 200],
+      ['another-secret', 200],
+      ['a-third', 401],
+    ] as const) {
+      const asked = bySlack('/chat/slack/commands', body, Date.now(), secret)
+      expect((await chat.ask(asked)).status).toBe(status)
+    }
+  })
+
+  test('is not asked of a probe, which does nothing', async () => {
+    const asked = { ...slackCommand('help'), body: 'ssl_check=1&token=x', headers: {} }
+    const { status, text } = await chat.ask(asked)
+    expect([status, text]).toEqual([200, ''])
+  })
+
+  test('is refused as a problem that tells nothing', async () => {
+    const { status, json } = await chat.ask({ ...slackCommand('help'), headers: {} })
+    expect([status, json.code]).toEqual([401, 'unauthenticated'])
+  })
+})
+
+test('what Slack publishes as its payloads is understood', async () => {
+  const payload = fixture('slack-block-actions.json')
+  const body = new URLSearchParams({ payload }).toString()
+  expect((await chat.ask(bySlack('/chat/slack/interactions', body, Date.now()))).status).toBe(200)
+})
+
+test('a chat without its secret is not there', async () => {
+  await chat.close()
+  chat = await openChatRelay({ environment: { SLACK_SIGNING_SECRET: '' } })
+  const { status, json } = await chat.ask(slackCommand('help'))
+  expect([status, json.code]).toEqual([404, 'not-found'])
+})
+
+test('a route of a chat takes nothing but POST', async () => {
+  const { status, headers } = await chat.relay.request('/chat/slack/commands')
+  expect([status, headers.get('allow')]).toEqual([405, 'POST'])
+})

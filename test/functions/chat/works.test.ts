@@ -1,0 +1,306 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { openChatRelay, people } from '../../chats.ts'
+import {
+  openWorksPlatform,
+  signedCallback,
+  type WorksEvent,
+  worksCallback,
+  worksLeaksIn,
+} from '../../works-platform.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+
+const fixture = (name: string) =>
+  readFileSync(new URL(`../../fixtures/chat/${name}`, import.meta.url), 'utf8')
+
+let ahead = 0
+const { now } = Date
+
+let works: Awaited<ReturnType<typeof openWorksPlatform>>
+let chat: Awaited<ReturnType<typeof openChatRelay>>
+
+beforeEach(async () => {
+  ahead = 0
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead)
+  works = await openWorksPlatform({ now: () => Date.now() })
+  chat = await open()
+})
+
+afterEach(async () => {
+  expect(works.faults).toEqual([])
+  expect(worksLeaksIn(chat.relay.log.map((event) => JSON.stringify(event)).join('\n'))).toEqual([])
+  await chat.close()
+  await works.close()
+})
+
+function open(environment: Record<string, string> = {}) {
+  return openChatRelay({
+    environment: { ...works.settings, ...environment },
+    origins: {
+      'https://auth.worksmobile.com': works.url,
+      'https://www.worksapis.com': works.url,
+    },
+  })
+}
+
+const { maker: userId, other } = people.works
+
+/** What NAVER WORKS sends, as a request. */
+function callback(event: WorksEvent, at = Date.now()) {
+  const { body, headers } = worksCallback(works.settings, { userId, ...event }, { at })
+  return { path: '/chat/works', method: 'POST', as: '', body, headers }
+}
+
+/** Writes to the bot, or clicks; gives what it says. */
+async function say(event: WorksEvent) {
+  const before = works.messages.length
+  const { status, text } = await chat.ask(callback(event))
+  expect([status, text]).toEqual([200, ''])
+  return works.messages.slice(before)
+}
+
+/** The text of a message in Korean. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was said, and fail where it is not there
+function korean({ content }: any): string {
+  const texts = content.i18nTexts ?? content.i18nContentTexts
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  const [one] = texts.filter(({ language }: any) => language === 'ko_KR')
+  return one.text ?? one.contentText
+}
+
+/** The word that a message's button carries. */
+async function postbackOf(text: string): Promise<string> {
+  const [message] = await say({ text })
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  return (message as any).content.actions[0].postback
+}
+
+describe('a command', () => {
+  test('is answered to the user, in three languages', async () => {
+    const [message, ...more] = await say({ text: '상태 12341457' })
+    expect(more).toEqual([])
+    expect(message).toMatchObject({ to: `users/${userId}`, content: { type: 'text' } })
+    expect(message?.content).toMatchObject({
+      text: expect.stringContaining('test-kvm is ready'),
+      i18nTexts: [
+        { language: 'en_US', text: expect.stringContaining('test-kvm is ready') },
+        { language: 'ko_KR', text: expect.stringContaining('test-kvm 준비 완료\n') },
+        { language: 'ja_JP', text: expect.stringContaining('test-kvm の準備ができました') },
+      ],
+    })
+  })
+
+  test('in a room is answered there', async () => {
+    const [message] = await say({ text: '状態 12341457', channelId: 'room 1/2' })
+    expect(message).toMatchObject({ to: 'channels/room 1/2' })
+  })
+
+  test('in a room is anything that is understood, or meant for the bot; else people speak with each other', async () => {
+    const room = { channelId: 'room' }
+    expect(await say({ text: '확인', ...room })).toEqual([])
+    expect(await say({ text: 'status, please', ...room })).toEqual([])
+    expect(await say({ text: 'ncp status please', ...room })).toHaveLength(1)
+    expect(await say({ text: 'status please' })).toHaveLength(1)
+  })
+
+  test('of another kind than text is passed over', async () => {
+    for (const name of ['works-join-event.json']) {
+      const body = JSON.stringify({
+        ...JSON.parse(fixture(name)),
+        issuedTime: new Date(Date.now()).toISOString(),
+      })
+      const { headers } = signedCallback(works.settings, body)
+      const sent = { path: '/chat/works', method: 'POST', as: '', body, headers }
+      expect((await chat.ask(sent)).status).toBe(200)
+    }
+    expect(works.messages).toEqual([])
+  })
+})
+
+describe('a creation', () => {
+  test('is shown, confirmed by its button, made by the tick, and its end told, once', async () => {
+    const [summary] = await say({ text: '생성 web-golden 12344697 50:CB2' })
+    expect(summary).toMatchObject({
+      content: {
+        type: 'button_template',
+        contentText: expect.stringContaining('web-golden'),
+        actions: [{ type: 'message', label: 'Create' }],
+      },
+    })
+    expect(korean(summary)).toMatch(/^생성: web-golden\?\n크기: 60 GB\n/)
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    const { postback } = (summary as any).content.actions[0]
+    const [started] = await say({ text: '생성', postback })
+    expect(korean(started)).toContain('web-golden 요청을 접수했습니다')
+    await chat.relay.tick()
+    await chat.relay.tick()
+    const [creation, ...more] = await chat.creations()
+    expect(creation).toMatchObject({ state: 'created', caller: `works:${userId}` })
+    expect(more).toEqual([])
+    expect(works.messages).toHaveLength(3)
+    expect(korean(works.messages[2])).toMatch(/^web-golden 준비 완료\n이미지: \d+\n/)
+  })
+
+  test('is one, and answered once, however often the button is clicked and each callback sent', async () => {
+    const postback = await postbackOf('create web-golden 12344697')
+    const first = callback({ text: 'Create', postback })
+    const second = callback({ data: postback }, Date.now() + 1)
+    await Promise.all([first, first, second, first, second].map(chat.ask))
+    ahead = 4 * MINUTE
+    await chat.ask(first)
+    await chat.relay.tick()
+    await chat.ask(second)
+    expect(await chat.creations()).toHaveLength(1)
+    // The summary, an answer to each click, and the end.
+    expect(works.messages).toHaveLength(4)
+    // It is remembered no longer than need be.
+    ahead = 21 * MINUTE
+    await chat.relay.tick()
+    expect(await chat.relay.store.dueNotices('chat:works', Number.MAX_SAFE_INTEGER, 99)).toEqual([])
+  })
+
+  test('is for those alone who may, whoever clicks', async () => {
+    const postback = await postbackOf('create web-golden 12344697')
+    const [refused] = await say({ text: 'Create', postback, userId: other })
+    expect(korean(refused)).toContain('이미지 생성 권한이 없습니다')
+    expect(await chat.creations()).toEqual([])
+  })
+
+  test('whose command is too long for a button is refused, with the reason', async () => {
+    const storages = Array.from({ length: 20 }, () => '12344698:1000:CB2').join(' ')
+    const [message] = await say({ text: `create web-golden 12344697 ${storages}` })
+    expect(message).toMatchObject({ content: { type: 'text' } })
+    expect(korean(message)).toContain('너무 깁니다')
+  })
+
+  test('of the longest command that fits is confirmed', async () => {
+    // 32 bytes of an id, 8 of a time, two spaces: 258 are left.
+    const storages = [...Array(11).fill('12344698:1000:CB2'), ...Array(2).fill('10:CB1')]
+    const text = `create ${'a'.repeat(30)} 12344697 ${storages.join(' ')}`
+    expect(text).toHaveLength(258)
+    expect(Buffer.byteLength(await postbackOf(text))).toBe(300)
+    const [refused] = await say({ text: text.replace('12344697', '012344697') })
+    expect(refused).toMatchObject({ content: { type: 'text' } })
+  })
+})
+
+describe('an access token', () => {
+  test('is asked for once, for many answers at once and one after the other', async () => {
+    await Promise.all(
+      Array.from({ length: 5 }, (_, i) => chat.ask(callback({ text: 'help', userId: `u${i}` }))),
+    )
+    await say({ text: 'help' })
+    expect(works.messages).toHaveLength(6)
+    expect(works.tokens()).toBe(1)
+  })
+
+  test('that has ended is replaced by another, before it is refused and after', async () => {
+    await say({ text: 'help' })
+    works.expireTokens()
+    expect(await say({ text: 'jobs' })).toHaveLength(1)
+    expect(works.tokens()).toBe(2)
+    ahead = 24 * 60 * MINUTE
+    expect(await say({ text: 'help' })).toHaveLength(1)
+    expect(works.tokens()).toBe(3)
+  })
+
+  test('that is not to be had is asked for again by the tick', async () => {
+    works.refuseTokens(1)
+    expect(await say({ text: 'help' })).toEqual([])
+    ahead = 31 * SECOND
+    await chat.relay.tick()
+    expect(works.messages).toHaveLength(1)
+  })
+})
+
+describe('an answer', () => {
+  test('waits as long as NAVER WORKS wants, and others with it', async () => {
+    works.throttle(1, 120)
+    expect(await say({ text: 'help' })).toEqual([])
+    // Not even asked.
+    expect(await say({ text: 'jobs' })).toEqual([])
+    ahead = 100 * SECOND
+    await chat.relay.tick()
+    expect(works.messages).toEqual([])
+    ahead = 125 * SECOND
+    await chat.relay.tick()
+    expect(works.messages).toHaveLength(2)
+  })
+
+  test('that could not be sent is sent by the tick, once', async () => {
+    works.fail(1, 503)
+    expect(await say({ text: 'help' })).toEqual([])
+    ahead = 31 * SECOND
+    await chat.relay.tick()
+    await chat.relay.tick()
+    expect(works.messages).toHaveLength(1)
+  })
+})
+
+describe('who sent it', () => {
+  test.each(['works-signed-message.json', 'works-signed-postback.json'])(
+    'is proved by vector %s, at its time alone',
+    async (name) => {
+      const { secret, body, signature } = JSON.parse(fixture(name))
+      await chat.close()
+      chat = await open({ WORKS_BOT_SECRET: `other, ${secret}` })
+      const issued = Date.parse('2022-01-04T05:16:05.716Z')
+      const headers = {
+        'x-works-botid': works.settings.WORKS_BOT_ID,
+        'x-works-signature': signature,
+      }
+      const sent = { path: '/chat/works', method: 'POST', as: '', body, headers }
+      for (const [seconds, status] of [
+        [-301, 401],
+        [-300, 200],
+        [300, 200],
+        [301, 401],
+      ] as const) {
+        vi.spyOn(Date, 'now').mockImplementation(() => issued + seconds * SECOND)
+        expect((await chat.ask(sent)).status).toBe(status)
+      }
+    },
+  )
+
+  test('is refused for another bot, and without a signature', async () => {
+    const sent = callback({ text: 'help' })
+    const without = (name: string) =>
+      Object.fromEntries(Object.entries(sent.headers).filter(([key]) => key !== name))
+    for (const headers of [
+      { ...sent.headers, 'x-works-botid': '2000002' },
+      without('x-works-botid'),
+      without('x-works-signature'),
+    ]) {
+      const { status, json } = await chat.ask({ ...sent, headers })
+      expect([status, json.code]).toEqual([401, 'unauthenticated'])
+    }
+    expect(works.messages).toEqual([])
+  })
+})
+
+test.each([
+  'works-message-event.json',
+  'works-message-with-postback-event.json',
+  'works-postback-event.json',
+])('what NAVER WORKS publishes as %s is understood', async (name) => {
+  const event = { ...JSON.parse(fixture(name)), issuedTime: new Date(Date.now()).toISOString() }
+  const { headers, body } = signedCallback(works.settings, JSON.stringify(event))
+  const sent = { path: '/chat/works', method: 'POST', as: '', body, headers }
+  expect((await chat.ask(sent)).status).toBe(200)
+  // What is in rooms is for people, unless it is a command; a word of no button of ours is none.
+  expect(works.messages.length).toBeLessThanOrEqual(1)
+})
+
+test('without its other settings it does not start', async () => {
+  const { relay } = chat
+  await relay.close()
+  chat = await open({ WORKS_CLIENT_ID: '', WORKS_PRIVATE_KEY: '' })
+  const { status, json } = await chat.relay.request('/readyz')
+  expect(status).toBe(503)
+  expect(json.errors).toEqual([
+    { path: 'WORKS_CLIENT_ID', message: 'is required beside WORKS_BOT_SECRET' },
+    { path: 'WORKS_PRIVATE_KEY', message: 'is required beside WORKS_BOT_SECRET' },
+  ])
+})
