@@ -2,9 +2,9 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
 /** On DynamoDB Local, which needs Java. */
-const onDynamodb = ['dynamodb-store', 'lambda', 'lambda-doors', 'lambda-jobs', 'simulation'].map(
-  (name) => `test/platform/aws/${name}.test.ts`,
-)
+const onDynamodb = [
+  ...['dynamodb-store', 'lambda', 'lambda-chats', 'lambda-doors', 'lambda-jobs', 'simulation'],
+].map((name) => `test/platform/aws/${name}.test.ts`)
 
 export default defineConfig({
   test: {

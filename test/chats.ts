@@ -36,7 +36,8 @@ export function chatSettings(mattermost = 'http://127.0.0.1:9') {
   }
 }
 
-const SLACK_ORIGIN = 'https://hooks.slack.com'
+/** Where Slack is answered. */
+export const SLACK_ORIGIN = 'https://hooks.slack.com'
 
 /** Where Slack wants to be answered. */
 export const SLACK_ADDRESS = `${SLACK_ORIGIN}/commands/T0RELAY/1/CANARYaddress5Tt6Uu7Vv8Ww`
@@ -164,20 +165,26 @@ export interface Said {
   body: any
 }
 
-/** A relay with chats, and a server that plays the addresses at which Slack and Mattermost are answered. */
-export async function openChatRelay({
-  origins = {},
-  ...options
-}: RelayOptions & { origins?: Record<string, string> } = {}) {
+/** A server that plays the addresses at which Slack and Mattermost are answered. */
+export async function openHooks() {
   const said: Said[] = []
   /** How the next requests are answered; well, once these are used up. */
   const answers: { status: number; body?: string; headers?: Record<string, string> }[] = []
-  const hooks = await openLocalServer(async (request, response) => {
+  const { url, close } = await openLocalServer(async (request, response) => {
     const body = JSON.parse(Buffer.concat(await request.toArray()).toString())
     const { status, body: text = 'ok', headers } = answers.shift() ?? { status: 200 }
     if (status === 200 && text === 'ok') said.push({ path: request.url ?? '', body })
     response.writeHead(status, headers).end(text)
   })
+  return { url, said, answers, close }
+}
+
+/** A relay with chats, and a server that plays the addresses at which Slack and Mattermost are answered. */
+export async function openChatRelay({
+  origins = {},
+  ...options
+}: RelayOptions & { origins?: Record<string, string> } = {}) {
+  const hooks = await openHooks()
   const elsewhere = { [SLACK_ORIGIN]: hooks.url, ...origins }
   const transport = redirected(options.transport ?? httpTransport(), elsewhere)
   const relay = await openRelay({
@@ -196,8 +203,8 @@ export async function openChatRelay({
   return {
     relay,
     hooks: hooks.url,
-    said,
-    answers,
+    said: hooks.said,
+    answers: hooks.answers,
     ask,
     /** All creations, newest first. */
     creations: () => relay.store.list({ limit: 100 }),

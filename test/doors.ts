@@ -11,6 +11,7 @@ import { sqliteStore } from '../shared/creation/sqlite-store.ts'
 import { jsonLines } from '../shared/log.ts'
 import { parseSettings } from '../shared/settings.ts'
 import { assertDocumented } from './contract.ts'
+import { type Origins, workersElsewhere, writeElsewhere } from './elsewhere.ts'
 import { type Answered, type Asked, initOf, leaksIn, read } from './relay.ts'
 
 /** The relay as a platform runs it. */
@@ -94,12 +95,24 @@ export function requestBy(send: (path: string, init: RequestInit) => Promise<Res
   }
 }
 
-/** Opens a door. */
-export async function openDoor(name: DoorName, environment: Environment): Promise<ProcessDoor> {
+/**
+ * Opens a door. With `origins` these are elsewhere for it, and its timer is quick, or can be fired.
+ */
+export async function openDoor(
+  name: DoorName,
+  environment: Environment,
+  origins?: Origins,
+): Promise<ProcessDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'relay-'))
-  return name === 'workerd, built'
-    ? openWorkerd(folder, environment)
-    : openServer(servers[name], folder, environment)
+  if (name === 'workerd, built') return openWorkerd(folder, environment, origins)
+  if (!origins) return openServer(servers[name], folder, environment)
+  const preloaded = await writeElsewhere(folder, origins)
+  const flag = name.startsWith('node') ? '--import' : '--preload'
+  const command = (database: string) => {
+    const [file = '', ...args] = servers[name](database)
+    return [file, ...args.slice(0, -1), flag, preloaded, ...args.slice(-1)]
+  }
+  return openServer(command, folder, environment)
 }
 
 async function openServer(
@@ -122,27 +135,39 @@ async function openServer(
   return opened(child, folder, child.stdout, 'listening')
 }
 
+const DATE = 'compatibilityDate = "2026-10-23"'
+const FLAGS = `${DATE}, compatibilityFlags = ["no_nodejs_compat", "no_nodejs_compat_v2"]`
+
 /** workerd alone, on the built Worker, with everything of Node's switched off. */
-async function openWorkerd(folder: string, environment: Environment) {
+async function openWorkerd(folder: string, environment: Environment, origins?: Origins) {
   const text = (value: unknown) => JSON.stringify(String(value))
   const bindings = Object.entries(environment).map(([name, value]) =>
     typeof value === 'string'
       ? `(name = "${name}", text = ${text(value)})`
       : `(name = "${name}", json = ${text(JSON.stringify(value))})`,
   )
+  const beside = origins && workersElsewhere(origins)
+  const module = (code: string) => `(name = "worker", esModule = ${text(code)})`
+  const services = beside
+    ? `(name = "network", worker = (modules = [${module(beside.network)}], ${FLAGS})),
+    (name = "front", worker = (modules = [${module(beside.front)}],
+      bindings = [(name = "RELAY", service = "main")],
+      compatibilityFlags = ["service_binding_extra_handlers"], ${DATE})),`
+    : ''
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
+    ${services}
     (name = "internet", network = (allow = ["public", "private"])),
     (name = "files", disk = (path = ${text(folder)}, writable = true)),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "${beside ? 'front' : 'main'}")],
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "worker.js")],
-  compatibilityDate = "2026-10-23",
-  compatibilityFlags = ["no_nodejs_compat", "no_nodejs_compat_v2"],
+  ${FLAGS},
+  globalOutbound = "${beside ? 'network' : 'internet'}",
   durableObjectNamespaces = [
     (className = "CreationsObject", uniqueKey = "creations", enableSql = true),
   ],
@@ -155,7 +180,9 @@ const worker :Workerd.Worker = (
   const file = join(folder, 'relay.capnp')
   await writeFile(file, config)
   await copyFile('dist/worker.js', join(folder, 'worker.js'))
-  const child = spawn(`${bin}/workerd`, ['serve', '--control-fd=3', file], {
+  // For the front: to fire a cron trigger is an experiment of workerd's.
+  const experimental = beside ? ['--experimental'] : []
+  const child = spawn(`${bin}/workerd`, ['serve', ...experimental, '--control-fd=3', file], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   const control = child.stdio[3] as NodeJS.ReadableStream

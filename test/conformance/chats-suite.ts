@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { assertBlockKit, shownBySlack } from '../block-kit.ts'
+import { secrets } from '../canaries.ts'
+import {
+  bySlack,
+  type ChatRequest,
+  chatLeaksIn,
+  chatSettings,
+  mattermostCommand,
+  openHooks,
+  people,
+  SLACK_ORIGIN,
+  slackClick,
+  slackCommand,
+} from '../chats.ts'
+import type { Door, Environment } from '../doors.ts'
+import type { Origins } from '../elsewhere.ts'
+import { openGateway } from '../gateway/gateway.ts'
+import { environmentFor } from '../relay.ts'
+import { openWorksPlatform, worksCallback, worksLeaksIn } from '../works-platform.ts'
+
+const SECOND = 1_000
+/** A tick has to send the create, another one may have to read the image. */
+const STORY_MS = 30 * SECOND
+const LIMIT_MS = 2_500
+
+/** A door whose timer may have to be fired. */
+export interface ChattyDoor extends Door {
+  fire?(): Promise<unknown>
+}
+
+/** Proves of a door that chats are answered, and that what is asked for there is made, and told there. */
+export function chatsSuite(
+  open: (environment: Environment, origins: Origins) => Promise<ChattyDoor>,
+) {
+  let gateway: Awaited<ReturnType<typeof openGateway>>
+  let hooks: Awaited<ReturnType<typeof openHooks>>
+  let works: Awaited<ReturnType<typeof openWorksPlatform>>
+  let door: ChattyDoor
+
+  beforeAll(async () => {
+    gateway = await openGateway({ ...secrets, readyAfterMs: 0 })
+    hooks = await openHooks()
+    works = await openWorksPlatform()
+    const environment = environmentFor(gateway.origin, {
+      ...chatSettings(hooks.url),
+      ...works.settings,
+      RELAY_LANGUAGE: 'ja',
+    })
+    door = await open(environment, {
+      [SLACK_ORIGIN]: hooks.url,
+      'https://auth.worksmobile.com': works.url,
+      'https://www.worksapis.com': works.url,
+    })
+  })
+
+  afterAll(async () => {
+    await door?.close()
+    expect(works.faults).toEqual([])
+    expect([...chatLeaksIn(door?.output() ?? ''), ...worksLeaksIn(door?.output() ?? '')]).toEqual(
+      [],
+    )
+    hooks.close()
+    await works.close()
+    await gateway.close()
+  })
+
+  const ask = (request: ChatRequest) => door.request(request.path, request)
+
+  /** Lets the timer fire until something holds. */
+  async function until(holds: () => void) {
+    const end = Date.now() + STORY_MS
+    for (;;) {
+      await door.fire?.()
+      try {
+        return holds()
+      } catch (error) {
+        if (Date.now() > end) throw error
+        await sleep(200)
+      }
+    }
+  }
+
+  const saidOf = (name: string) =>
+    hooks.said.filter(({ body }) => JSON.stringify(body).includes(name))
+  const madeOf = (name: string) => gateway.images.all().filter((image) => image.name === name)
+
+  describe('speaks', () => {
+    test('with Slack: shows an image, makes one when its button is clicked, and tells its end', async () => {
+      const { json: status } = await ask(slackCommand('状態 １２３４１４５７'))
+      assertBlockKit(status)
+      expect(shownBySlack(status)).toContain('test-kvm の準備ができました')
+      const { json: summary } = await ask(slackCommand('create web-slack 12344697'))
+      assertBlockKit(summary)
+      const button = summary.blocks.at(-1).elements[0]
+      const click = slackClick(button)
+      for (const { status, text } of await Promise.all([
+        ask(click),
+        ask(click),
+        ask(slackClick(button)),
+      ])) {
+        expect([status, text]).toEqual([200, ''])
+      }
+      await until(() => expect(saidOf('web-slack の準備')).toHaveLength(1))
+      for (const { body } of saidOf('web-slack')) assertBlockKit(body)
+      expect(saidOf('web-slack を受け付けました')).toHaveLength(2)
+      expect(madeOf('web-slack')).toHaveLength(1)
+    })
+
+    test('with Mattermost: shows an image, makes one when its code is typed, and tells its end', async () => {
+      const address = `${hooks.url}/hooks/commands/1`
+      const typed = async (text: string) =>
+        (await ask(mattermostCommand(text, { address }))).json.text
+      expect(await typed('status 12341457')).toContain('test-kvm の準備ができました')
+      const [command = ''] = /confirm \S+/.exec(await typed('create web-mm 12344697')) ?? []
+      expect(await typed(command)).toContain('web-mm を受け付けました')
+      expect(await typed(command)).toContain('web-mm を受け付けました')
+      await until(() => expect(saidOf('web-mm の準備')).toHaveLength(1))
+      expect(madeOf('web-mm')).toHaveLength(1)
+    })
+
+    test('with NAVER WORKS: shows an image, makes one when its button is clicked, and tells its end', async () => {
+      const said = (part: string) =>
+        works.messages.filter(({ content }) => JSON.stringify(content).includes(part))
+      const write = async (event: { text: string; postback?: string }) => {
+        const sent = worksCallback(works.settings, { userId: people.works.maker, ...event })
+        const request = { path: '/chat/works', method: 'POST', as: '', ...sent }
+        for (const { status } of [await ask(request), await ask(request)]) expect(status).toBe(200)
+      }
+      await write({ text: '상태 12341457' })
+      await vi.waitFor(() => expect(said('test-kvm 준비 완료')).toHaveLength(1), 3 * SECOND)
+      await write({ text: '생성 web-works 12344697' })
+      const summaries = () =>
+        works.messages.flatMap(({ content }) => ('actions' in content ? content.actions : []))
+      await vi.waitFor(() => expect(summaries()).toHaveLength(1), 3 * SECOND)
+      const [action] = summaries()
+      await write({ text: '생성', postback: (action as { postback: string }).postback })
+      await until(() => expect(said('web-works 준비 완료')).toHaveLength(1))
+      expect(said('web-works 요청을 접수했습니다')).toHaveLength(1)
+      expect(madeOf('web-works')).toHaveLength(1)
+      expect(works.tokens()).toBe(1)
+    })
+
+    test('in time while NAVER Cloud hangs, and answers when it does no more', async () => {
+      gateway.inject({ fault: 'hang', of: '12342264' })
+      const startedAt = performance.now()
+      const { status, json } = await ask(slackCommand('status 12342264'))
+      expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS)
+      expect(status).toBe(200)
+      expect(shownBySlack(json)).toContain('NAVER Cloud の応答が遅れています')
+      await until(() => expect(saidOf('12342264')).toHaveLength(1))
+    })
+
+    test('with nobody else', async () => {
+      const { path, body } = slackCommand('help')
+      const requests: ChatRequest[] = [
+        bySlack(path, body, Date.now() - 301 * SECOND),
+        bySlack(path, body, Date.now(), 'wrong'),
+        { ...slackClick({ action_id: 'refresh', value: 'help' }), headers: {} },
+        { ...mattermostCommand('help'), headers: { authorization: 'Token wrong' } },
+        {
+          path: '/chat/works',
+          method: 'POST',
+          as: '',
+          ...worksCallback({ ...works.settings, WORKS_BOT_SECRET: 'wrong' }, { text: 'help' }),
+        },
+      ]
+      for (const request of requests) {
+        const { status, json } = await ask(request)
+        expect([status, json.code]).toEqual([401, 'unauthenticated'])
+      }
+    })
+  })
+}
