@@ -7,6 +7,9 @@ import { openLocalServer } from '../test/local-server.ts'
 /** The key of the sandbox: it opens nothing but a simulation on this machine, so it may stand in the README. */
 const KEY = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'
 
+/** Who speaks to the sandbox as if from Slack, and by which secret; it opens nothing else either. */
+export const SLACK = { signingSecret: 'sandbox-signing-secret', person: 'T0SANDBOX:U0SANDBOX' }
+
 /** A job that shows in three minutes what one does. */
 const JOB = {
   name: 'every-two-minutes',
@@ -25,8 +28,10 @@ export async function openSandbox() {
   // The others are of last year, too old for a job.
   gateway.snapshots.add({ name: 'web-snap' })
   const terminal = await openLocalServer(async (request, response) => {
-    const { title, body } = JSON.parse(Buffer.concat(await request.toArray()).toString())
-    console.log(`\nNotified: ${title}\n  ${body.text.replaceAll('\n', '\n  ')}\n`)
+    const { title, body, text } = JSON.parse(Buffer.concat(await request.toArray()).toString())
+    console.log(
+      `\nNotified: ${[title ?? text, body?.text].join('\n').trim().replaceAll('\n', '\n  ')}\n`,
+    )
     response.end()
   })
   const keys = [
@@ -42,7 +47,12 @@ export async function openSandbox() {
     NCLOUD_API_GW: gateway.origin,
     RELAY_KEYS: JSON.stringify(keys),
     RELAY_JOBS: JSON.stringify([JOB]),
-    RELAY_NOTIFY: JSON.stringify({ terminal: { format: 'works', url: terminal.url } }),
+    RELAY_NOTIFY: JSON.stringify({
+      terminal: { format: 'works', url: terminal.url },
+      room: { format: 'slack', url: terminal.url },
+    }),
+    SLACK_SIGNING_SECRET: SLACK.signingSecret,
+    CHAT_CREATORS: JSON.stringify({ slack: [SLACK.person] }),
   }
   const folder = mkdtempSync(join(tmpdir(), 'ncloud-image-relay-'))
   process.once('exit', () => rmSync(folder, { recursive: true }))
@@ -71,6 +81,7 @@ export function greet(url: string): void {
   console.log(
     `A job makes an image every two minutes; its notification appears here a minute later.`,
   )
+  console.log(`Ask it as from Slack: npm run chat -- "/ncp status 12341457"`)
   console.log(`The relay's key is ${KEY}. Paste these; Ctrl-C ends all.\n`)
   for (const line of curlLines(url)) console.log(`${line}\n`)
 }

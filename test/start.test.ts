@@ -66,6 +66,23 @@ describe.each(['start', 'dev:worker'])('npm run %s', (script) => {
   })
 })
 
+test('npm run chat shows what Slack would, and makes an image of what is clicked', async () => {
+  const { url } = await started('start')
+  const env = { ...process.env, PORT: new URL(url).port }
+  const chat = async (...args: string[]) =>
+    (await run('npm', ['run', '--silent', 'chat', '--', ...args], { env })).stdout
+  expect(await chat('/ncp status 12341457')).toMatch(/^\*test-kvm is ready\*\nImage: 12341457\n/)
+  const summary = await chat('/ncp create web-chat 12344697 50:CB2')
+  expect(summary).toMatch(/^\*Create: web-chat\?\*\nSize: 60 GB\n✓ 0 12344697 10 GB\n/)
+  const [, value = ''] = /--click '([^']+)'\n$/.exec(summary) ?? []
+  await chat('--click', value)
+  expect(await chat('/ncp creations')).toMatch(/\ncr_[0-9a-f]{32} accepted web-chat -\n$/)
+  await expect(chat('status')).rejects.toThrow('npm run chat -- ')
+  await expect(
+    run('npm', ['run', '--silent', 'chat', '--', '/ncp'], { env: { ...env, PORT: '9' } }),
+  ).rejects.toThrow('npm start')
+})
+
 test('the sandbox tells of an image within three minutes', async () => {
   // A minute takes a second.
   const hurry = `
