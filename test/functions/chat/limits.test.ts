@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Chat, Wording } from '../../../functions/chat/chat.ts'
+import { mattermost } from '../../../functions/chat/mattermost.ts'
+import { wordingOf } from '../../../functions/chat/message.ts'
+import { slack } from '../../../functions/chat/slack.ts'
+import { Phase } from '../../../shared/image.ts'
+import { LANGUAGES } from '../../../shared/messages.ts'
+import type { Question } from '../../../shared/question.ts'
+import { assertBlockKit } from '../../block-kit.ts'
+import { image, storage } from '../../shared/creation/records.ts'
+
+const transport = async () => expect.unreachable()
+const question: Question = {
+  id: '0'.repeat(32),
+  at: 0,
+  text: '',
+  replaces: false,
+  replyTo: { chat: 'mattermost', person: 'p'.repeat(26), to: '', until: 0 },
+}
+
+/** What the gateway may say of anything: of any characters, and of any length that it has been seen to take. */
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.string({ unit: 'grapheme', maxLength: 300 }),
+  fc.constantFrom(
+    '&'.repeat(1_000),
+    '<'.repeat(1_000),
+    '🎉'.repeat(250),
+    '`'.repeat(1_000),
+    '\u202e'.repeat(300),
+  ),
+)
+const maybe = fc.option(text)
+
+const images = fc
+  .record({
+    name: text,
+    description: maybe,
+    phase: fc.constantFrom(...Phase.options),
+    status: fc.record({ code: maybe, operation: maybe, name: maybe }),
+    os: maybe,
+    sizeGb: fc.option(fc.nat()),
+    storages: fc.option(
+      fc.array(fc.record({ snapshotName: maybe, volumeType: maybe, sizeGb: fc.option(fc.nat()) }), {
+        maxLength: 21,
+      }),
+    ),
+  })
+  .map(({ storages, ...more }) => ({
+    ...image('ready'),
+    ...more,
+    storages:
+      storages?.map((one, order) => ({ ...storage(order, '9'.repeat(20)), ...one })) ?? null,
+  }))
+
+test.each(LANGUAGES)(
+  'every image keeps to the limits of Slack and Mattermost, in %s',
+  async (language) => {
+    const written = async ({ doors }: Chat, wording: Wording) => {
+      const body = await doors[0]?.bodyOf?.(wording, question)
+      return JSON.parse(JSON.stringify(body))
+    }
+    const chats = {
+      slack: slack({ signingSecrets: [] }, language, transport),
+      mattermost: mattermost({ tokens: ['t'], origin: undefined }, language, transport),
+    }
+    await fc.assert(
+      fc.asyncProperty(images, async (given) => {
+        const wording = wordingOf({ what: 'image', image: given, command: 'status 1' })
+        assertBlockKit(await written(chats.slack, wording))
+        const { text } = await written(chats.mattermost, wording)
+        expect(text.length).toBeLessThanOrEqual(16_383)
+        expect(text).toMatch(/^(`{3,})\n[\s\S]*\n\1$/)
+      }),
+      { numRuns: 300 },
+    )
+  },
+)
