@@ -22,9 +22,6 @@ const GAPS_MS = [
   24 * HOUR_MS,
 ]
 
-/** Longer than a chat's signatures hold, however its clock and ours differ. */
-const REPLAYED_MS = 15 * MINUTE_MS
-
 /** How a creation can end, as people are told of it. */
 export type Ending = FinalPhase | 'timed_out' | 'rejected' | 'not_created' | 'conflict'
 
@@ -63,12 +60,6 @@ interface Asked {
   question: Question
 }
 
-/** They were answered; kept as long as the same could be sent again. */
-interface Answered {
-  what: 'answered'
-  at: number
-}
-
 /** An entry of the outbox: one event for one target. Times are milliseconds since the epoch. */
 export interface Notice {
   /** The same on every try, and at every target. */
@@ -76,7 +67,7 @@ export interface Notice {
   target: string
   /** Counts the writes of this entry; each write expects the one before. */
   version: number
-  event: Event | Asked | Answered
+  event: Event | Asked
   /** Where in a chat, if the target is one. */
   to?: ReplyTo | undefined
   /** What the target must have been told before. */
@@ -119,11 +110,9 @@ export function postponed(notice: Notice, until: number): Notice {
   return changed(notice, { dueAt: notice.dueAt && Math.max(notice.dueAt, until) })
 }
 
-/** A notice that is delivered, or refused for good. A question is remembered as long as it could be sent again. */
-export function done(notice: Notice, now: number): Notice {
-  return notice.event.what === 'asked'
-    ? changed(notice, { event: { what: 'answered', at: now }, dueAt: now + REPLAYED_MS })
-    : changed(notice, { dueAt: null })
+/** A notice that is delivered, or refused for good. */
+export function done(notice: Notice): Notice {
+  return changed(notice, { dueAt: null })
 }
 
 /** A question that is being answered; again from `dueAt` on, should nobody say how that ended. */

@@ -38,7 +38,7 @@ export interface Mail {
 /** Tells a target of events; nobody asks there. */
 export function tellerOf(target: Target, mail: Mail, { now }: Clock): Teller {
   return async ({ id, event }) => {
-    if (event.what === 'asked' || event.what === 'answered') return REFUSED
+    if (event.what === 'asked') return REFUSED
     const notification = notificationOf(event, mail.language, mail.console)
     const request = await requestTo(target, notification, id, now())
     const { status, headers } = await mail.transport(request, DELIVERY_MS)
@@ -65,9 +65,9 @@ export async function deliver(
     for (const notice of await store.dueNotices(name, clock.now(), MOST_AT_ONCE)) {
       if (clock.now() + DELIVERY_MS > work.deadline) return
       if (await isPutOff(notice)) continue
-      const booked = await book(notice)
+      const booked = tried(notice, clock.now())
       // Two ticks at once do not tell it twice; and who ends here is not the last to try.
-      if (!booked) continue
+      if (!(await store.replaceNotice(booked))) continue
       const isReached = await tellOnce(booked, teller, ports, work)
       if (!isReached) return
     }
@@ -79,13 +79,6 @@ export async function deliver(
     if (!before || before.dueAt === null) return false
     await store.replaceNotice(postponed(notice, before.dueAt + 1))
     return true
-  }
-
-  /** The notice, booked for its next try; `undefined` where there is nothing to tell, or somebody else tells it. */
-  async function book(notice: Notice): Promise<Notice | undefined> {
-    const isOver = notice.event.what === 'answered'
-    const booked = isOver ? done(notice, clock.now()) : tried(notice, clock.now())
-    return (await store.replaceNotice(booked)) && !isOver ? booked : undefined
   }
 
   async function lane([name, teller]: [string, Teller]): Promise<void> {
@@ -114,7 +107,7 @@ export async function tellOnce(
   const startedAt = clock.now()
   const { status, reason, waitSeconds } = await told(booked, teller, work)
   const outcome = outcomeOf(status)
-  if (outcome) await store.replaceNotice(done(booked, clock.now()))
+  if (outcome) await store.replaceNotice(done(booked))
   else if (waitSeconds > 0) {
     await store.replaceNotice(postponed(booked, clock.now() + waitSeconds * 1_000))
   }

@@ -11,6 +11,9 @@ export interface Sqlite {
   transaction<Result>(work: () => Result): Result
 }
 
+/** So long it is known that a notice was done. */
+const TOLD_MS = 900_000
+
 // The record is the truth; the columns beside it are what is searched by.
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS creations (
@@ -41,6 +44,12 @@ const SCHEMA = [
     PRIMARY KEY (target, id)
   ) STRICT`,
   'CREATE INDEX IF NOT EXISTS notices_due ON notices (target, due_at)',
+  `CREATE TABLE IF NOT EXISTS told (
+    target TEXT NOT NULL,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (target, id)
+  ) STRICT`,
   `CREATE TABLE IF NOT EXISTS jobs (
     version INTEGER NOT NULL,
     record TEXT NOT NULL
@@ -160,28 +169,28 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
 
     readNotice: async (target, id) => noticeOf(target, id),
 
-    async replaceNotice(next) {
-      if (next.version === 1) {
-        return sqlite.transaction(() => {
-          const isNew = noticeOf(next.target, next.id) === undefined
+    replaceNotice: async (next) =>
+      sqlite.transaction(() => {
+        const { target, id, version, dueAt } = next
+        if (version === 1) {
+          const told = sqlite.run('SELECT 1 FROM told WHERE target = ? AND id = ?', target, id)
+          const isNew = told.length === 0 && noticeOf(target, id) === undefined
           if (isNew) add([next])
           return isNew
-        })
-      }
-      const it = [next.target, next.id, next.version - 1]
-      const which = 'WHERE target = ? AND id = ? AND version = ? RETURNING id'
-      const rows =
-        next.dueAt === null
-          ? sqlite.run(`DELETE FROM notices ${which}`, ...it)
-          : sqlite.run(
-              `UPDATE notices SET version = ?, due_at = ?, record = ? ${which}`,
-              next.version,
-              next.dueAt,
-              JSON.stringify(next),
-              ...it,
-            )
-      return rows.length === 1
-    },
+        }
+        const which = 'WHERE target = ? AND id = ? AND version = ? RETURNING id'
+        if (dueAt !== null) {
+          const write = `UPDATE notices SET version = ?, due_at = ?, record = ? ${which}`
+          const record = JSON.stringify(next)
+          return sqlite.run(write, version, dueAt, record, target, id, version - 1).length === 1
+        }
+        const done = sqlite.run(`DELETE FROM notices ${which}`, target, id, version - 1)
+        if (done.length === 0) return false
+        const now = Date.now()
+        sqlite.run('DELETE FROM told WHERE at < ?', now - TOLD_MS)
+        sqlite.run('INSERT INTO told (target, id, at) VALUES (?, ?, ?)', target, id, now)
+        return true
+      }),
 
     async readJobs() {
       const [row] = sqlite.run('SELECT record FROM jobs')

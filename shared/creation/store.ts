@@ -44,9 +44,12 @@ export interface CreationStore {
   due(now: number, limit: number): Promise<Creation[]>
   /** What is to be told to a target by now, the longest waiting first. */
   dueNotices(target: string, now: number, limit: number): Promise<Notice[]>
-  /** The notice of that id for a target. One that is no longer due may be forgotten. */
+  /** The notice of that id for a target. One that is no longer due may be gone. */
   readNotice(target: string, id: string): Promise<Notice | undefined>
-  /** Replaces the version before, or none by the first; `false`, and nothing done, where another write came first. */
+  /**
+   * Replaces the version before, or none by the first; `false`, and nothing done, where another write came first. For a quarter
+   * of an hour, longer than the signatures of chats hold, one that is no longer due cannot be added again.
+   */
   replaceNotice(next: Notice): Promise<boolean>
   /** What was seen of jobs; there is one record. */
   readJobs(): Promise<JobsRecord | undefined>

@@ -45,6 +45,8 @@ const readers = {
   async slack(text: string) {
     const { json } = await chat.ask(slackCommand(text))
     assertBlockKit(json)
+    // Or `:tada:` would be a picture.
+    expect(JSON.stringify(json)).not.toContain('"emoji":true')
     return shownBySlack(json)
   },
   async mattermost(text: string) {

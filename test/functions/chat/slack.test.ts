@@ -176,6 +176,13 @@ describe('a creation', () => {
     expect(await chat.creations()).toHaveLength(1)
   })
 
+  test('is not offered where it could not be sent, and says why', async () => {
+    chat.relay.gateway.inject({ fault: 'forbidden', times: 20 })
+    const summary = await answerTo('create web-golden 12344697')
+    expect(shownBySlack(summary)).toContain('may not call')
+    expect(() => buttonIn(summary)).toThrow()
+  })
+
   test('is one however often the button is clicked, and each click sent', async () => {
     const button = buttonIn(await answerTo('create web-golden 12344697'))
     const first = slackClick(button)
@@ -294,7 +301,11 @@ describe('a run of a job', () => {
 
 describe('the end of a creation', () => {
   const target = (url: string) => ({
-    RELAY_NOTIFY: JSON.stringify({ ops: { format: 'slack', url: `${url}/room` } }),
+    RELAY_NOTIFY: JSON.stringify({
+      first: { format: 'works', url: `${url}/first` },
+      ops: { format: 'slack', url: `${url}/room` },
+      later: { format: 'slack', url: `${url}/later` },
+    }),
   })
 
   async function withRoom() {
@@ -399,6 +410,30 @@ test('what was asked for and is not sent yet is shown by name and by id', async 
   expect(text).toContain('web-asked is being made')
   const [id = ''] = /cr_[0-9a-f]{32}/.exec(text) ?? []
   expect(await shown(`status ${id}`)).toBe(text)
+  for (const asked of ['web-asked', id]) {
+    const answer = await answerTo(`status ${asked}`, { person: people.slack.other })
+    expect(shownBySlack(answer)).toContain('There is none')
+  }
+})
+
+test('a click is of whoever its payload names, in either of the places for their team', async () => {
+  const button = buttonIn(await answerTo('create web-golden 12344697'))
+  const [id = '', user = ''] = people.slack.maker.split(':')
+  for (const named of [
+    { team: { id }, user: { id: user } },
+    { team: null, user: { id: user, team_id: id } },
+  ]) {
+    const payload = {
+      type: 'block_actions',
+      ...named,
+      response_url: SLACK_ADDRESS,
+      actions: [button],
+    }
+    const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
+    expect((await chat.ask(bySlack('/chat/slack/interactions', body, Date.now()))).status).toBe(200)
+  }
+  expect(chat.said).toHaveLength(2)
+  for (const { body } of chat.said) expect(shownBySlack(body)).toContain('is requested')
 })
 
 describe('who sent it', () => {

@@ -155,9 +155,6 @@ describe('a creation', () => {
     expect(await chat.creations()).toHaveLength(1)
     // The summary, an answer to each click, and the end.
     expect(works.messages).toHaveLength(4)
-    // It is remembered no longer than need be.
-    ahead = 21 * MINUTE
-    await chat.relay.tick()
     expect(await chat.relay.store.dueNotices('chat:works', Number.MAX_SAFE_INTEGER, 99)).toEqual([])
   })
 

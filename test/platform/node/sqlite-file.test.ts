@@ -3,16 +3,35 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
 import { accepted } from '../../../shared/creation/creation.ts'
 import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
 import { raceSuite } from '../../shared/creation/race-suite.ts'
-import { by, claim } from '../../shared/creation/records.ts'
+import { by, claim, notice } from '../../shared/creation/records.ts'
 import { storeSuite } from '../../shared/creation/store-suite.ts'
 
 describe('the store over node:sqlite', () => {
   storeSuite(async () => sqliteStore(openSqlite(':memory:')))
+})
+
+test('that a notice was done is known for a quarter of an hour', async () => {
+  const start = Date.now()
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => start)
+  const database = openSqlite(':memory:')
+  const store = sqliteStore(database)
+  const tell = async (id: string) => {
+    const isNew = await store.replaceNotice(notice(id, 1))
+    await store.replaceNotice({ ...notice(id, 1), version: 2, dueAt: null })
+    return isNew
+  }
+  expect(await tell('a')).toBe(true)
+  clock.mockImplementation(() => start + 900_000)
+  expect([await tell('a'), await tell('b')]).toEqual([false, true])
+  clock.mockImplementation(() => start + 900_001)
+  expect([await tell('c'), await tell('a'), await tell('b')]).toEqual([true, true, false])
+  clock.mockRestore()
+  database.close()
 })
 
 describe('races over node:sqlite', () => {

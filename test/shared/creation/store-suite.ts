@@ -242,6 +242,9 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       const left = await store.readNotice('ops', 'a')
       expect(left?.dueAt ?? null).toBeNull()
       expect(await store.readNotice('others', 'a')).toBeUndefined()
+      // It is known for a while that it was there.
+      expect(await store.replaceNotice(notice('a', 10))).toBe(false)
+      expect(await store.replaceNotice(notice('a', 10, 'others'))).toBe(true)
     })
   })
 

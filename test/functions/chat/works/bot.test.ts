@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Content, openBot } from '../../../../functions/chat/works/bot.ts'
+import { httpTransport } from '../../../../functions/platform/node/http-transport.ts'
+import type { Transport } from '../../../../shared/transport.ts'
+import { redirected } from '../../../chats.ts'
+import { openWorksPlatform } from '../../../works-platform.ts'
+
+const SECOND = 1_000
+const DAY = 86_400 * SECOND
+const content: Content = { type: 'text', text: 'hello', i18nTexts: [] }
+
+let now: number
+let works: Awaited<ReturnType<typeof openWorksPlatform>>
+
+beforeEach(async () => {
+  now = Date.now()
+  works = await openWorksPlatform({ now: () => now })
+})
+
+afterEach(async () => {
+  expect(works.faults).toEqual([])
+  await works.close()
+})
+
+function bot(around: (transport: Transport) => Transport = (transport) => transport) {
+  const { settings, url } = works
+  const account = {
+    botId: settings.WORKS_BOT_ID,
+    clientId: settings.WORKS_CLIENT_ID,
+    clientSecret: settings.WORKS_CLIENT_SECRET,
+    serviceAccount: settings.WORKS_SERVICE_ACCOUNT,
+    privateKey: settings.WORKS_PRIVATE_KEY,
+  }
+  const transport = redirected(httpTransport(), {
+    'https://auth.worksmobile.com': url,
+    'https://www.worksapis.com': url,
+  })
+  const clock = { now: () => now, sleep: async () => {} }
+  const send = openBot(account, around(transport), clock)
+  return () => send('users/u1', content)
+}
+
+test('a token that is refused to many at once is replaced once', async () => {
+  const say = bot()
+  await say()
+  works.expireTokens()
+  const sent = await Promise.all(Array.from({ length: 8 }, say))
+  expect(sent.map(({ status }) => status)).toEqual(Array(8).fill(201))
+  expect(works.tokens()).toBe(2)
+})
+
+test('a token that was not to be had is asked for anew at once', async () => {
+  const say = bot()
+  works.refuseTokens(1)
+  await expect(say()).rejects.toMatchObject({ code: 'token-500' })
+  expect(await say()).toMatchObject({ status: 201 })
+})
+
+test('a token is not used in its last minute', async () => {
+  const say = bot()
+  await say()
+  now += DAY - 61 * SECOND
+  await say()
+  expect(works.tokens()).toBe(1)
+  now += 2 * SECOND
+  await say()
+  expect(works.tokens()).toBe(2)
+})
+
+test('a token that never comes is given up', async () => {
+  let isHanging = true
+  const hung = Promise.withResolvers<void>()
+  const say = bot((transport) => (request, timeoutMs) => {
+    const isToken = request.url.pathname.startsWith('/oauth2/')
+    if (!isToken || !isHanging) return transport(request, timeoutMs)
+    hung.resolve()
+    return new Promise(() => {})
+  })
+  say()
+  await hung.promise
+  isHanging = false
+  now += 3 * SECOND
+  const second = Promise.race([say(), new Promise((resolve) => setTimeout(resolve, 50, 'waits'))])
+  expect(await second).toBe('waits')
+  now += 2 * SECOND
+  expect(await say()).toMatchObject({ status: 201 })
+})
+
+test.each([
+  [401, '{}'],
+  [403, '{"code":"UNAUTHORIZED","description":"Authentication failed"}'],
+])('an answer of %i and %s renews the token, once', async (status, body) => {
+  let refusals = 2
+  const say = bot((transport) => async (request, timeoutMs) => {
+    const isMessage = request.url.pathname.startsWith('/v1.0/')
+    if (!isMessage || refusals-- <= 0) return transport(request, timeoutMs)
+    return { status, headers: new Headers(), body: new TextEncoder().encode(body) }
+  })
+  expect(await say()).toMatchObject({ status })
+  expect(works.tokens()).toBe(2)
+  expect(await say()).toMatchObject({ status: 201 })
+})
+
+test('nothing is said once the calls of a minute are used up, until it is over', async () => {
+  let calls = 0
+  const say = bot((transport) => async (request, timeoutMs) => {
+    if (request.url.pathname.startsWith('/v1.0/')) calls++
+    const answer = await transport(request, timeoutMs)
+    const headers = new Headers({ 'ratelimit-remaining': '0', 'ratelimit-reset': '20' })
+    return { ...answer, headers }
+  })
+  expect(await say()).toMatchObject({ status: 201, waitSeconds: 0 })
+  now += 5 * SECOND
+  expect(await say()).toEqual({ status: 429, waitSeconds: 15 })
+  expect(calls).toBe(1)
+  now += 15 * SECOND
+  expect(await say()).toMatchObject({ status: 201 })
+})
+
+test.each([
+  ['7', 7],
+  ['0', 1],
+  ['999999', 3_600],
+  ['soon', 60],
+  [null, 60],
+])('a reset of %j is a pause of %i s', async (reset, waitSeconds) => {
+  const say = bot((transport) => async (request, timeoutMs) => {
+    if (request.url.pathname.startsWith('/oauth2/')) return transport(request, timeoutMs)
+    const headers = new Headers(reset === null ? {} : { 'ratelimit-reset': reset })
+    return { status: 429, headers, body: new Uint8Array() }
+  })
+  expect(await say()).toMatchObject({ status: 429, waitSeconds })
+})
