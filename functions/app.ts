@@ -87,6 +87,8 @@ export interface Platform {
 export interface Occasion {
   /** The platform's own id of the request, where it has one. */
   requestId?: string | undefined
+  /** When it came, if the platform had to do something first: milliseconds since the epoch. */
+  startedAt?: number
   /** When the platform ends it: milliseconds since the epoch. */
   deadline?: number
 }
@@ -131,9 +133,10 @@ export function createApp(platform: Platform) {
       return orFail('run', duties.run(event, deadline))
     },
     async fetch(request: Request, occasion: Occasion = {}): Promise<Response> {
-      const startedAt = clock.now()
-      const { requestId = crypto.randomUUID(), deadline = Number.POSITIVE_INFINITY } = occasion
-      const trace: Trace = { requestId, deadline: Math.min(deadline, startedAt + REQUEST_MS) }
+      const { requestId = crypto.randomUUID(), startedAt = clock.now() } = occasion
+      const { deadline = Number.POSITIVE_INFINITY } = occasion
+      const end = Math.min(deadline, startedAt + REQUEST_MS)
+      const trace: Trace = { requestId, startedAt, deadline: end }
       const response = await app.fetch(request, trace)
       const { caller, route = '*', code } = trace
       log({
@@ -209,7 +212,8 @@ function serve(
   )
   // Who can no longer be reached where they asked may be in a room that has an incoming webhook.
   const room = targets.find((name) => settings.targets[name]?.format === 'slack')
-  const fallback = room === undefined ? undefined : tellers[room]
+  const teller = room === undefined ? undefined : tellers[room]
+  const fallback = room !== undefined && teller ? { room, teller } : undefined
 
   // Who forgets them is answered 401 for ever, and by nothing else.
   const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()

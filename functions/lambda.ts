@@ -38,13 +38,14 @@ let opened: { secret: Secret | undefined; relay: Relay } | undefined
 
 /** Answers requests, and runs the job that an event names; whatever else comes is the minute's timer. */
 export async function handler(event: object, context: Context) {
+  const startedAt = Date.now()
   const { app } = await current()
   const deadline = Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS
   if (!isHttpEvent(event)) {
     return 'job' in event ? app.run(event, { deadline }) : app.tick({ deadline })
   }
   const { awsRequestId: requestId } = context
-  return resultOf(await app.fetch(requestOf(event), { requestId, deadline }))
+  return resultOf(await app.fetch(requestOf(event), { requestId, startedAt, deadline }))
 }
 
 /**

@@ -9,6 +9,8 @@ const THROTTLED_RETRY_AFTER_SECONDS = 5
 /** What is known of a request as it goes along; the log's last word on it. */
 export interface Trace {
   requestId: string
+  /** When it came: milliseconds since the epoch. */
+  startedAt: number
   /** All work and waiting end by then: milliseconds since the epoch. */
   deadline: number
   route?: string

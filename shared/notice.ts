@@ -68,8 +68,9 @@ export interface Notice {
   /** Counts the writes of this entry; each write expects the one before. */
   version: number
   event: Event | Asked
-  /** Where in a chat, if the target is one. */
+  /** Where in a chat, if the target is one; and who else is told of it. */
   to?: ReplyTo | undefined
+  besides?: string[]
   /** What the target must have been told before. */
   after?: string | undefined
   /** How often it was tried. */

@@ -1,3 +1,5 @@
+import { sha256Hex } from './caller.ts'
+
 /** The chats that the relay speaks with. */
 export const CHATS = ['slack', 'mattermost', 'works'] as const
 
@@ -9,7 +11,7 @@ export interface ReplyTo {
   chat: ChatName
   /** Who asked, by their id there; in Slack `T…:U…`. */
   person: string
-  /** An address that the chat gave for that, or a room of it. */
+  /** An address that the chat gave for that, or a room of it; empty where there is none. */
   to: string
   /** As long as that may be used: milliseconds since the epoch. */
   until: number
@@ -25,7 +27,7 @@ export interface Confirmation {
 
 /** What somebody in a chat asks. */
 export interface Question {
-  /** SHA-256 over what the chat sent, lower-case hex: the same however often it is sent. */
+  /** The same however often it is sent: see `questionId`. */
   id: string
   /** Milliseconds since the epoch. */
   at: number
@@ -37,8 +39,25 @@ export interface Question {
 }
 
 /** The name that somebody's creations are kept under: `slack:T…:U…`. */
-export function callerOf({ chat, person }: ReplyTo): string {
+export function callerName({ chat, person }: Pick<ReplyTo, 'chat' | 'person'>): string {
   return `${chat}:${person}`
+}
+
+/**
+ * The id of what somebody sent, 32 hex digits: 24 of the SHA-256 over it, 8 of that over their name. So nobody else can confirm
+ * with it.
+ */
+export async function questionId(bytes: Uint8Array, caller: string): Promise<string> {
+  return (await sha256Hex(bytes)).slice(0, 24) + (await markOf(caller))
+}
+
+/** Whether a confirmation is of a question that somebody asked themselves. */
+export async function isAskedBy(caller: string, { id }: Confirmation): Promise<boolean> {
+  return id.endsWith(await markOf(caller))
+}
+
+async function markOf(caller: string): Promise<string> {
+  return (await sha256Hex(caller)).slice(0, 8)
 }
 
 /** The name that what is said in a chat goes by among those who are told. */

@@ -90,7 +90,12 @@ const Creators = v.strictObject({
   works: v.optional(v.array(PersonId), []),
 })
 
-const Count = v.pipe(v.unknown(), v.transform(Number), v.safeInteger(WHOLE), v.minValue(0, WHOLE))
+const Count = v.pipe(
+  v.union([v.string(), v.number()], WHOLE),
+  v.transform(String),
+  v.regex(/^\d{1,9}$/, WHOLE),
+  v.transform(Number),
+)
 
 const RelayKeys = v.pipe(
   v.array(RelayKey),

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
 import { httpTransport } from '../functions/platform/node/http-transport.ts'
 import type { Transport } from '../shared/transport.ts'
@@ -34,6 +34,12 @@ export function chatSettings(mattermost = 'http://127.0.0.1:9') {
       works: [people.works.maker],
     }),
   }
+}
+
+/** An id by which somebody may confirm, as often as it is the same. */
+export function confirmationId(caller: string): string {
+  const mark = createHash('sha256').update(caller).digest('hex').slice(0, 8)
+  return randomBytes(12).toString('hex') + mark
 }
 
 /** Where Slack is answered. */

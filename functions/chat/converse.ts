@@ -1,6 +1,6 @@
 import type { Caller } from '../../shared/caller.ts'
 import { claimed, claimOf } from '../../shared/creation/create.ts'
-import type { Creation } from '../../shared/creation/creation.ts'
+import { type Creation, isSettled } from '../../shared/creation/creation.ts'
 import { check } from '../../shared/creation/dry-run.ts'
 import { current } from '../../shared/creation/follow.ts'
 import type { Image } from '../../shared/image.ts'
@@ -8,7 +8,13 @@ import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/
 import { problemSeen } from '../../shared/log.ts'
 import { ownImages, readImage } from '../../shared/ncloud/reads.ts'
 import { Problem } from '../../shared/problem.ts'
-import { type ChatName, type Confirmation, callerOf, type Question } from '../../shared/question.ts'
+import {
+  type ChatName,
+  type Confirmation,
+  callerName,
+  isAskedBy,
+  type Question,
+} from '../../shared/question.ts'
 import type { Work } from '../../shared/work.ts'
 import { type Call, portsOf } from '../call.ts'
 import { listCreations, visible } from '../creations.ts'
@@ -27,7 +33,8 @@ export type Answer =
   | Summary
   | { what: 'started'; creation: Creation }
   | { what: 'refused'; why: 'forbidden' | 'expired'; command: string }
-  | { what: 'problem'; problem: Problem; name: string }
+  /** `name` is that of the image that was to be made. */
+  | { what: 'problem'; problem: Problem; name?: string }
   | { what: 'late' }
 
 /** What somebody is asked to agree to. */
@@ -60,7 +67,7 @@ export async function converse(question: Question, desk: Desk, work: Work): Prom
   if ('expected' in intent) return { what: 'misread', ...intent }
   const { dailyCreations } = desk
   const call = desk.callOf(
-    { name: callerOf(replyTo), scopes: ['images:read'], dailyCreations },
+    { name: callerName(replyTo), scopes: ['images:read'], dailyCreations },
     work,
   )
   try {
@@ -83,8 +90,7 @@ export async function converse(question: Question, desk: Desk, work: Work): Prom
         return await making(intent, question, desk, call)
     }
   } catch (error) {
-    const name = intent.command === 'create' ? intent.name : ''
-    return { what: 'problem', problem: problemSeen(error, work.log), name }
+    return { what: 'problem', problem: problemSeen(error, work.log) }
   }
 }
 
@@ -125,13 +131,14 @@ async function making(
   const { chat, person } = replyTo
   const command = commandOf(intent)
   if (!creators[chat].includes(person)) return { what: 'refused', why: 'forbidden', command }
-  if (confirmed) {
-    return at > confirmed.expiresAt
-      ? { what: 'refused', why: 'expired', command }
-      : start(intent, confirmed, question, call)
+  // In a room anybody can click; whoever did not ask is asked themselves.
+  if (!confirmed || !(await isAskedBy(callerName(replyTo), confirmed))) {
+    const confirmation = { id, expiresAt: at + CONFIRMED_WITHIN_MS, command }
+    return { what: 'summary', ...(await summaryOf(intent, call)), confirmation }
   }
-  const confirmation = { id, expiresAt: at + CONFIRMED_WITHIN_MS, command }
-  return { what: 'summary', ...(await summaryOf(intent, call)), confirmation }
+  return at > confirmed.expiresAt
+    ? { what: 'refused', why: 'expired', command }
+    : start(intent, confirmed, question, call)
 }
 
 async function summaryOf(intent: Making, call: Call) {
@@ -149,16 +156,19 @@ async function summaryOf(intent: Making, call: Call) {
   const wish = wishOf(intent, call)
   const { name, storages } = wish.content
   const given = commandOf(intent).split(' ').slice(2)
+  const ports = portsOf(call)
   try {
-    const { checks, sizes } = await check(wish, portsOf(call), call.work)
+    const { checks, sizes } = await check(wish, ports, call.work)
     const failed = checks.filter(({ ok }) => !ok)
+    const wrong = ({ path, code }: (typeof checks)[number]) =>
+      `${given[Number(path.split('.')[1])] ?? name} ${code}`
     const known = sizes.filter((size) => size !== null)
     const sum = known.reduce((all, size) => all + size, 0)
     const sizeGb = known.length === sizes.length ? sum : null
     const lines = given.map((storage, order) => `${order} ${storage} ${sizes[order] ?? '?'} GB`)
     return failed.length > 0
-      ? { command, name, state: 'unfit' as const, sizeGb, lines: failed.map(lineOf) }
-      : { command, name, state: 'fit' as const, sizeGb, lines: [...lines, 'name: name-free'] }
+      ? { command, name, state: 'unfit' as const, sizeGb, lines: failed.map(wrong) }
+      : { command, name, state: 'fit' as const, sizeGb, lines: [...lines, `${name} name-free`] }
   } catch (error) {
     const { retryable } = problemSeen(error, call.work.log)
     if (!retryable) throw error
@@ -171,10 +181,6 @@ function wishOf({ name, storages }: Extract<Making, { command: 'create' }>, call
   return { regionCode: call.regionCode, content: { name, storages }, notify: [] }
 }
 
-function lineOf({ path, code }: { path: string; code: string }): string {
-  return `${path}: ${code}`
-}
-
 /** Claims it, and leaves the rest to the next tick: an answer cannot wait for what the gateway may take. */
 async function start(
   intent: Making,
@@ -185,7 +191,11 @@ async function start(
   const { caller, work } = call
   const ports = portsOf(call)
   const wish = intent.command === 'run' ? wishToRun(intent.job, call) : wishOf(intent, call)
-  const claim = await claimOf({ ...wish, caller, key: id, replyTo }, ports.site)
-  const { creation } = await claimed(claim, caller, ports, work, 0)
-  return { what: 'started', creation }
+  try {
+    const claim = await claimOf({ ...wish, caller, key: id, replyTo }, ports.site)
+    const { creation } = await claimed(claim, caller, ports, work, 0)
+    return isSettled(creation) ? { what: 'creation', creation } : { what: 'started', creation }
+  } catch (error) {
+    return { what: 'problem', problem: problemSeen(error, work.log), name: wish.content.name }
+  }
 }

@@ -1,24 +1,24 @@
 import * as v from 'valibot'
-import { equalInConstantTime, sha256Hex } from '../../shared/caller.ts'
+import { equalInConstantTime } from '../../shared/caller.ts'
 import { base64Url, hmac, hmacKey, isSignedBy } from '../../shared/hmac.ts'
 import { commandOf, intentOf } from '../../shared/intent.ts'
 import type { Language } from '../../shared/messages.ts'
 import { Problem } from '../../shared/problem.ts'
 import {
   type Confirmation,
+  callerName,
   confirmationOf,
   confirmationText,
+  questionId,
   type ReplyTo,
 } from '../../shared/question.ts'
 import type { Transport } from '../../shared/transport.ts'
 import { malformed, textOf } from '../validate.ts'
 import type { Chat, Manner, Message, Wording } from './chat.ts'
-import { addressAt, postTo } from './post.ts'
+import { addressAt, PREFIX, postTo, REPLY_MS } from './post.ts'
 
 const utf8 = new TextEncoder()
 
-const REPLY_MS = 29 * 60_000
-const PREFIX = '/ncp '
 /** The longest message. Source: https://developers.mattermost.com/integrate/slash-commands/ */
 const MOST = 16_383
 
@@ -30,7 +30,7 @@ export function mattermost(
   language: Language,
   transport: Transport,
 ): Chat {
-  async function bodyOf(wording: Wording, manner: Manner, { person }: ReplyTo) {
+  async function payloadOf(wording: Wording, manner: Manner, { person }: ReplyTo) {
     const { button, ...message } = wording(language, PREFIX)
     const typed =
       button?.kind === 'confirm' ? [`→ ${await commandToConfirm(button.confirmation, person)}`] : []
@@ -71,7 +71,7 @@ export function mattermost(
           const isCode = 'code' in intent
           const to = addressAt(origin, form.get('response_url'))
           return {
-            id: (await sha256Hex(bytes)).slice(0, 32),
+            id: await questionId(bytes, callerName({ chat: 'mattermost', person })),
             at: now,
             text,
             confirmed: isCode ? await confirmedBy(person, intent.code) : undefined,
@@ -79,11 +79,11 @@ export function mattermost(
             replyTo: { chat: 'mattermost', person, to, until: now + REPLY_MS },
           }
         },
-        bodyOf: (wording, { replyTo }) => bodyOf(wording, 'one', replyTo),
+        bodyOf: (wording, { replyTo }) => payloadOf(wording, 'one', replyTo),
       },
     ],
     say: async (wording, manner, replyTo) =>
-      postTo(replyTo.to, await bodyOf(wording, manner, replyTo), transport),
+      postTo(replyTo.to, await payloadOf(wording, manner, replyTo), transport),
   }
 }
 

@@ -6,7 +6,6 @@ import { type Language, MESSAGES } from '../../shared/messages.ts'
 import type { CreationEnded } from '../../shared/notice.ts'
 import { ending, filled } from '../../shared/notification.ts'
 import { printable } from '../../shared/printable.ts'
-import type { Problem } from '../../shared/problem.ts'
 import type { Message, Wording } from './chat.ts'
 import type { Answer } from './converse.ts'
 
@@ -18,12 +17,12 @@ const COMMANDS: Command[] = ['status', 'create', 'creations', 'jobs', 'run', 'he
 
 /** An answer as it is said. */
 export function wordingOf(answer: Answer): Wording {
-  return (language, prefix) => visible(worded(answer, language, prefix))
+  return (language, prefix) => printed(worded(answer, language, prefix))
 }
 
 /** The end of a creation as it is said. */
 export function endWording(event: CreationEnded): Wording {
-  return (language) => visible(ending(event, language))
+  return (language) => printed(ending(event, language))
 }
 
 function worded(answer: Answer, language: Language, prefix: string): Message {
@@ -70,7 +69,7 @@ function worded(answer: Answer, language: Language, prefix: string): Message {
         ? { text: chat.expired, lines: [`→ ${prefix}${answer.command}`] }
         : { text: chat.forbidden }
     case 'problem':
-      return { text: problemText(answer.problem, answer.name, language) }
+      return problemMessage(answer, language, prefix)
     case 'late':
       return { text: chat.late }
   }
@@ -114,28 +113,36 @@ function creationMessage(creation: Creation, language: Language): Message {
   }
 }
 
-function problemText({ code, message, extras }: Problem, name: string, language: Language): string {
-  const { chat, problem } = MESSAGES[language]
+function problemMessage(
+  { problem, name = '' }: Extract<Answer, { what: 'problem' }>,
+  language: Language,
+  prefix: string,
+): Message {
+  const { code, message, extras } = problem
   const { upstream } = extras
+  const { chat, problem: todo } = MESSAGES[language]
   switch (code) {
     case 'image-not-found':
     case 'creation-not-found':
     case 'not-found':
-      return chat.absent
+      return { text: chat.absent }
     case 'quota-exceeded':
-      return chat.spent
-    case 'name-taken':
+      return { text: chat.spent }
+    case 'name-taken': {
+      const command = prefix + commandOf({ command: 'status', of: name })
+      return { lines: [`✗ ${name} ${code}`, `→ ${command}`] }
+    }
     case 'upstream-refused':
     case 'upstream-credentials':
     case 'upstream-permission': {
       const said = [upstream?.code, upstream?.message].filter(Boolean).join(' ')
-      const parts = { name, action: upstream?.action ?? '', upstream: said }
-      return filled(problem[code] ?? chat.failed, parts)
+      const action = upstream?.action ?? ''
+      return { text: filled(todo[code] ?? '', { action, upstream: said }) }
     }
     case 'invalid-input':
-      return message
+      return { text: message }
     default:
-      return filled(chat.failed, { code })
+      return { text: filled(chat.failed, { code }) }
   }
 }
 
@@ -147,7 +154,7 @@ function usageOf(commands: Command[], prefix: string): string[] {
 }
 
 /** Names, descriptions and messages come from elsewhere: each stays in its line, and shows all that it holds. */
-function visible({ title, text, fields = [], lines = [], button }: Message): Message {
+function printed({ title, text, fields = [], lines = [], button }: Message): Message {
   return {
     ...(title && { title: printable(title) }),
     ...(text && { text: printable(text) }),

@@ -4,6 +4,12 @@ import type { Transport } from '../../shared/transport.ts'
 
 const utf8 = new TextDecoder()
 
+/** An answer may be sent for thirty minutes; one is kept back for the way. */
+export const REPLY_MS = 29 * 60_000
+
+/** What a command begins with. */
+export const PREFIX = '/ncp '
+
 /** Half of what telling somebody may take; the other half is for finding out what to tell. */
 export const SAY_MS = DELIVERY_MS / 2
 

@@ -1,23 +1,26 @@
 import type { Button as ButtonElement, KnownBlock, PlainTextElement } from '@slack/types'
 import * as v from 'valibot'
-import { hex, sha256Hex } from '../../shared/caller.ts'
+import { hex } from '../../shared/caller.ts'
 import { isSignedBy } from '../../shared/hmac.ts'
 import { type Language, MESSAGES } from '../../shared/messages.ts'
 import { parse } from '../../shared/parse.ts'
 import { Problem } from '../../shared/problem.ts'
-import { confirmationOf, confirmationText, type Question } from '../../shared/question.ts'
+import {
+  callerName,
+  confirmationOf,
+  confirmationText,
+  type Question,
+  questionId,
+} from '../../shared/question.ts'
 import type { Transport } from '../../shared/transport.ts'
 import { json, malformed, textOf } from '../validate.ts'
 import type { Button, Chat, Manner, Message, Received } from './chat.ts'
-import { addressAt, postTo } from './post.ts'
+import { addressAt, PREFIX, postTo, REPLY_MS } from './post.ts'
 
 const utf8 = new TextEncoder()
 
 const FRESH_SECONDS = 300
-/** An answer may be sent for thirty minutes; one is kept back for the way. */
-const REPLY_MS = 29 * 60_000
 const ORIGIN = 'https://hooks.slack.com'
-const PREFIX = '/ncp '
 /** The longest texts. Source: https://docs.slack.dev/reference/block-kit/blocks */
 const MOST = { header: 150, section: 3_000, field: 2_000, fields: 10, button: 30, confirm: 300 }
 
@@ -52,7 +55,7 @@ export function slack(
           const address = form.get('response_url')
           return questionBy(person, address, received, { text: form.get('text') ?? '' })
         },
-        bodyOf: async (wording) => bodyOf(wording(language, PREFIX), 'one', language),
+        bodyOf: async (wording) => payloadOf(wording(language, PREFIX), 'one', language),
       },
       {
         path: '/chat/slack/interactions',
@@ -71,7 +74,7 @@ export function slack(
       },
     ],
     say: (wording, manner, { to }) =>
-      postTo(to, bodyOf(wording(language, PREFIX), manner, language), transport),
+      postTo(to, payloadOf(wording(language, PREFIX), manner, language), transport),
   }
 }
 
@@ -102,7 +105,7 @@ async function questionBy(
 ): Promise<Question> {
   if (!v.is(Person, person)) malformed('The body must name a team and a user')
   return {
-    id: (await sha256Hex(bytes)).slice(0, 32),
+    id: await questionId(bytes, callerName({ chat: 'slack', person })),
     at: now,
     replaces: false,
     replyTo: { chat: 'slack', person, to: addressAt(ORIGIN, address), until: now + REPLY_MS },
@@ -111,13 +114,13 @@ async function questionBy(
 }
 
 /** The end of a creation is for all in the room, as a message of its own; an answer is for whoever asked. */
-function bodyOf(message: Message, manner: Manner, language: Language) {
-  const { title, text = '' } = message
+function payloadOf(message: Message, manner: Manner, language: Language) {
+  const { title, text, lines = [] } = message
   return {
     ...(manner === 'replace'
       ? { replace_original: true }
       : { response_type: manner === 'all' ? 'in_channel' : 'ephemeral' }),
-    text: escaped(title ?? text, MOST.section),
+    text: escaped(title ?? text ?? lines.join(' '), MOST.section),
     blocks: blocksOf(message, language),
   }
 }

@@ -1,9 +1,8 @@
-import { sha256Hex } from '../../shared/caller.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { intentOf } from '../../shared/intent.ts'
 import { LANGUAGES, type Language, MESSAGES } from '../../shared/messages.ts'
 import { Problem } from '../../shared/problem.ts'
-import { confirmationOf, confirmationText } from '../../shared/question.ts'
+import { callerName, confirmationOf, confirmationText, questionId } from '../../shared/question.ts'
 import type { WorksSettings } from '../../shared/settings.ts'
 import type { Transport } from '../../shared/transport.ts'
 import type { Chat, Message, Wording } from './chat.ts'
@@ -43,7 +42,7 @@ export function works(
             ? `channels/${encodeURIComponent(channelId)}`
             : `users/${encodeURIComponent(person)}`
           return {
-            id: (await sha256Hex(bytes)).slice(0, 32),
+            id: await questionId(bytes, callerName({ chat: 'works', person })),
             at: now,
             text,
             confirmed,
@@ -57,12 +56,12 @@ export function works(
   }
 }
 
+/** A click, a command by the bot's name, or one that has a number and so can be nothing else. */
 function isForBot(text: string, postback: string): boolean {
-  return (
-    postback !== '' ||
-    /^\s*\/?ncp\b/i.test(text.normalize('NFKC')) ||
-    !('expected' in intentOf(text))
-  )
+  const intent = intentOf(text)
+  const isNamed = /^\s*\/?ncp\s/i.test(text.normalize('NFKC')) && 'command' in intent
+  const isCertain = 'name' in intent || ('of' in intent && /^(\d|cr_)/.test(intent.of))
+  return postback !== '' || isNamed || isCertain
 }
 
 /** A message in the reader's language; with a button, if there is something to agree to. */

@@ -20,7 +20,10 @@ export function withNotices(
     return noticesOf(known, idOf(next.told.length), event, before)
   }
   const asker = replyTo ? noticesFor([laneOf(replyTo.chat)]) : []
-  const notices = [...noticesFor(notify), ...asker.map((notice) => ({ ...notice, to: replyTo }))]
+  const notices = [
+    ...noticesFor(notify),
+    ...asker.map((notice) => ({ ...notice, to: replyTo, besides: notify })),
+  ]
   return { next, notices }
 }
 

@@ -203,3 +203,70 @@ test('the port is known whatever else is wrong', () => {
     3000, 8787, 8787,
   ])
 })
+
+describe('the settings of chats', () => {
+  test('are lists of secrets, and people by chat', () => {
+    const environment = {
+      ...pair,
+      SLACK_SIGNING_SECRET: 'one, two',
+      MATTERMOST_TOKEN: 'three',
+      MATTERMOST_URL: 'https://chat.example.com/',
+      CHAT_CREATORS: '{"slack":["T1:U1"]}',
+      CHAT_DAILY_CREATIONS: '3',
+    }
+    expect(parseSettings(environment)).toMatchObject({
+      value: {
+        chats: {
+          slack: { signingSecrets: ['one', 'two'] },
+          mattermost: { tokens: ['three'], origin: 'https://chat.example.com' },
+        },
+        creators: { slack: ['T1:U1'], mattermost: [], works: [] },
+        dailyCreations: 3,
+      },
+    })
+  })
+
+  test.each([
+    ['SLACK_SIGNING_SECRET', 'one,,two', 'SLACK_SIGNING_SECRET.1'],
+    ['SLACK_SIGNING_SECRET', 'a b', 'SLACK_SIGNING_SECRET.0'],
+    ['MATTERMOST_URL', 'https://chat.example.com/team', 'MATTERMOST_URL'],
+    ['MATTERMOST_URL', 'http://chat.example.com', 'MATTERMOST_URL'],
+    ['WORKS_BOT_ID', 'bot', 'WORKS_BOT_ID'],
+    [
+      'WORKS_PRIVATE_KEY',
+      '-----BEGIN RSA PRIVATE KEY-----\nAA==\n-----END RSA PRIVATE KEY-----',
+      'WORKS_PRIVATE_KEY',
+    ],
+    ['CHAT_CREATORS', '{"slack":["U1"]}', 'CHAT_CREATORS.slack.0'],
+    ['CHAT_CREATORS', '{"teams":[]}', 'CHAT_CREATORS'],
+    ['CHAT_CREATORS', '[', 'CHAT_CREATORS'],
+    ['CHAT_DAILY_CREATIONS', ' ', 'CHAT_DAILY_CREATIONS'],
+    ['CHAT_DAILY_CREATIONS', 'many', 'CHAT_DAILY_CREATIONS'],
+    ['CHAT_DAILY_CREATIONS', '-1', 'CHAT_DAILY_CREATIONS'],
+    ['CHAT_DAILY_CREATIONS', '0x10', 'CHAT_DAILY_CREATIONS'],
+  ])('%s may not be %j', (name, value, path) => {
+    expect(errorsOf({ ...pair, [name]: value }).map((error) => error.path)).toEqual([path])
+  })
+
+  test.each([true, null, [], {}])(
+    'CHAT_DAILY_CREATIONS may not be %j, though a Worker could say so',
+    (value) => {
+      expect(errorsOf({ ...pair, CHAT_DAILY_CREATIONS: value })).toHaveLength(1)
+    },
+  )
+
+  test('a private key may stand in one line', () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----'
+    const given = { ...pair, WORKS_PRIVATE_KEY: `${key.replaceAll('\n', '\\n')}\\n` }
+    const works = {
+      WORKS_BOT_ID: '1',
+      WORKS_BOT_SECRET: 's',
+      WORKS_CLIENT_ID: 'c',
+      WORKS_CLIENT_SECRET: 'd',
+      WORKS_SERVICE_ACCOUNT: 'a@b',
+    }
+    expect(parseSettings({ ...given, ...works })).toMatchObject({
+      value: { chats: { works: { privateKey: key } } },
+    })
+  })
+})

@@ -3,6 +3,7 @@ import type { Transport } from '../../../shared/transport.ts'
 import { accessTokens, type ServiceAccount } from './access-token.ts'
 
 const ORIGIN = 'https://www.worksapis.com'
+/** Whatever it takes to say something, tokens and all. */
 const TIMEOUT_MS = 5_000
 /** What the vendor's own samples renew a token for, at 403 too. */
 const UNAUTHORIZED = /"UNAUTHORIZED"/
@@ -53,14 +54,14 @@ export function openBot(
   const tokens = accessTokens(account, transport, clock)
   let quietUntil = 0
 
-  async function post(to: string, content: Content, token: string) {
+  async function post(to: string, content: Content, token: string, timeoutMs: number) {
     const request = {
       method: 'POST' as const,
       url: new URL(`/v1.0/bots/${botId}/${to}/messages`, ORIGIN),
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ content }),
     }
-    const { status, headers, body } = await transport(request, TIMEOUT_MS)
+    const { status, headers, body } = await transport(request, timeoutMs)
     const isSpent = status === 429 || headers.get('ratelimit-remaining') === '0'
     const pause = isSpent ? pauseSeconds(headers.get('ratelimit-reset')) : 0
     quietUntil = Math.max(quietUntil, clock.now() + pause * 1_000)
@@ -72,9 +73,15 @@ export function openBot(
   return async (to: string, content: Content): Promise<Sent> => {
     const waitSeconds = Math.ceil((quietUntil - clock.now()) / 1_000)
     if (waitSeconds > 0) return { status: 429, waitSeconds }
-    const token = await tokens()
-    const sent = await post(to, content, token)
-    return sent.isStale ? post(to, content, await tokens(token)) : sent
+    const end = clock.now() + TIMEOUT_MS
+    const left = () => Math.max(1, end - clock.now())
+    /** Not for ever: where a platform cuts off the request that asked for it, a token never comes. */
+    const inTime = (token: Promise<string>) =>
+      Promise.race([token, clock.sleep(left()).then(() => Promise.reject(tokenLate()))])
+    const token = await inTime(tokens())
+    const sent = await post(to, content, token, left())
+    if (!sent.isStale) return sent
+    return post(to, content, await inTime(tokens(token)), left())
   }
 }
 
@@ -82,4 +89,8 @@ export function openBot(
 function pauseSeconds(reset: string | null): number {
   const isNumber = /^\d{1,9}$/.test(reset ?? '')
   return isNumber ? Math.min(Math.max(1, Number(reset)), LONGEST_PAUSE_SECONDS) : PAUSE_SECONDS
+}
+
+function tokenLate(): Error {
+  return Object.assign(new Error('No token in time'), { code: 'token-late' })
 }

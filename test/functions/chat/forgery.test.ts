@@ -4,8 +4,10 @@ import {
   bySlack,
   type ChatRequest,
   chatSecrets,
+  confirmationId,
   mattermostCommand,
   openChatRelay,
+  people,
   slackClick,
   slackCommand,
 } from '../../chats.ts'
@@ -36,14 +38,13 @@ afterEach(async () => {
   await works.close()
 })
 
-const BUTTON = {
-  action_id: 'confirm',
-  value: `${'0123456789abcdef'.repeat(2)} ${(NOW + 60_000).toString(36)} create web-golden 12344697`,
-}
+const wordOf = (caller: string) =>
+  `${confirmationId(caller)} ${(NOW + 60_000).toString(36)} create web-golden 12344697`
+const BUTTON = { action_id: 'confirm', value: wordOf(`slack:${people.slack.maker}`) }
 const CALLBACK = {
   text: 'Create',
-  userId: 'c72af563-0f21-4736-11e4-045237113344',
-  postback: BUTTON.value,
+  userId: people.works.maker,
+  postback: wordOf(`works:${people.works.maker}`),
 }
 
 /** Requests that are accepted as they are; all three would make an image. */

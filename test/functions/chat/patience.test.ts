@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { httpTransport } from '../../../functions/platform/node/http-transport.ts'
+import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
+import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
+import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Transport } from '../../../shared/transport.ts'
 import { shownBySlack } from '../../block-kit.ts'
 import {
   type ChatRequest,
+  confirmationId,
   mattermostCommand,
   openChatRelay,
   people,
@@ -50,12 +54,14 @@ function slow(transport: Transport): Transport {
   }
 }
 
+const { now } = Date
+
 let names = 0
 
 const button = () => ({
   action_id: 'confirm',
   value: [
-    crypto.randomUUID().replaceAll('-', ''),
+    confirmationId(`slack:${people.slack.maker}`),
     (Date.now() + 600_000).toString(36),
     `create web-${++names} 12344697`,
   ].join(' '),
@@ -111,6 +117,70 @@ test('what was not answered in time is answered by the tick, once', async () => 
   expect(shownBySlack(chat.said[0]?.body)).toContain('test-kvm is ready')
   await chat.relay.tick()
   expect(chat.said).toHaveLength(1)
+})
+
+test('what leaves too little time to say it is said by the tick alone', async () => {
+  await chat.close()
+  // A platform freezes what goes on after its answer: what was sent then might be sent again.
+  const late =
+    (transport: Transport): Transport =>
+    async (request, timeoutMs) => {
+      const isGateway = request.url.pathname.startsWith('/vserver/')
+      if (isGateway) await new Promise((resolve) => setTimeout(resolve, Math.min(timeoutMs, 1_600)))
+      if (isGateway && timeoutMs < 1_600) throw new DOMException('Too slow', 'TimeoutError')
+      return transport(request, timeoutMs)
+    }
+  chat = await openChatRelay({ transport: late(httpTransport()) })
+  await chat.ask(slackClick({ action_id: 'refresh', value: 'status 12341457' }))
+  expect(chat.said).toEqual([])
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + 31_000)
+  await chat.relay.tick()
+  expect(shownBySlack(chat.said[0]?.body)).toContain('test-kvm is ready')
+  vi.restoreAllMocks()
+})
+
+test('what nobody can be told later is not promised', async () => {
+  const { json } = await chat.ask(
+    mattermostCommand('status 12341457', { address: 'http://127.0.0.3:9/x' }),
+  )
+  expect(json.text).toContain('That did not work (upstream-timeout)')
+})
+
+test('what is older than half an hour is told nobody', async () => {
+  await chat.ask(slackCommand('status 12341457'))
+  isSlow = false
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + 1_801_000)
+  await chat.relay.tick()
+  expect(chat.said).toEqual([])
+  vi.restoreAllMocks()
+})
+
+describe('a store', () => {
+  const store = (replaceNotice: CreationStore['replaceNotice']) => ({
+    ...sqliteStore(openSqlite(':memory:')),
+    replaceNotice,
+  })
+
+  test('that is too slow for a click is no reason to take it for kept', async () => {
+    await chat.close()
+    chat = await openChatRelay({ store: store(() => new Promise(() => {})) })
+    const startedAt = performance.now()
+    expect((await chat.ask(slackClick(button()))).status).toBe(500)
+    expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS)
+  })
+
+  test.each([
+    ['fails', () => Promise.reject(new Error('no store'))],
+    ['is too slow', () => new Promise<boolean>(() => {})],
+  ])('that %s keeps no command from its answer', async (_, replaceNotice) => {
+    await chat.close()
+    chat = await openChatRelay({ store: store(replaceNotice), transport: slow(httpTransport()) })
+    const startedAt = performance.now()
+    const { status, json } = await chat.ask(slackCommand('status 12341457'))
+    expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS)
+    expect(status).toBe(200)
+    expect(shownBySlack(json)).toContain('That did not work (upstream-timeout)')
+  })
 })
 
 test('what the gateway does not tell the tick either is told as a failure', async () => {

@@ -150,11 +150,11 @@ describe('a creation', () => {
   })
 
   test.each([
-    ['12344699', 'storages.0.snapshotNo: snapshot-usable'],
-    ['12344700', 'storages.0.snapshotNo: snapshot-kvm'],
-    ['12344698', 'storages.0.snapshotNo: snapshot-bootable'],
-    ['99999999', 'storages.0.snapshotNo: snapshot-exists'],
-    ['12344697 12344698:10:CB1', 'storages.1.snapshotNo: snapshot-fits'],
+    ['12344699', '12344699 snapshot-usable'],
+    ['12344700', '12344700 snapshot-kvm'],
+    ['12344698', '12344698 snapshot-bootable'],
+    ['99999999', '99999999 snapshot-exists'],
+    ['12344697 12344698:10:CB1', '12344698:10:CB1 snapshot-fits'],
   ])('of %s is not offered, and says why', async (storages, why) => {
     const summary = await answerTo(`create web-golden ${storages}`)
     expect(shownBySlack(summary)).toContain(`✗ ${why}`)
@@ -164,7 +164,7 @@ describe('a creation', () => {
   test('of a name that is taken is not offered', async () => {
     chat.relay.gateway.images.add({ name: 'web-golden' })
     const summary = await answerTo('create web-golden 12344697')
-    expect(shownBySlack(summary)).toContain('✗ name: name-free')
+    expect(shownBySlack(summary)).toContain('✗ web-golden name-free')
     expect(() => buttonIn(summary)).toThrow()
   })
 
@@ -207,7 +207,9 @@ describe('a creation', () => {
     expect(buttons[0]?.value).not.toBe(buttons[1]?.value)
     for (const button of buttons) await click(button)
     expect(await chat.creations()).toHaveLength(1)
-    expect(shownBySlack(chat.said[1]?.body)).toContain('The name is in use')
+    expect(shownBySlack(chat.said[1]?.body)).toContain(
+      '✗ web-golden name-taken\n→ /ncp status web-golden',
+    )
   })
 
   test('is for those alone who may, at the command and at the click', async () => {
@@ -241,6 +243,40 @@ describe('a creation', () => {
     await make('web-two')
     expect(shownBySlack(chat.said[1]?.body)).toContain('You have made your images of this day')
     expect(await chat.creations()).toHaveLength(1)
+  })
+
+  test('is not made by who did not ask: they are asked themselves', async () => {
+    const second = 'T0RELAY:U0SECOND'
+    const CHAT_CREATORS = JSON.stringify({ slack: [people.slack.maker, second] })
+    await chat.close()
+    chat = await openChatRelay({ environment: { CHAT_CREATORS } })
+    await click(buttonIn(await answerTo('create web-golden 12344697')), { person: second })
+    expect(await chat.creations()).toEqual([])
+    await click(buttonIn(chat.said[0]?.body), { person: second })
+    expect(await chat.creations()).toMatchObject([{ caller: `slack:${second}` }])
+  })
+
+  test('that has come to its end is told as that when its button is clicked again', async () => {
+    const button = buttonIn(await answerTo('create web-golden 12344697'))
+    await click(button)
+    await chat.relay.tick()
+    await click(button)
+    expect(shownBySlack(chat.said.at(-1)?.body)).toContain('web-golden is ready')
+    const refused = buttonIn(await answerTo('create web-refused 12344697'))
+    chat.relay.gateway.images.add({ name: 'web-refused' })
+    await click(refused)
+    await chat.relay.tick()
+    await click(refused)
+    expect(shownBySlack(chat.said.at(-1)?.body)).toContain('web-refused was not made')
+  })
+
+  test('is not offered where nothing is kept for good', async () => {
+    await chat.close()
+    chat = await openChatRelay({ store: false })
+    const summary = await answerTo('create web-golden 12344697')
+    expect(shownBySlack(summary)).toContain('That did not work (not-configured)')
+    expect(() => buttonIn(summary)).toThrow()
+    expect(await shown('status 12341457')).toContain('test-kvm is ready')
   })
 
   test('is nothing without a word that a button carries', async () => {
@@ -282,6 +318,22 @@ describe('a run of a job', () => {
     expect(more).toEqual([])
     await chat.relay.tick()
     expect(shownBySlack(chat.said.at(-1)?.body)).toMatch(/web-\d{6}-\d{4} is ready/)
+  })
+
+  test('is told once in a room that its job tells as well', async () => {
+    const notify = { ...job('web-{yyMMdd}-{HHmm}'), notify: ['ops'] }
+    const first = chat
+    chat = await openChatRelay({
+      environment: {
+        RELAY_JOBS: JSON.stringify([notify]),
+        RELAY_NOTIFY: JSON.stringify({ ops: { format: 'slack', url: `${first.hooks}/room` } }),
+      },
+    })
+    await click(buttonIn(await answerTo('run nightly-web')))
+    chat.answers.push({ status: 404 })
+    for (let i = 0; i < 3; i++) await chat.relay.tick()
+    expect(first.said.map(({ path }) => path)).toEqual(['/room'])
+    await first.close()
   })
 
   test('is for those alone who may', async () => {

@@ -99,10 +99,28 @@ describe('a command', () => {
 
   test('in a room is anything that is understood, or meant for the bot; else people speak with each other', async () => {
     const room = { channelId: 'room' }
-    expect(await say({ text: '확인', ...room })).toEqual([])
-    expect(await say({ text: 'status, please', ...room })).toEqual([])
-    expect(await say({ text: 'ncp status please', ...room })).toHaveLength(1)
-    expect(await say({ text: 'status please' })).toHaveLength(1)
+    for (const text of [
+      '확인 ok',
+      'help',
+      '작업',
+      'run away',
+      'status quo',
+      'NCP 콘솔 보셨어요?',
+      'ncp-server is down',
+      'ncp',
+    ]) {
+      expect(await say({ text, ...room })).toEqual([])
+    }
+    for (const text of [
+      'ncp help',
+      'NCP 작업',
+      '상태 12341457',
+      'create web-golden 12344697',
+      `status cr_${'0'.repeat(32)}`,
+    ]) {
+      expect(await say({ text, ...room })).toHaveLength(1)
+    }
+    expect(await say({ text: 'anything' })).toHaveLength(1)
   })
 
   test('of another kind than text is passed over', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Content, openBot } from '../../../../functions/chat/works/bot.ts'
 import { httpTransport } from '../../../../functions/platform/node/http-transport.ts'
+import { systemClock } from '../../../../shared/clock.ts'
 import type { Transport } from '../../../../shared/transport.ts'
 import { redirected } from '../../../chats.ts'
 import { openWorksPlatform } from '../../../works-platform.ts'
@@ -35,7 +36,7 @@ function bot(around: (transport: Transport) => Transport = (transport) => transp
     'https://auth.worksmobile.com': url,
     'https://www.worksapis.com': url,
   })
-  const clock = { now: () => now, sleep: async () => {} }
+  const clock = { now: () => now, sleep: systemClock.sleep }
   const send = openBot(account, around(transport), clock)
   return () => send('users/u1', content)
 }
@@ -76,7 +77,7 @@ test('a token that never comes is given up', async () => {
     hung.resolve()
     return new Promise(() => {})
   })
-  say()
+  const first = say().catch(({ code }) => code)
   await hung.promise
   isHanging = false
   now += 3 * SECOND
@@ -84,6 +85,15 @@ test('a token that never comes is given up', async () => {
   expect(await second).toBe('waits')
   now += 2 * SECOND
   expect(await say()).toMatchObject({ status: 201 })
+  expect(await first).toBe('token-late')
+})
+
+test('a token that another request waits for in vain holds nobody up for ever', async () => {
+  const say = bot((transport) => (request, timeoutMs) => {
+    const isToken = request.url.pathname.startsWith('/oauth2/')
+    return isToken ? new Promise(() => {}) : transport(request, timeoutMs)
+  })
+  await expect(say()).rejects.toMatchObject({ code: 'token-late' })
 })
 
 test.each([
