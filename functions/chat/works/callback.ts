@@ -16,23 +16,14 @@ export interface Callback {
   postback?: string | undefined
 }
 
-const Source = v.object({ userId: v.string(), channelId: v.optional(v.string()) })
-
 const Issued = v.object({ issuedTime: Rfc3339 })
 
 /** What a bot is told, as far as it is text. Source: https://developers.worksmobile.com/en/docs/bot-callback */
-const Event = v.variant('type', [
-  v.object({
-    type: v.literal('message'),
-    source: Source,
-    content: v.object({
-      type: v.literal('text'),
-      text: v.string(),
-      postback: v.optional(v.string()),
-    }),
-  }),
-  v.object({ type: v.literal('postback'), source: Source, data: v.string() }),
-])
+const Event = v.object({
+  source: v.object({ userId: v.string(), channelId: v.optional(v.string()) }),
+  content: v.optional(v.object({ text: v.string(), postback: v.optional(v.string()) })),
+  data: v.optional(v.string()),
+})
 
 /**
  * Whether NAVER WORKS sent a callback to this bot, within five minutes of now (milliseconds since the epoch). It sets no time
@@ -55,13 +46,9 @@ export async function isGenuine(
 export function callbackOf(bytes: Uint8Array): Callback | undefined {
   const event = v.safeParse(Event, jsonOf(bytes))
   if (!event.success) return undefined
-  const { source } = event.output
-  if (event.output.type === 'postback') {
-    const { data } = event.output
-    return { ...source, text: data, postback: data }
-  }
-  const { text, postback } = event.output.content
-  return { ...source, text, postback }
+  const { source, content, data } = event.output
+  const text = content?.text ?? data
+  return text === undefined ? undefined : { ...source, text, postback: content?.postback ?? data }
 }
 
 function jsonOf(bytes: Uint8Array): unknown {
