@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { HonoBase } from 'hono/hono-base'
-import { TrieRouter } from 'hono/router/trie-router'
+import { PatternRouter } from 'hono/router/pattern-router'
+import { getPath } from 'hono/utils/url'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { type Teller, tellerOf } from '../shared/creation/deliver.ts'
@@ -102,7 +103,11 @@ interface Duties {
 /** The relay: a web application, what the minute's timer does, and what an event does that names a job. */
 export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
-  const app = new HonoBase<Env>({ router: new TrieRouter() })
+  const app = new HonoBase<Env>({
+    router: new PatternRouter(),
+    // The router overlooks a slash at a path's end, but not two: neither is any route's.
+    getPath: (request) => getPath(request).replace(/\/$/, '//'),
+  })
   app.onError((error, c) => replyProblem(c, problemSeen(error, log, c.env.requestId)))
   app.notFound(() => {
     throw new Problem('not-found', 'There is no such route')

@@ -1,7 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
-import { minify } from 'terser'
+import * as oxc from 'rolldown/utils'
+import * as terser from 'terser'
 
 const utf8 = new TextEncoder()
 
@@ -15,8 +16,39 @@ export const bundle = {
   logLevel: 'warning',
 } satisfies BuildOptions
 
-/** Makes what esbuild has made smaller still, a twenty-fifth by gzip: the Worker's bytes are counted. */
-export const smaller: Plugin = {
+/** What Hono's classes hold on to and the relay never calls, by module; and what the relay needs of such a module. */
+const HONO: Record<string, { unused: string[]; used?: string[] }> = {
+  'helper/route/index': { unused: ['routePath'] },
+  'utils/body': { unused: ['parseBody'] },
+  'utils/html': { unused: ['HtmlEscapedCallbackPhase', 'resolveCallback'] },
+  'utils/mount': { unused: ['createMountedRequest'] },
+  'utils/url': {
+    unused: ['getPathNoStrict', 'getQueryParam', 'getQueryParams'],
+    used: ['getPath', 'mergePath', 'tryDecodeURIComponent'],
+  },
+}
+
+/** Leaves out of Hono what the relay never calls. Where Hono comes to need anything else, there is nothing to import. */
+const lessHono: Plugin = {
+  name: 'less-hono',
+  setup({ onLoad }) {
+    onLoad({ filter: /hono\/dist\/.*\.js$/ }, ({ path, suffix }) => {
+      const module = /hono\/dist\/(.*)\.js$/.exec(path)?.[1] ?? ''
+      const found = suffix ? undefined : HONO[module]
+      if (!found) return undefined
+      const { unused, used } = found
+      const nothing = unused.map((name) => `export const ${name} = undefined`)
+      const rest = used ? [`export { ${used.join(', ')} } from './${basename(path)}?whole'`] : []
+      return { contents: [...nothing, ...rest].join('\n'), resolveDir: dirname(path) }
+    })
+  },
+}
+
+/**
+ * Makes what esbuild has bundled as small as can be: the Worker's bytes are counted. By gzip, what Oxc and Terser
+ * make one after the other is a thirtieth smaller than what esbuild makes, or either of them alone.
+ */
+const smaller: Plugin = {
   name: 'smaller',
   setup({ onEnd }) {
     onEnd(async ({ outputFiles = [] }) => {
@@ -24,10 +56,23 @@ export const smaller: Plugin = {
       const map = outputFiles.find(({ path }) => path.endsWith('.js.map'))
       if (!script) return
       const name = basename(script.path)
-      const made = await minify(script.text, {
+      const first = await oxc.minify(name, script.text, {
         module: true,
-        compress: { passes: 3 },
-        ...(map && { sourceMap: { content: map.text, url: `${name}.map`, filename: name } }),
+        ...(map && { sourcemap: true, inputMap: JSON.parse(map.text) }),
+      })
+      const made = await terser.minify(first.code, {
+        module: true,
+        ecma: 2020,
+        compress: {
+          passes: 3,
+          keep_fargs: false,
+          hoist_funs: true,
+          unsafe_arrows: true,
+          unsafe_methods: true,
+        },
+        ...(first.map && {
+          sourceMap: { content: JSON.stringify(first.map), url: `${name}.map`, filename: name },
+        }),
       })
       script.contents = utf8.encode(made.code)
       if (map) map.contents = utf8.encode(String(made.map))
@@ -41,7 +86,9 @@ export const bundles = {
     entryPoints: ['functions/worker.ts'],
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:workers'],
-    plugins: [smaller],
+    minify: false,
+    minifySyntax: true,
+    plugins: [lessHono, smaller],
   },
   'dist/server.mjs': { entryPoints: ['functions/server.ts'], platform: 'node' },
   'dist/lambda.mjs': {

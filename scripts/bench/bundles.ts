@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
-import { bundle, bundles, smaller } from '../build.ts'
+import { bundle, bundles } from '../build.ts'
 import { print, spread } from './table.ts'
 
 const STARTS = 15
@@ -33,7 +33,7 @@ export async function benchSizes(): Promise<void> {
     logLevel: 'error',
     plugins: [
       { name: 'core', setup: ({ onLoad }) => onLoad({ filter: BEYOND_CORE }, empty) },
-      smaller,
+      ...bundles['dist/worker.js'].plugins,
     ],
   })
   rows.push(sizes('of the Worker: HTTP and the calls', core.outputFiles[0]?.text ?? ''))
