@@ -59,12 +59,12 @@ export const MESSAGES: Record<Language, Messages> = {
     },
     todo: {
       failed:
-        'NAVER Cloud could not make it. Look at it in the console, delete it there, and start again.',
-      gone: 'It was deleted. Start again if you need it.',
-      timed_out: 'Look at it in the console. The relay follows it no longer.',
-      not_created: 'No image came of this request. Look in the console before you start again.',
+        'NAVER Cloud could not make it. Look in the console, delete it there, then start again.',
+      gone: 'Start again if you need it.',
+      timed_out: 'Look in the console. The relay follows it no longer.',
+      not_created: 'Look in the console, then start again.',
       conflict:
-        'It is not certain which image is this one, if any. Name it, or abandon it: POST /v1/creations/{creationId}/resolution',
+        'It is not certain which image it is, if any. Name that, or abandon it: POST /v1/creations/{creationId}/resolution',
       silent: 'Look at the last runs: GET /v1/jobs',
     },
     problem: {
@@ -116,34 +116,33 @@ export const MESSAGES: Record<Language, Messages> = {
       ready: '{name} 준비 완료',
       failed: '{name} 생성 실패',
       gone: '{name} 삭제됨',
-      timed_out: '{name} 24시간이 지나도 준비되지 않음',
+      timed_out: '{name} 24시간 넘게 준비되지 않음',
       rejected: '{name} 생성되지 않음',
       not_created: '{name} 생성되지 않음',
       conflict: '{name} 확인 필요',
       silent: '{job}: {hours}시간 넘게 완료된 이미지 없음',
     },
     todo: {
-      failed:
-        '네이버 클라우드가 이미지를 만들지 못했습니다. 콘솔에서 확인 후 삭제하고 다시 실행하세요.',
-      gone: '이미지가 삭제되었습니다. 필요하면 다시 실행하세요.',
+      failed: '네이버 클라우드가 만들지 못했습니다. 콘솔에서 확인 후 삭제하고 다시 실행하세요.',
+      gone: '필요하면 다시 실행하세요.',
       timed_out: '콘솔에서 확인하세요. 릴레이는 더 이상 추적하지 않습니다.',
-      not_created: '이 요청으로 생성된 이미지가 없습니다. 콘솔에서 확인한 뒤 다시 실행하세요.',
+      not_created: '콘솔에서 확인 후 다시 실행하세요.',
       conflict:
-        '어느 이미지가 이 요청의 결과인지 확실하지 않습니다. 이미지를 지정하거나 포기 처리하세요: POST /v1/creations/{creationId}/resolution',
+        '어느 이미지인지 확실하지 않습니다. 이미지를 지정하거나 포기하세요: POST /v1/creations/{creationId}/resolution',
       silent: '최근 실행을 확인하세요: GET /v1/jobs',
     },
     problem: {
       'name-taken':
-        '이미 사용 중인 이름입니다: GET /v1/images?name={name}. 필요 없는 이미지일 때만 삭제하거나 다른 이름을 사용하세요.',
+        '사용 중인 이름입니다: GET /v1/images?name={name}. 필요 없는 이미지만 삭제하거나 다른 이름을 사용하세요.',
       'invalid-input': '사용할 수 있는 스냅샷이 없습니다. 스냅샷 생성 작업을 확인하세요. {detail}',
       'upstream-refused': '네이버 클라우드가 요청을 거부했습니다: {upstream}',
       'upstream-credentials':
-        '네이버 클라우드가 릴레이의 인증키를 거부했습니다. 인증키를 교체하거나 서버 시각을 맞추세요.',
-      'upstream-permission': '릴레이의 서브 계정에 {action} 권한이 없습니다. 권한을 추가하세요.',
+        '네이버 클라우드가 릴레이의 인증키를 거부했습니다. 인증키를 교체하거나 시각을 맞추세요.',
+      'upstream-permission': '릴레이의 서브 계정에 {action} 권한을 추가하세요.',
       'upstream-throttled':
-        '네이버 클라우드의 호출 제한으로 한 시간 동안 요청하지 못했습니다. 나중에 다시 실행하세요.',
+        '네이버 클라우드가 한 시간 동안 요청을 제한했습니다. 나중에 다시 실행하세요.',
     },
-    incomplete: '요청을 완료하지 못했습니다 ({code}). 생성 내역을 확인한 뒤 다시 실행하세요.',
+    incomplete: '처리하지 못했습니다 ({code}). 생성 내역을 확인 후 다시 실행하세요.',
     field: {
       image: '이미지',
       job: '작업',
@@ -165,15 +164,15 @@ export const MESSAGES: Record<Language, Messages> = {
         unknown: '{name} 상태를 알 수 없음',
       },
       button: { create: '생성', run: '실행', cancel: '취소', refresh: '새로 고침' },
-      started: '{name} 요청을 접수했습니다. 완료되면 여기에 알려 드립니다.',
+      started: '{name} 요청을 접수했습니다. 결과는 여기에 알려 드립니다.',
       unchecked: '네이버 클라우드의 응답이 늦어 스냅샷과 이름을 확인하지 못했습니다.',
       misread: '이해하지 못했습니다',
-      absent: '해당 이름이나 번호를 찾지 못했습니다.',
-      expired: '확인 시간이 지났습니다. 다시 요청하세요:',
+      absent: '해당 이름이나 번호가 없습니다.',
+      expired: '시간이 지났습니다. 다시 요청하세요:',
       forbidden: '이미지 생성 권한이 없습니다. 릴레이 관리자에게 요청하세요: CHAT_CREATORS',
       spent: '오늘(UTC) 만들 수 있는 이미지를 모두 만들었습니다.',
-      tooLong: '여기에서 확인하기에는 너무 깁니다. 스토리지 수를 줄이세요.',
-      late: '네이버 클라우드의 응답이 늦습니다. 1~2분 안에 여기에 답변드립니다.',
+      tooLong: '확인하기에는 너무 깁니다. 스토리지를 줄이세요.',
+      late: '네이버 클라우드의 응답이 늦어 1~2분 안에 여기에 알려 드립니다.',
       failed: '처리하지 못했습니다 ({code}). 나중에 다시 실행하세요.',
     },
   },
@@ -182,7 +181,7 @@ export const MESSAGES: Record<Language, Messages> = {
       ready: '{name} の準備ができました',
       failed: '{name} の作成に失敗しました',
       gone: '{name} は削除されました',
-      timed_out: '{name} は24時間経っても準備が完了していません',
+      timed_out: '{name} は24時間以上、準備ができていません',
       rejected: '{name} は作成されませんでした',
       not_created: '{name} は作成されませんでした',
       conflict: '{name} の確認が必要です',
@@ -190,30 +189,26 @@ export const MESSAGES: Record<Language, Messages> = {
     },
     todo: {
       failed:
-        'NAVER Cloud がイメージを作成できませんでした。コンソールで確認して削除し、再実行してください。',
-      gone: 'イメージは削除されています。必要ならもう一度実行してください。',
-      timed_out: 'コンソールで確認してください。リレーによる追跡は終了しました。',
-      not_created:
-        'このリクエストで作成されたイメージはありません。コンソールで確認してから再実行してください。',
+        'NAVER Cloud が作成できませんでした。コンソールで確認して削除し、再実行してください。',
+      gone: '必要なら再実行してください。',
+      timed_out: 'コンソールで確認してください。リレーは追跡を終えました。',
+      not_created: 'コンソールで確認して再実行してください。',
       conflict:
-        'どのイメージが該当するか特定できません。イメージを指定するか、破棄してください: POST /v1/creations/{creationId}/resolution',
+        'どのイメージか特定できません。イメージを指定するか、破棄してください: POST /v1/creations/{creationId}/resolution',
       silent: '直近の実行を確認してください: GET /v1/jobs',
     },
     problem: {
       'name-taken':
-        'この名前は使用中です: GET /v1/images?name={name}。不要なイメージの場合のみ削除するか、別の名前を指定してください。',
+        '名前は使用中です: GET /v1/images?name={name}。不要なイメージだけを削除するか、別の名前を指定してください。',
       'invalid-input':
-        '使えるスナップショットがありません。スナップショットを作る仕組みを確認してください。{detail}',
+        '使えるスナップショットがありません。スナップショットの作成を確認してください。{detail}',
       'upstream-refused': 'NAVER Cloud がリクエストを拒否しました: {upstream}',
       'upstream-credentials':
-        'NAVER Cloud がリレーの認証キーを拒否しました。認証キーを差し替えるか、サーバーの時刻を合わせてください。',
-      'upstream-permission':
-        'リレーのサブアカウントに {action} の権限がありません。追加してください。',
-      'upstream-throttled':
-        'NAVER Cloud の呼び出し制限により、1時間リクエストできませんでした。後で再実行してください。',
+        'NAVER Cloud がリレーの認証キーを拒否しました。認証キーを差し替えるか、時刻を合わせてください。',
+      'upstream-permission': 'リレーのサブアカウントに {action} の権限を追加してください。',
+      'upstream-throttled': 'NAVER Cloud が1時間リクエストを制限しました。後で再実行してください。',
     },
-    incomplete:
-      'リクエストを完了できませんでした ({code})。作成の記録を確認してから再実行してください。',
+    incomplete: '処理できませんでした ({code})。作成の記録を確認して再実行してください。',
     field: {
       image: 'イメージ',
       job: 'ジョブ',
@@ -235,16 +230,16 @@ export const MESSAGES: Record<Language, Messages> = {
         unknown: '{name} の状態は不明です',
       },
       button: { create: '作成', run: '実行', cancel: 'キャンセル', refresh: '更新' },
-      started: '{name} を受け付けました。完了したらここでお知らせします。',
+      started: '{name} を受け付けました。結果はここでお知らせします。',
       unchecked: 'NAVER Cloud の応答が遅く、スナップショットと名前を確認できませんでした。',
       misread: '理解できませんでした',
-      absent: 'その名前や番号のものは見つかりません。',
-      expired: '確認の期限が過ぎました。もう一度依頼してください:',
+      absent: 'その名前や番号は見つかりません。',
+      expired: '期限が過ぎました。もう一度依頼してください:',
       forbidden:
         'イメージを作成する権限がありません。リレーの管理者に依頼してください: CHAT_CREATORS',
       spent: '本日 (UTC) 作成できるイメージをすべて作成しました。',
-      tooLong: 'ここで確認するには長すぎます。ストレージを減らしてください。',
-      late: 'NAVER Cloud の応答が遅れています。1～2分以内にここで回答します。',
+      tooLong: '長すぎて確認できません。ストレージを減らしてください。',
+      late: 'NAVER Cloud の応答が遅く、1～2分後にここでお知らせします。',
       failed: '処理できませんでした ({code})。後で再実行してください。',
     },
   },
