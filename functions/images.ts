@@ -12,7 +12,7 @@ export const ImageAddress = v.strictObject({ no: Digits, regionCode: v.optional(
 export const ImagesQuery = v.strictObject({
   name: v.pipe(
     v.string(),
-    v.minLength(1, 'must not be empty'),
+    v.nonEmpty('must not be empty'),
     v.maxLength(255, 'must be at most 255 characters'),
   ),
   regionCode: v.optional(RegionCode),

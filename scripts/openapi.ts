@@ -8,7 +8,10 @@ import packageJson from '../package.json' with { type: 'json' }
 import { DryRun } from '../shared/creation/dry-run.ts'
 import { CreationView } from '../shared/creation/view.ts'
 import { Image } from '../shared/image.ts'
-import { furtherStorages } from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
+import {
+  furtherStorages,
+  MAX_STORAGES,
+} from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { ProblemMembers } from '../shared/problem.ts'
 import { Snapshot } from '../shared/snapshot.ts'
 
@@ -220,10 +223,13 @@ function json(
       (valibotSchema.type === 'lazy'
         ? { anyOf: furtherStorages.map((part) => json(part)) }
         : undefined),
-    overrideAction: ({ valibotAction: action, jsonSchema }) =>
-      action.type === 'max_bytes' && 'requirement' in action
-        ? { ...jsonSchema, description: `At most ${action.requirement} bytes of UTF-8` }
-        : undefined,
+    overrideAction: ({ valibotAction: action, jsonSchema }) => {
+      if (action.type === 'max_bytes' && 'requirement' in action) {
+        return { ...jsonSchema, description: `At most ${action.requirement} bytes of UTF-8` }
+      }
+      // There is one alone: of storages.
+      return action.type === 'raw_check' ? { ...jsonSchema, maxItems: MAX_STORAGES } : undefined
+    },
   }
   const { $schema, $defs, ...rest } = toJsonSchema(schema, config)
   return rest

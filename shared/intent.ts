@@ -3,6 +3,7 @@ import {
   FurtherStorage,
   type ImageContent,
   ImageName,
+  MAX_STORAGES,
 } from './ncloud/actions/create-server-image-from-snapshot.ts'
 import { Digits } from './ncloud/values.ts'
 
@@ -26,9 +27,6 @@ export interface Misreading {
   understood: string
   expected: Argument | 'command' | 'end'
 }
-
-/** A base and twenty more. */
-const MOST_STORAGES = 21
 
 /** The words of each command; of two that begin alike the longer one is first. */
 const WORDS: [Command, string][] = [
@@ -100,7 +98,7 @@ export function intentOf(text: string): Intent | Misreading {
   const words = plain.replace(pattern, '').split(' ').filter(Boolean)
   const needed = ARGUMENTS[command]
   for (const [at, word] of words.entries()) {
-    const further = command === 'create' && at <= MOST_STORAGES ? 'storage' : 'end'
+    const further = command === 'create' && at <= MAX_STORAGES ? 'storage' : 'end'
     const expected = needed[at] ?? further
     if (expected === 'end' || !isArgument[expected](word)) {
       return { command, understood: [command, ...words.slice(0, at)].join(' '), expected }

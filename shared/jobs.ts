@@ -69,8 +69,7 @@ const Job = v.pipe(
     expectEveryHours: v.optional(Hours),
   }),
   v.forward(
-    v.partialCheck(
-      [['expectEveryHours'], ['notify']],
+    v.check(
       ({ expectEveryHours, notify }) => expectEveryHours === undefined || notify.length > 0,
       rules.unheard,
     ),

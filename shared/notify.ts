@@ -46,21 +46,24 @@ const TargetUrl = v.pipe(
   v.check((text) => secureUrl(text) !== undefined, rules.url),
 )
 
-const Target = v.variant(
-  'format',
-  [
-    v.strictObject({
-      format: v.picklist(['slack', 'works', 'teams']),
-      url: TargetUrl,
-      secret: v.optional(v.never(rules.signs)),
-    }),
-    v.strictObject({
-      format: v.literal('standard-webhooks'),
-      url: TargetUrl,
-      secret: v.pipe(v.string(rules.secret), v.check(isSecret, rules.secret)),
-    }),
-  ],
-  rules.format,
+const UnsignedTarget = v.strictObject({
+  format: v.picklist(['slack', 'works', 'teams']),
+  url: TargetUrl,
+  secret: v.optional(v.never(rules.signs)),
+})
+const Signed = v.looseObject({ format: v.literal('standard-webhooks') })
+const SignedTarget = v.strictObject({
+  ...Signed.entries,
+  url: TargetUrl,
+  secret: v.pipe(v.string(rules.secret), v.check(isSecret, rules.secret)),
+})
+
+const FORMATS = [...UnsignedTarget.entries.format.options, 'standard-webhooks'] as const
+
+/** Who is of no known format is told no other fault. */
+const Target = v.pipe(
+  v.looseObject({ format: v.picklist(FORMATS, rules.format) }, rules.format),
+  v.lazy((target) => (v.is(Signed, target) ? SignedTarget : UnsignedTarget)),
 )
 
 /** The setting `RELAY_NOTIFY`: who can be told, by name. */
@@ -68,7 +71,9 @@ export const Targets = v.pipe(
   v.unknown(),
   // First, because what stands in the place of a name must not be repeated in a fault.
   v.check(areNamed, rules.names),
-  v.record(v.string(), Target),
+  v.lazy((targets) =>
+    v.object(Object.fromEntries(Object.keys(targets ?? {}).map((name) => [name, Target]))),
+  ),
 )
 
 /** Where notifications go, and in which form. */

@@ -5,7 +5,8 @@ import { ServerImage, serverImage } from '../server-image.ts'
 import { Digits, listOf } from '../values.ts'
 
 const MAX_DESCRIPTION_BYTES = 1000 - MARKER_BYTES
-const MAX_STORAGES = 21
+/** A base and twenty more. */
+export const MAX_STORAGES = 21
 
 const rules = {
   name: 'must be 3 to 30 lower-case letters, digits and hyphens, a letter first, no hyphen last',
@@ -53,10 +54,15 @@ export function storagesOf<Base extends v.GenericSchema, Further extends v.Gener
   base: Base,
   further: Further,
 ) {
-  return v.intersect([
+  return v.pipe(
     v.tupleWithRest([base], further),
-    v.pipe(v.array(v.unknown()), v.maxLength(MAX_STORAGES, rules.storages)),
-  ])
+    // Raw, to be told beside whatever is wrong with one of them.
+    v.rawCheck(({ dataset: { value }, addIssue }) => {
+      if (Array.isArray(value) && value.length > MAX_STORAGES) {
+        addIssue({ message: rules.storages })
+      }
+    }),
+  )
 }
 
 /**
