@@ -30,42 +30,42 @@ const listProblems = [400, 401, 403, 406, 422, 429, 502, 503, 504]
 
 const DOCUMENTED: Record<string, Documented> = {
   'GET /v1/member-server-images/:no': {
-    summary: 'How an image of a XEN or RHV server is',
+    summary: 'An image of a XEN or RHV server',
     success: { 200: 'Image' },
     problems: imageProblems,
   },
   'GET /v1/server-images/:no': {
-    summary: 'How an image of a KVM or XEN server is',
+    summary: 'An image of a KVM or XEN server',
     success: { 200: 'Image' },
     problems: imageProblems,
   },
   'GET /v1/images/:no': {
-    summary: 'How an image is, whichever kind it is of',
+    summary: 'An image of either kind',
     success: { 200: 'Image' },
     problems: imageProblems,
   },
   'GET /v1/images': {
-    summary: 'Own images of exactly that name',
+    summary: 'Own images of a name',
     success: { 200: 'Images' },
     problems: listProblems,
   },
   'GET /v1/snapshots': {
-    summary: 'Snapshots that an image can be made of',
+    summary: 'Snapshots to make an image of',
     success: { 200: 'Snapshots' },
     problems: listProblems,
   },
   'POST /v1/server-images': {
-    summary: 'Make a server image of snapshots, once; with dryRun, only say whether it would do',
+    summary: 'Make an image of snapshots, once; with dryRun, only check',
     success: { 200: 'CreationOrDryRun', 201: 'Creation', 202: 'Creation' },
     problems: [400, 401, 403, 406, 409, 413, 415, 422, 429, 502, 503, 504],
   },
   'GET /v1/creations/:id': {
-    summary: 'What became of a create',
+    summary: 'A creation',
     success: { 200: 'Creation' },
     problems: [400, 401, 403, 404, 406, 503],
   },
   'POST /v1/creations/:id/resolution': {
-    summary: 'Settles a conflict: which image is the creation’s, or that none is',
+    summary: 'Settle a conflict: which image it is, or none',
     success: { 200: 'Creation' },
     problems: [400, 401, 403, 404, 406, 413, 415, 422, 429, 502, 503, 504],
   },
@@ -75,12 +75,12 @@ const DOCUMENTED: Record<string, Documented> = {
     problems: [400, 401, 403, 406, 422, 503],
   },
   'GET /v1/jobs': {
-    summary: 'All jobs, with the next run of each and the last scheduled ones',
+    summary: 'All jobs, with their next and last runs',
     success: { 200: 'Jobs' },
     problems: [400, 401, 403, 406, 503],
   },
   'POST /v1/jobs/:name/runs': {
-    summary: 'Run a job now, as the caller’s own; its image’s name must contain {HHmm}',
+    summary: 'Run a job now; the name of its image must contain {HHmm}',
     success: { 200: 'Creation', 201: 'Creation', 202: 'Creation' },
     problems: [400, 401, 403, 404, 406, 409, 413, 422, 429, 502, 503, 504],
   },
@@ -153,7 +153,7 @@ function operation({ method, path, scope, parameters, body }: Route) {
   const { summary, success, problems } = documented
   const successes = Object.entries(success).map(([status, name]) => {
     const content = { [JSON_TYPE]: { schema: reference(name) }, 'text/plain': {} }
-    return [status, { description: name, content }]
+    return [status, { description: 'OK', content }]
   })
   return {
     summary: `${summary} (scope ${scope})`,

@@ -7,9 +7,8 @@ const RULE = 'must be a time with an offset (RFC 3339)'
 export const Rfc3339 = v.pipe(
   v.string(),
   v.regex(TIME, RULE),
-  v.check((text) => isDay(text.slice(0, 10)), RULE),
+  v.check((text) => isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text)), RULE),
   v.transform((text) => Date.parse(text)),
-  v.finite(RULE),
 )
 
 /** A time (milliseconds since the epoch) as RFC 3339 writes it, in UTC. */

@@ -41,7 +41,7 @@ export const KeyPart = v.pipe(
 )
 
 /** A value that may come as its JSON. */
-export const Json = v.pipe(v.unknown(), v.rawTransform(fromJson))
+export const Json = v.pipe(v.unknown(), v.check(isJson, 'must be JSON'), v.transform(fromJson))
 
 const Origin = v.pipe(
   v.string(),
@@ -321,13 +321,16 @@ function isGiven(value: unknown): boolean {
 }
 
 /** JSON settings may come as objects: Worker vars do. */
-function fromJson({ dataset, addIssue, NEVER }: v.RawTransformContext<unknown>): unknown {
-  if (typeof dataset.value !== 'string') return dataset.value
+function fromJson(value: unknown): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : value
+}
+
+function isJson(value: unknown): boolean {
   try {
-    return JSON.parse(dataset.value)
+    fromJson(value)
+    return true
   } catch {
-    addIssue({ message: 'must be JSON' })
-    return NEVER
+    return false
   }
 }
 
