@@ -28,52 +28,59 @@ export interface Misreading {
   expected: Argument | 'command' | 'end'
 }
 
-/** The words of each command; of two that begin alike the longer one is first. */
-const WORDS: [Command, string][] = [
-  ['status', 'status|상태|状態|ステータス'],
-  ['creations', 'creations|생성 ?목록|作成 ?一覧'],
-  ['create', 'create|생성|作成'],
-  ['jobs', 'jobs|작업 ?목록|작업|ジョブ ?一覧|ジョブ'],
-  ['run', 'run|실행|実行'],
-  ['confirm', 'confirm|확인|確認'],
-  ['help', 'help|도움말|ヘルプ'],
-]
+/** How a command is written: its words in other languages, its form, an example, and the arguments that it needs. */
+interface Usage {
+  words: string[]
+  form: string
+  example: string
+  needed: Argument[]
+}
 
-/** How each command is written: its form, its other words, and an example. */
-export const USAGE: Record<Command, { form: string; words: string; example: string }> = {
+/** The commands; of two that begin alike the longer one is first, and of its words. */
+export const USAGE: Record<Command, Usage> = {
   status: {
+    words: ['상태', '状態', 'ステータス'],
     form: 'status <no | name | creation id>',
-    words: '상태 · 状態',
     example: 'status 12341457',
+    needed: ['reference'],
   },
+  creations: plain('creations', '생성 목록', '作成 一覧'),
   create: {
+    words: ['생성', '作成'],
     form: 'create <name> <snapshotNo> [<GB>:<type> | <snapshotNo>:<GB>:<type>]…',
-    words: '생성 · 作成',
     example: 'create web-golden 12344697 50:CB2',
+    needed: ['name', 'snapshot'],
   },
-  creations: { form: 'creations', words: '생성 목록 · 作成一覧', example: 'creations' },
-  jobs: { form: 'jobs', words: '작업 · ジョブ', example: 'jobs' },
-  run: { form: 'run <job>', words: '실행 · 実行', example: 'run nightly-web' },
-  confirm: { form: 'confirm <code>', words: '확인 · 確認', example: 'confirm 3f…' },
-  help: { form: 'help', words: '도움말 · ヘルプ', example: 'help' },
+  jobs: plain('jobs', '작업 목록', '작업', 'ジョブ 一覧', 'ジョブ'),
+  run: {
+    words: ['실행', '実行'],
+    form: 'run <job>',
+    example: 'run nightly-web',
+    needed: ['job'],
+  },
+  confirm: {
+    words: ['확인', '確認'],
+    form: 'confirm <code>',
+    example: 'confirm 3f…',
+    needed: ['code'],
+  },
+  help: plain('help', '도움말', 'ヘルプ'),
 }
 
-// Words of Korean and Japanese need no space before a number or a name.
-const COMMANDS = WORDS.map(([command, words]) => ({
-  command,
-  pattern: new RegExp(`^(?:${words})(?=$| |(?<=[^ -~])[!-~])`, 'i'),
+/** A command without arguments. */
+function plain(command: Command, ...words: string[]): Usage {
+  return { words, form: command, example: command, needed: [] }
+}
+
+// Words of Korean and Japanese need no space in them, nor before a number or a name.
+const COMMANDS = Object.entries(USAGE).map(([command, { words, needed }]) => ({
+  command: command as Command,
+  needed,
+  pattern: new RegExp(
+    `^(?:${[command, ...words].join('|').replaceAll(' ', ' ?')})(?=$| |(?<=[^ -~])[!-~])`,
+    'i',
+  ),
 }))
-
-/** The arguments that each command needs. */
-const ARGUMENTS: Record<Command, Argument[]> = {
-  status: ['reference'],
-  create: ['name', 'snapshot'],
-  run: ['job'],
-  confirm: ['code'],
-  creations: [],
-  jobs: [],
-  help: [],
-}
 
 const isArgument: Record<Argument, (word: string) => boolean> = {
   // An image by number or name, or a creation by id.
@@ -90,13 +97,12 @@ const isArgument: Record<Argument, (word: string) => boolean> = {
  * must be digits alone. No text at all asks for help.
  */
 export function intentOf(text: string): Intent | Misreading {
-  const plain = normalized(text)
-  if (!plain) return { command: 'help' }
-  const found = COMMANDS.find(({ pattern }) => pattern.test(plain))
+  const given = normalized(text)
+  if (!given) return { command: 'help' }
+  const found = COMMANDS.find(({ pattern }) => pattern.test(given))
   if (!found) return { understood: '', expected: 'command' }
-  const { command, pattern } = found
-  const words = plain.replace(pattern, '').split(' ').filter(Boolean)
-  const needed = ARGUMENTS[command]
+  const { command, pattern, needed } = found
+  const words = given.replace(pattern, '').split(' ').filter(Boolean)
   for (const [at, word] of words.entries()) {
     const further = command === 'create' && at <= MAX_STORAGES ? 'storage' : 'end'
     const expected = needed[at] ?? further

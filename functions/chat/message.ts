@@ -149,7 +149,7 @@ function problemMessage(
 function usageOf(commands: Command[], prefix: string): string[] {
   return commands.map((command) => {
     const { form, words } = USAGE[command]
-    return `${prefix}${form}  (${words})`
+    return `${prefix}${form}  (${words.join(' · ')})`
   })
 }
 
