@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import { HonoBase } from 'hono/hono-base'
 import { PatternRouter } from 'hono/router/pattern-router'
-import { getPath } from 'hono/utils/url'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { type Teller, tellerOf } from '../shared/creation/deliver.ts'
@@ -105,8 +104,7 @@ export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
   const app = new HonoBase<Env>({
     router: new PatternRouter(),
-    // The router overlooks a slash at a path's end, but not two: neither is any route's.
-    getPath: (request) => getPath(request).replace(/\/$/, '//'),
+    getPath: routedPath,
   })
   app.onError((error, c) => replyProblem(c, problemSeen(error, log, c.env.requestId)))
   app.notFound(() => {
@@ -156,6 +154,15 @@ export function createApp(platform: Platform) {
       return response
     },
   }
+}
+
+/**
+ * The path by which a request is routed. Plain characters may come escaped; all else is left as it is for parameters to
+ * decode. The router overlooks a slash at the end, but not two: neither is any route's.
+ */
+function routedPath({ url }: Request): string {
+  const { pathname } = new URL(url)
+  return pathname.replace(/%(?!25)[0-7][\da-f]/gi, decodeURI).replace(/\/$/, '//')
 }
 
 /** A route that anybody may ask. */

@@ -23,8 +23,8 @@ const HONO: Record<string, { unused: string[]; used?: string[] }> = {
   'utils/html': { unused: ['HtmlEscapedCallbackPhase', 'resolveCallback'] },
   'utils/mount': { unused: ['createMountedRequest'] },
   'utils/url': {
-    unused: ['getPathNoStrict', 'getQueryParam', 'getQueryParams'],
-    used: ['getPath', 'mergePath', 'tryDecodeURIComponent'],
+    unused: ['getPath', 'getPathNoStrict', 'getQueryParam', 'getQueryParams'],
+    used: ['mergePath', 'tryDecodeURIComponent'],
   },
 }
 
@@ -69,6 +69,9 @@ const smaller: Plugin = {
           hoist_funs: true,
           unsafe_arrows: true,
           unsafe_methods: true,
+          // Written as most of it is, it is found again by gzip.
+          arrows: false,
+          lhs_constants: false,
         },
         ...(first.map && {
           sourceMap: { content: JSON.stringify(first.map), url: `${name}.map`, filename: name },
