@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import { HonoBase } from 'hono/hono-base'
-import { PatternRouter } from 'hono/router/pattern-router'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { type Teller, tellerOf } from '../shared/creation/deliver.ts'
@@ -41,6 +40,7 @@ import { JobAddress, JobsQuery, listJobs, RunBody, runJob, runOf } from './jobs.
 import openapi from './openapi.json' with { type: 'json' }
 import { type Env, mustBeAcceptable, type Reply, reply, replyProblem, type Trace } from './reply.ts'
 import { get, post } from './route.ts'
+import { PlainRouter } from './router.ts'
 import { run, tick } from './tick.ts'
 import { idempotencyKeyOf, waitSecondsOf } from './validate.ts'
 
@@ -103,7 +103,7 @@ interface Duties {
 export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
   const app = new HonoBase<Env>({
-    router: new PatternRouter(),
+    router: new PlainRouter(),
     getPath: routedPath,
   })
   app.onError((error, c) => replyProblem(c, problemSeen(error, log, c.env.requestId)))
@@ -158,11 +158,11 @@ export function createApp(platform: Platform) {
 
 /**
  * The path by which a request is routed. Plain characters may come escaped; all else is left as it is for parameters to
- * decode. The router overlooks a slash at the end, but not two: neither is any route's.
+ * decode.
  */
 function routedPath({ url }: Request): string {
   const { pathname } = new URL(url)
-  return pathname.replace(/%(?!25)[0-7][\da-f]/gi, decodeURI).replace(/\/$/, '//')
+  return pathname.replace(/%(?!25)[0-7][\da-f]/gi, decodeURI)
 }
 
 /** A route that anybody may ask. */

@@ -19,13 +19,13 @@ const DAY: Field = { least: 1, most: 31 }
 const MONTH: Field = {
   least: 1,
   most: 12,
-  names: ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
+  names: 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split(' '),
 }
 /** Sunday begins a range, or ends it. */
 const WEEKDAY: Field = {
   least: 0,
   most: 7,
-  names: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'],
+  names: 'SUN MON TUE WED THU FRI SAT SUN'.split(' '),
   isNamed: true,
 }
 /** Part of a field: all or a range of it, by steps or not, or one value. */
@@ -72,7 +72,7 @@ export function isTimeZone(text: string): boolean {
  * offset before; where they are put back, one that comes twice is taken the first time (RFC 5545, 3.3.5).
  */
 export function openSchedule(cron: string, timeZone: string): Schedule {
-  const { minutes, hours, days, months, weekdays } = parsed(cron)
+  const [minutes, hours, days, months, weekdays] = parsed(cron)
   const offsetAt = offsetsOf(timeZone)
   const dayOf = (at: number) => Math.floor((at + offsetAt(at)) / DAY_MS) * DAY_MS
 
@@ -137,20 +137,18 @@ function offsetsOf(timeZone: string): (at: number) => number {
 
 /** The values of each field. @throws RangeError where it is no cron expression */
 function parsed(cron: string) {
-  const [minute = '', hour = '', day = '', month = '', weekday = '', more] = cron
-    .toUpperCase()
-    .split(/ +/)
+  const [minute, hour, day, month, weekday, more] = cron.toUpperCase().split(/ +/)
   if (more !== undefined) throw new RangeError('Five fields')
-  return {
-    minutes: valuesOf(minute, MINUTE),
-    hours: valuesOf(hour, HOUR),
-    days: valuesOf(day, DAY),
-    months: valuesOf(month, MONTH),
-    weekdays: valuesOf(weekday, WEEKDAY),
-  }
+  return [
+    valuesOf(minute, MINUTE),
+    valuesOf(hour, HOUR),
+    valuesOf(day, DAY),
+    valuesOf(month, MONTH),
+    valuesOf(weekday, WEEKDAY),
+  ] as const
 }
 
-function valuesOf(text: string, { least, most, names = [], isNamed = false }: Field): number[] {
+function valuesOf(text = '', { least, most, names = [], isNamed = false }: Field): number[] {
   const numberOf = (word: string, index: number) => {
     const no = !isNamed && /^\d\d?$/.test(word) ? Number(word) : least + index
     if (no < least || no > most) throw new RangeError('Out of range')
