@@ -10,6 +10,7 @@ import { creationView } from '../shared/creation/view.ts'
 import { imageContent } from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { Digits, RegionCode } from '../shared/ncloud/values.ts'
 import { TargetNames } from '../shared/notify.ts'
+import { oneOf } from '../shared/one-of.ts'
 import { invalidInput, Problem } from '../shared/problem.ts'
 import {
   type Call,
@@ -45,7 +46,7 @@ export const ResolutionBody = v.union(
 
 /** Which creations to list. */
 export const CreationsQuery = v.strictObject({
-  state: v.optional(v.picklist(STATES, `must be one of ${STATES.join(', ')}`)),
+  state: v.optional(oneOf(STATES)),
   limit: v.optional(
     v.pipe(
       v.string(),

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { hmacBase64, hmacKey } from './hmac.ts'
+import { oneOf } from './one-of.ts'
 import { secureUrl } from './secure-url.ts'
 import type { Outgoing } from './transport.ts'
 
@@ -16,7 +17,6 @@ const rules = {
   names: 'must be an object, its names 1 to 64 of A-Z a-z 0-9 . _ -',
   many: `must be at most ${MOST_TARGETS}`,
   url: 'must be an https address without credentials; http only on loopback',
-  format: 'must be one of slack, works, teams, standard-webhooks',
   secret: `must be ${SECRET_PREFIX} and base64 of ${SECRET_BYTES.least} to ${SECRET_BYTES.most} bytes`,
   signs: 'must be left out: only standard-webhooks are signed',
 }
@@ -58,11 +58,11 @@ const SignedTarget = v.strictObject({
   secret: v.pipe(v.string(rules.secret), v.check(isSecret, rules.secret)),
 })
 
-const FORMATS = [...UnsignedTarget.entries.format.options, 'standard-webhooks'] as const
+const Format = oneOf([...UnsignedTarget.entries.format.options, 'standard-webhooks'])
 
 /** Who is of no known format is told no other fault. */
 const Target = v.pipe(
-  v.looseObject({ format: v.picklist(FORMATS, rules.format) }, rules.format),
+  v.looseObject({ format: Format }, Format.message),
   v.lazy((target) => (v.is(Signed, target) ? SignedTarget : UnsignedTarget)),
 )
 

@@ -5,6 +5,7 @@ import { LANGUAGES, type Language } from './messages.ts'
 import type { Credentials } from './ncloud/signature.ts'
 import { RegionCode } from './ncloud/values.ts'
 import { type Target, Targets } from './notify.ts'
+import { oneOf } from './one-of.ts'
 import { parse } from './parse.ts'
 import type { FieldError } from './problem.ts'
 import type { ChatName } from './question.ts'
@@ -55,7 +56,7 @@ const PersonId = v.pipe(v.string(), v.regex(/^[\w.@-]{1,100}$/, 'must be the id 
 const RelayKey = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -')),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits')),
-  scopes: v.array(v.picklist(SCOPES, `must be one of ${SCOPES.join(', ')}`)),
+  scopes: v.array(oneOf(SCOPES)),
   expiresAt: v.optional(Rfc3339),
   namePrefix: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,29}$/, 'must be the beginning of an image name')),
@@ -117,16 +118,13 @@ const Settings = v.strictObject({
   NCLOUD_ACCESS_KEY: KeyPart,
   NCLOUD_SECRET_KEY: KeyPart,
   NCLOUD_SECRET_ID: v.optional(v.string()),
-  NCLOUD_SITE: v.optional(
-    v.picklist(Object.keys(SITES) as Site[], 'must be one of public, gov, fin'),
-    'public',
-  ),
+  NCLOUD_SITE: v.optional(oneOf(Object.keys(SITES) as Site[]), 'public'),
   NCLOUD_API_GW: v.optional(Origin),
   NCLOUD_REGION: v.optional(RegionCode),
   RELAY_KEYS: v.optional(v.pipe(Json, RelayKeys), []),
   RELAY_JOBS: v.optional(v.pipe(Json, Jobs), []),
   RELAY_NOTIFY: v.optional(v.pipe(Json, Targets), {}),
-  RELAY_LANGUAGE: v.optional(v.picklist(LANGUAGES, `must be one of ${LANGUAGES.join(', ')}`), 'en'),
+  RELAY_LANGUAGE: v.optional(oneOf(LANGUAGES), 'en'),
   SLACK_SIGNING_SECRET: v.optional(Secrets),
   MATTERMOST_TOKEN: v.optional(Secrets),
   MATTERMOST_URL: v.optional(Origin),

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { MARKER_BYTES, marked } from '../../marker.ts'
+import { oneOf } from '../../one-of.ts'
 import { defineAction, type Parameters } from '../action.ts'
 import { ServerImage, serverImage } from '../server-image.ts'
 import { Digits, listOf } from '../values.ts'
@@ -13,7 +14,6 @@ const rules = {
   description: `must be at most ${MAX_DESCRIPTION_BYTES} bytes of UTF-8`,
   wellFormed: 'must be well-formed Unicode',
   sizeGb: 'must be a whole multiple of 10, at least 10',
-  volumeType: 'must be one of CB1, CB2, FB1, FB2',
   storages: `must be at most ${MAX_STORAGES}, the base among them`,
   baseType: 'must be left out of the base storage',
 }
@@ -27,7 +27,7 @@ const SizeGb = v.pipe(
   v.multipleOf(10, rules.sizeGb),
   v.safeInteger(rules.sizeGb),
 )
-const VolumeType = v.picklist(['CB1', 'CB2', 'FB1', 'FB2'], rules.volumeType)
+const VolumeType = oneOf(['CB1', 'CB2', 'FB1', 'FB2'])
 
 /** What is said of a storage beside its snapshot: of the base, and of a further one. */
 export const ofBase = {
