@@ -116,11 +116,7 @@ export function openapi() {
   }
   return {
     openapi: '3.1.0',
-    info: {
-      title: packageJson.name,
-      version: packageJson.version,
-      description: packageJson.description,
-    },
+    info: { title: packageJson.name, version: packageJson.version },
     security: [{ bearer: [] }, { apiKey: [] }],
     paths,
     components: {
@@ -177,7 +173,7 @@ function inputs(path: string, schema: v.GenericSchema) {
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: path.includes(`:${name}`) ? 'path' : 'query',
-    required: required.includes(name),
+    ...(required.includes(name) && { required: true }),
     schema,
   }))
 }

@@ -128,16 +128,16 @@ export const MESSAGES: Record<Language, Messages> = {
       timed_out: '콘솔에서 확인하세요. 릴레이는 더 이상 추적하지 않습니다.',
       not_created: '콘솔에서 확인 후 다시 실행하세요.',
       conflict:
-        '어느 이미지인지 확실하지 않습니다. 이미지를 지정하거나 포기하세요: POST /v1/creations/{creationId}/resolution',
+        '어느 이미지인지 확실하지 않습니다. 지정하거나 포기하세요: POST /v1/creations/{creationId}/resolution',
       silent: '최근 실행을 확인하세요: GET /v1/jobs',
     },
     problem: {
       'name-taken':
-        '사용 중인 이름입니다: GET /v1/images?name={name}. 필요 없는 이미지만 삭제하거나 다른 이름을 사용하세요.',
+        '사용 중인 이름입니다: GET /v1/images?name={name}. 필요 없으면 삭제하거나 다른 이름을 사용하세요.',
       'invalid-input': '사용할 수 있는 스냅샷이 없습니다. 스냅샷 생성 작업을 확인하세요. {detail}',
       'upstream-refused': '네이버 클라우드가 요청을 거부했습니다: {upstream}',
       'upstream-credentials':
-        '네이버 클라우드가 릴레이의 인증키를 거부했습니다. 인증키를 교체하거나 시각을 맞추세요.',
+        '네이버 클라우드가 릴레이의 인증키를 거부했습니다. 교체하거나 시각을 맞추세요.',
       'upstream-permission': '릴레이의 서브 계정에 {action} 권한을 추가하세요.',
       'upstream-throttled':
         '네이버 클라우드가 한 시간 동안 요청을 제한했습니다. 나중에 다시 실행하세요.',
@@ -194,17 +194,17 @@ export const MESSAGES: Record<Language, Messages> = {
       timed_out: 'コンソールで確認してください。リレーは追跡を終えました。',
       not_created: 'コンソールで確認して再実行してください。',
       conflict:
-        'どのイメージか特定できません。イメージを指定するか、破棄してください: POST /v1/creations/{creationId}/resolution',
+        'どのイメージか特定できません。指定するか、破棄してください: POST /v1/creations/{creationId}/resolution',
       silent: '直近の実行を確認してください: GET /v1/jobs',
     },
     problem: {
       'name-taken':
-        '名前は使用中です: GET /v1/images?name={name}。不要なイメージだけを削除するか、別の名前を指定してください。',
+        '名前は使用中です: GET /v1/images?name={name}。不要なら削除するか、別の名前を指定してください。',
       'invalid-input':
         '使えるスナップショットがありません。スナップショットの作成を確認してください。{detail}',
       'upstream-refused': 'NAVER Cloud がリクエストを拒否しました: {upstream}',
       'upstream-credentials':
-        'NAVER Cloud がリレーの認証キーを拒否しました。認証キーを差し替えるか、時刻を合わせてください。',
+        'NAVER Cloud がリレーの認証キーを拒否しました。差し替えるか、時刻を合わせてください。',
       'upstream-permission': 'リレーのサブアカウントに {action} の権限を追加してください。',
       'upstream-throttled': 'NAVER Cloud が1時間リクエストを制限しました。後で再実行してください。',
     },
