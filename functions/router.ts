@@ -7,7 +7,7 @@ export class PlainRouter<Handler> implements Router<Handler> {
 
   add(method: string, path: string, handler: Handler): void {
     const source = path
-      .replace('.', '\\.')
+      .replaceAll('.', '\\.')
       .replace('*', '[^]*')
       .replace(/:(\w+)/g, '(?<$1>[^/]+)')
     this.#routes.push({ method, pattern: new RegExp(`^${source}$`), handler })

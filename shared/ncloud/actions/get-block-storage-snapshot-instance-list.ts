@@ -4,13 +4,18 @@ import type { Snapshot } from '../../snapshot.ts'
 import { defineAction, numbered } from '../action.ts'
 import { CommonCode, GivenDate, GivenNo, listOf, OptionalText, sizes } from '../values.ts'
 
+const Nothing = v.pipe(
+  v.unknown(),
+  v.transform(() => null),
+)
+
 /** NCP's type BlockStorageSnapshotInstance, as far as it is read. */
 const BlockStorageSnapshot = v.object({
   blockStorageSnapshotInstanceNo: GivenNo,
   blockStorageSnapshotName: OptionalText,
   blockStorageSnapshotVolumeSize: v.nullish(v.number()),
   // Where there is no number, NCP writes an empty one.
-  originalBlockStorageInstanceNo: v.fallback(v.nullish(GivenNo), null),
+  originalBlockStorageInstanceNo: v.nullish(v.union([GivenNo, Nothing])),
   blockStorageSnapshotInstanceStatus: v.nullish(CommonCode),
   blockStorageSnapshotInstanceOperation: v.nullish(CommonCode),
   createDate: GivenDate,
