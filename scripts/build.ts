@@ -85,6 +85,7 @@ async function byTerser({ code, map }: Code): Promise<Code> {
       passes: 3,
       keep_fargs: false,
       hoist_funs: true,
+      pure_getters: true,
       unsafe_arrows: true,
       unsafe_methods: true,
       // Written as most of it is, it is found again by gzip.

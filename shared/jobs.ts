@@ -68,13 +68,12 @@ const Job = v.pipe(
     notify: v.optional(TargetNames, []),
     expectEveryHours: v.optional(Hours),
   }),
-  v.forward(
-    v.check(
-      ({ expectEveryHours, notify }) => expectEveryHours === undefined || notify.length > 0,
-      rules.unheard,
-    ),
-    ['expectEveryHours'],
-  ),
+  v.rawCheck(({ dataset: { typed, value: job }, addIssue }) => {
+    if (!typed || job.expectEveryHours === undefined || job.notify.length > 0) return
+    const [key, value] = ['expectEveryHours', job.expectEveryHours]
+    const path = { type: 'object', origin: 'value', input: job, key, value } as const
+    addIssue({ message: rules.unheard, path: [path] })
+  }),
   v.transform((job) => ({ ...job, schedule: openSchedule(job.cron, job.timeZone) })),
 )
 

@@ -143,14 +143,6 @@ const Settings = v.strictObject({
   ),
 })
 
-const WORKS = [
-  'WORKS_BOT_ID',
-  'WORKS_CLIENT_ID',
-  'WORKS_CLIENT_SECRET',
-  'WORKS_SERVICE_ACCOUNT',
-  'WORKS_PRIVATE_KEY',
-]
-
 /** A zone of NAVER Cloud with a gateway of its own. */
 export type Site = keyof typeof SITES
 
@@ -224,7 +216,7 @@ export function parseSettings(
     .map((path) => ({ path, message: 'is required' }))
   const fault = secretFault(environment, secret)
   if (fault) errors.push({ path: 'NCLOUD_SECRET_ID', message: fault })
-  errors.push(...missingBeside('WORKS_BOT_SECRET', WORKS, settings))
+  errors.push(...missingBeside('WORKS_BOT_SECRET', 'WORKS_', settings))
   errors.push(...unknownTargets(settings))
   if ('errors' in parsed) return { errors: [...parsed.errors, ...errors] }
   if (errors.length > 0) return { errors }
@@ -271,9 +263,10 @@ function chatsOf(value: v.InferOutput<typeof Settings>): Chats {
   }
 }
 
-/** What a chat cannot do without, once its secret is given. */
-function missingBeside(secret: string, names: string[], given: object): FieldError[] {
+/** What a chat cannot do without, once its secret is given: all settings whose names begin alike. */
+function missingBeside(secret: string, prefix: string, given: object): FieldError[] {
   if (!(secret in given)) return []
+  const names = Object.keys(Settings.entries).filter((name) => name.startsWith(prefix))
   const missing = names.filter((name) => !(name in given))
   return missing.map((path) => ({ path, message: `is required beside ${secret}` }))
 }
