@@ -239,7 +239,7 @@ export const MESSAGES: Record<Language, Messages> = {
         'イメージを作成する権限がありません。リレーの管理者に依頼してください: CHAT_CREATORS',
       spent: '本日 (UTC) 作成できるイメージをすべて作成しました。',
       tooLong: '長すぎて確認できません。ストレージを減らしてください。',
-      late: 'NAVER Cloud の応答が遅く、1～2分後にここでお知らせします。',
+      late: 'NAVER Cloud の応答が遅れています。1～2分後にここでお知らせします。',
       failed: '処理できませんでした ({code})。後で再実行してください。',
     },
   },
