@@ -56,9 +56,8 @@ const smaller: Plugin = {
       const map = outputFiles.find(({ path }) => path.endsWith('.js.map'))
       if (!script) return
       const first = await byOxc({ code: script.text, map: map?.text })
-      const { code, map: last } = await byOxc(await byTerser(first))
-      const link = map ? `\n//# sourceMappingURL=${basename(map.path)}\n` : ''
-      script.contents = utf8.encode(code + link)
+      const { code, map: last } = await byOxc(await byTerser(first), { mangle: false })
+      script.contents = utf8.encode(code)
       if (map) map.contents = utf8.encode(last)
     })
   },
@@ -70,9 +69,9 @@ interface Code {
   map: string | undefined
 }
 
-async function byOxc({ code, map }: Code): Promise<Code> {
+async function byOxc({ code, map }: Code, options: oxc.MinifyOptions = {}): Promise<Code> {
   const input = map === undefined ? {} : { sourcemap: true, inputMap: JSON.parse(map) }
-  const made = await oxc.minify('worker.js', code, { module: true, ...input })
+  const made = await oxc.minify('worker.js', code, { module: true, ...options, ...input })
   if (made.errors.length > 0) throw new Error(made.errors.map(({ message }) => message).join())
   return { code: made.code, map: map && JSON.stringify(made.map) }
 }
@@ -82,10 +81,11 @@ async function byTerser({ code, map }: Code): Promise<Code> {
     module: true,
     ecma: 2020,
     compress: {
-      passes: 3,
+      passes: 5,
       keep_fargs: false,
       hoist_funs: true,
       pure_getters: true,
+      unsafe: true,
       unsafe_arrows: true,
       unsafe_methods: true,
       // Written as most of it is, it is found again by gzip.
@@ -105,6 +105,8 @@ export const bundles = {
     external: ['cloudflare:workers'],
     minify: false,
     minifySyntax: true,
+    // The map lies beside the file, which does not name it: Wrangler needs no link.
+    sourcemap: 'external',
     plugins: [lessHono, smaller],
   },
   'dist/server.mjs': { entryPoints: ['functions/server.ts'], platform: 'node' },

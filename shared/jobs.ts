@@ -32,8 +32,7 @@ const rules = {
 const Hours = v.pipe(
   v.number(),
   v.safeInteger(rules.hours),
-  v.minValue(1, rules.hours),
-  v.maxValue(MOST_HOURS, rules.hours),
+  v.check((hours) => hours >= 1 && hours <= MOST_HOURS, rules.hours),
 )
 
 /** A snapshot that is found when the job runs: the newest of a storage that can be used. */

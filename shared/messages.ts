@@ -1,4 +1,3 @@
-import type { FinalPhase, Phase } from './image.ts'
 import type { Ending } from './notice.ts'
 import type { ProblemCode } from './problem.ts'
 
@@ -16,10 +15,7 @@ interface Messages {
   problem: Partial<Record<ProblemCode, string>>
   /** Of any other problem. */
   incomplete: string
-  field: Record<
-    'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'creation' | 'status' | 'made',
-    string
-  >
+  field: Record<'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'creation', string>
   /** Of a duration, and what stands between two of them. */
   unit: Record<'hours' | 'minutes' | 'seconds', string>
   between: string
@@ -28,8 +24,8 @@ interface Messages {
 
 /** What is said in chats alone; commands and what they are made of are the same in all languages. */
 interface ChatMessages {
-  /** Of an image that is on its way, beside the titles of one that is at its end. */
-  phase: Record<Exclude<Phase, FinalPhase>, string>
+  /** Of an image that is on its way. */
+  pending: string
   button: Record<'create' | 'run' | 'cancel' | 'refresh', string>
   started: string
   unchecked: string
@@ -37,11 +33,7 @@ interface ChatMessages {
   absent: string
   expired: string
   forbidden: string
-  spent: string
-  tooLong: string
   late: string
-  /** Of any other problem. */
-  failed: string
 }
 
 /** What people are told, in their language. */
@@ -77,7 +69,7 @@ export const MESSAGES: Record<Language, Messages> = {
       'upstream-permission': 'The relay’s sub account may not call {action}. Add the permission.',
       'upstream-throttled': 'NAVER Cloud took no more calls for an hour. Start again later.',
     },
-    incomplete: 'The request could not be completed ({code}). See the creation, then start again.',
+    incomplete: 'That did not work ({code}). Try again later.',
     field: {
       image: 'Image',
       job: 'Job',
@@ -86,29 +78,19 @@ export const MESSAGES: Record<Language, Messages> = {
       region: 'Region',
       lastReady: 'Last ready',
       creation: 'Creation',
-      status: 'Status',
-      made: 'Made',
     },
     unit: { hours: '{n} h', minutes: '{n} min', seconds: '{n} s' },
     between: ' ',
     chat: {
-      phase: {
-        pending: '{name} is being made',
-        busy: '{name} is busy',
-        deleting: '{name} is being deleted',
-        unknown: '{name}: status unknown',
-      },
+      pending: '{name} is being made',
       button: { create: 'Create', run: 'Run', cancel: 'Cancel', refresh: 'Refresh' },
       started: '{name} is requested. You are told here how it ends.',
       unchecked: 'NAVER Cloud is slow: snapshots and name are not checked.',
       misread: 'Not understood',
       absent: 'There is none of that name or number.',
       expired: 'That was too long ago. Ask again:',
-      forbidden: 'You may not make images. Whoever runs the relay can allow it: CHAT_CREATORS',
-      spent: 'You have made your images of this day (UTC).',
-      tooLong: 'Too long to be confirmed here. Take fewer storages.',
+      forbidden: 'You may not make images: CHAT_CREATORS',
       late: 'NAVER Cloud is slow. The answer follows here in a minute or two.',
-      failed: 'That did not work ({code}). Try again later.',
     },
   },
   ko: {
@@ -142,7 +124,7 @@ export const MESSAGES: Record<Language, Messages> = {
       'upstream-throttled':
         '네이버 클라우드가 한 시간 동안 요청을 제한했습니다. 나중에 다시 실행하세요.',
     },
-    incomplete: '처리하지 못했습니다 ({code}). 생성 내역을 확인 후 다시 실행하세요.',
+    incomplete: '처리하지 못했습니다 ({code}). 나중에 다시 실행하세요.',
     field: {
       image: '이미지',
       job: '작업',
@@ -151,29 +133,19 @@ export const MESSAGES: Record<Language, Messages> = {
       region: '리전',
       lastReady: '마지막 완료',
       creation: '생성 요청 ID',
-      status: '상태',
-      made: '생성 시각',
     },
     unit: { hours: '{n}시간', minutes: '{n}분', seconds: '{n}초' },
     between: ' ',
     chat: {
-      phase: {
-        pending: '{name} 생성 중',
-        busy: '{name} 작업 중',
-        deleting: '{name} 삭제 중',
-        unknown: '{name} 상태를 알 수 없음',
-      },
+      pending: '{name} 생성 중',
       button: { create: '생성', run: '실행', cancel: '취소', refresh: '새로 고침' },
       started: '{name} 요청을 접수했습니다. 결과는 여기에 알려 드립니다.',
-      unchecked: '네이버 클라우드의 응답이 늦어 스냅샷과 이름을 확인하지 못했습니다.',
+      unchecked: '응답이 늦어 스냅샷과 이름을 확인하지 못했습니다.',
       misread: '이해하지 못했습니다',
       absent: '해당 이름이나 번호가 없습니다.',
       expired: '시간이 지났습니다. 다시 요청하세요:',
-      forbidden: '이미지 생성 권한이 없습니다. 릴레이 관리자에게 요청하세요: CHAT_CREATORS',
-      spent: '오늘(UTC) 만들 수 있는 이미지를 모두 만들었습니다.',
-      tooLong: '확인하기에는 너무 깁니다. 스토리지를 줄이세요.',
-      late: '네이버 클라우드의 응답이 늦어 1~2분 안에 여기에 알려 드립니다.',
-      failed: '처리하지 못했습니다 ({code}). 나중에 다시 실행하세요.',
+      forbidden: '이미지 생성 권한이 없습니다: CHAT_CREATORS',
+      late: '응답이 늦어 1~2분 안에 여기에 알려 드립니다.',
     },
   },
   ja: {
@@ -208,7 +180,7 @@ export const MESSAGES: Record<Language, Messages> = {
       'upstream-permission': 'リレーのサブアカウントに {action} の権限を追加してください。',
       'upstream-throttled': 'NAVER Cloud が1時間リクエストを制限しました。後で再実行してください。',
     },
-    incomplete: '処理できませんでした ({code})。作成の記録を確認して再実行してください。',
+    incomplete: '処理できませんでした ({code})。後で再実行してください。',
     field: {
       image: 'イメージ',
       job: 'ジョブ',
@@ -217,30 +189,19 @@ export const MESSAGES: Record<Language, Messages> = {
       region: 'リージョン',
       lastReady: '最終完了',
       creation: '作成 ID',
-      status: '状態',
-      made: '作成日時',
     },
     unit: { hours: '{n}時間', minutes: '{n}分', seconds: '{n}秒' },
     between: '',
     chat: {
-      phase: {
-        pending: '{name} を作成中です',
-        busy: '{name} は処理中です',
-        deleting: '{name} を削除中です',
-        unknown: '{name} の状態は不明です',
-      },
+      pending: '{name} を作成中です',
       button: { create: '作成', run: '実行', cancel: 'キャンセル', refresh: '更新' },
       started: '{name} を受け付けました。結果はここでお知らせします。',
-      unchecked: 'NAVER Cloud の応答が遅く、スナップショットと名前を確認できませんでした。',
+      unchecked: '応答が遅く、スナップショットと名前を確認できませんでした。',
       misread: '理解できませんでした',
       absent: 'その名前や番号は見つかりません。',
       expired: '期限が過ぎました。もう一度依頼してください:',
-      forbidden:
-        'イメージを作成する権限がありません。リレーの管理者に依頼してください: CHAT_CREATORS',
-      spent: '本日 (UTC) 作成できるイメージをすべて作成しました。',
-      tooLong: '長すぎて確認できません。ストレージを減らしてください。',
-      late: 'NAVER Cloud の応答が遅れています。1～2分後にここでお知らせします。',
-      failed: '処理できませんでした ({code})。後で再実行してください。',
+      forbidden: 'イメージを作成する権限がありません: CHAT_CREATORS',
+      late: '応答が遅れています。1～2分後にここでお知らせします。',
     },
   },
 }

@@ -1,32 +1,38 @@
 import * as v from 'valibot'
 
-/** Every failure a caller can meet; the code is the contract, its status and title never vary. */
+interface Kind {
+  status: number
+  title?: string
+  retryable?: boolean
+}
+
+/** Every failure a caller can meet; the code is the contract, its status and title never vary. A title is the code, unless said. */
 const PROBLEMS = {
-  'malformed-request': { status: 400, title: 'Malformed request', retryable: false },
-  unauthenticated: { status: 401, title: 'Unauthenticated', retryable: false },
-  forbidden: { status: 403, title: 'Forbidden', retryable: false },
-  'not-found': { status: 404, title: 'Not found', retryable: false },
-  'image-not-found': { status: 404, title: 'Image not found', retryable: false },
-  'creation-not-found': { status: 404, title: 'Creation not found', retryable: false },
-  'method-not-allowed': { status: 405, title: 'Method not allowed', retryable: false },
-  'not-acceptable': { status: 406, title: 'Not acceptable', retryable: false },
-  'name-taken': { status: 409, title: 'Name taken', retryable: false },
-  'body-too-large': { status: 413, title: 'Body too large', retryable: false },
-  'unsupported-media-type': { status: 415, title: 'Unsupported media type', retryable: false },
-  'invalid-input': { status: 422, title: 'Invalid input', retryable: false },
-  'idempotency-key-reused': { status: 422, title: 'Idempotency key reused', retryable: false },
-  'upstream-refused': { status: 422, title: 'Refused by NAVER Cloud', retryable: false },
-  'quota-exceeded': { status: 429, title: 'Quota exceeded', retryable: true },
+  'malformed-request': { status: 400 },
+  unauthenticated: { status: 401 },
+  forbidden: { status: 403 },
+  'not-found': { status: 404 },
+  'image-not-found': { status: 404 },
+  'creation-not-found': { status: 404 },
+  'method-not-allowed': { status: 405 },
+  'not-acceptable': { status: 406 },
+  'name-taken': { status: 409 },
+  'body-too-large': { status: 413 },
+  'unsupported-media-type': { status: 415 },
+  'invalid-input': { status: 422 },
+  'idempotency-key-reused': { status: 422 },
+  'upstream-refused': { status: 422, title: 'Refused by NAVER Cloud' },
+  'quota-exceeded': { status: 429, retryable: true },
   'upstream-throttled': { status: 429, title: 'Throttled by NAVER Cloud', retryable: true },
-  internal: { status: 500, title: 'Internal error', retryable: false },
-  'upstream-credentials': { status: 502, title: 'Relay credentials refused', retryable: false },
-  'upstream-permission': { status: 502, title: 'Relay lacks a permission', retryable: false },
+  internal: { status: 500, title: 'Internal error' },
+  'upstream-credentials': { status: 502, title: 'Relay credentials refused' },
+  'upstream-permission': { status: 502, title: 'Relay lacks a permission' },
   'upstream-error': { status: 502, title: 'NAVER Cloud failed', retryable: true },
-  'upstream-malformed': { status: 502, title: 'NAVER Cloud unreadable', retryable: false },
+  'upstream-malformed': { status: 502, title: 'NAVER Cloud unreadable' },
   'upstream-unreachable': { status: 502, title: 'NAVER Cloud unreachable', retryable: true },
-  'not-configured': { status: 503, title: 'Not configured', retryable: true },
+  'not-configured': { status: 503, retryable: true },
   'upstream-timeout': { status: 504, title: 'NAVER Cloud too slow', retryable: true },
-} as const
+} as const satisfies Record<string, Kind>
 
 /** The closed list of problem codes. */
 export type ProblemCode = keyof typeof PROBLEMS
@@ -93,13 +99,20 @@ export class Problem extends Error {
     this.extras = extras
   }
 
-  get status() {
-    return PROBLEMS[this.code].status
+  get status(): number {
+    return kindOf(this.code).status
   }
 
   get retryable(): boolean {
-    return PROBLEMS[this.code].retryable
+    return kindOf(this.code).retryable
   }
+}
+
+function kindOf(code: ProblemCode) {
+  const words = code.replaceAll('-', ' ')
+  const plain = words.charAt(0).toUpperCase() + words.slice(1)
+  const { status, title = plain, retryable = false }: Kind = PROBLEMS[code]
+  return { status, title, retryable }
 }
 
 /** The problem of input with these faults. */
@@ -145,7 +158,7 @@ export function problemMembers(
 ): v.InferOutput<typeof ProblemMembers> {
   return {
     type: `/problems/${code}`,
-    ...PROBLEMS[code],
+    ...kindOf(code),
     detail,
     code,
     ...(errors && { errors }),

@@ -75,10 +75,7 @@ const Pem = v.pipe(
   v.string(),
   // In one line, as environments hold it.
   v.transform((text) => text.replaceAll('\\n', '\n').trim()),
-  v.regex(
-    /^-{5}BEGIN PRIVATE KEY-{5}\s[\w+/=\s]+-{5}END PRIVATE KEY-{5}$/,
-    'must be a PKCS#8 key in PEM',
-  ),
+  v.regex(/^-+BEGIN PRIVATE KEY-+\s[\w+/=\s]+-+END PRIVATE KEY-+$/, 'must be a PKCS#8 key in PEM'),
 )
 
 /** People who may make images, by chat. */
@@ -110,8 +107,7 @@ const Port = v.pipe(
   v.unknown(),
   v.transform(Number),
   v.safeInteger(PORT_RULE),
-  v.minValue(0, PORT_RULE),
-  v.maxValue(65_535, PORT_RULE),
+  v.check((port) => port >= 0 && port <= 65_535, PORT_RULE),
 )
 
 const Settings = v.strictObject({

@@ -71,7 +71,7 @@ test('npm run chat shows what Slack would, and makes an image of what is clicked
   const env = { ...process.env, PORT: new URL(url).port }
   const chat = async (...args: string[]) =>
     (await run('npm', ['run', '--silent', 'chat', '--', ...args], { env })).stdout
-  expect(await chat('/ncp status 12341457')).toMatch(/^\*test-kvm is ready\*\nImage: 12341457\n/)
+  expect(await chat('/ncp status 12341457')).toMatch(/^\*test-kvm is ready\*\nImage: 12341457 · /)
   const summary = await chat('/ncp create web-chat 12344697 50:CB2')
   expect(summary).toMatch(/^\*Create: web-chat\?\*\nSize: 60 GB\n✓ 0 12344697 10 GB\n/)
   const [, value = ''] = /--click '([^']+)'\n$/.exec(summary) ?? []

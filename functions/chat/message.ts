@@ -1,6 +1,6 @@
 import type { Creation } from '../../shared/creation/creation.ts'
 import { endOf } from '../../shared/creation/notices.ts'
-import { type Image, isFinal } from '../../shared/image.ts'
+import { type Image, isFinal, type Phase } from '../../shared/image.ts'
 import { type Command, commandOf, USAGE } from '../../shared/intent.ts'
 import { type Language, MESSAGES } from '../../shared/messages.ts'
 import type { CreationEnded } from '../../shared/notice.ts'
@@ -79,16 +79,16 @@ function imageMessage(image: Image, command: string, language: Language): Messag
   const { chat, field, title } = MESSAGES[language]
   const { imageNo, name, description, phase, status, os, sizeGb, createdAt, regionCode } = image
   const fields: [string, string | null][] = [
-    [field.image, imageNo],
-    [field.status, [status.code, status.operation].filter(Boolean).join(' ')],
+    [field.image, [imageNo, createdAt].filter(Boolean).join(' · ')],
     [field.size, sizeGb === null ? null : `${sizeGb} GB`],
     ['OS', os],
-    [field.made, createdAt],
     [field.region, regionCode],
   ]
   const storages = image.storages ?? []
+  const codes = [status.code, status.operation].filter(Boolean).join(' ')
+  const headings: Partial<Record<Phase, string>> = { ...title, pending: chat.pending }
   return {
-    title: filled(isFinal(phase) ? title[phase] : chat.phase[phase], { name }),
+    title: filled(headings[phase] ?? '{name}: {phase} ({codes})', { name, phase, codes }),
     text: description ?? undefined,
     fields: fields.flatMap(([name, value]) => (value ? [{ name, value }] : [])),
     lines: storages.map(({ order, snapshotNo, snapshotName, sizeGb, volumeType }) =>
@@ -107,7 +107,7 @@ function creationMessage(creation: Creation, language: Language): Message {
   const end = endOf(creation, updatedAt)
   if (end) return ending(end, language)
   return {
-    title: filled(chat.phase.pending, { name: content.name }),
+    title: filled(chat.pending, { name: content.name }),
     fields: [{ name: field.creation, value: creationId }],
     button: { kind: 'refresh', command: commandOf({ command: 'status', of: creationId }) },
   }
@@ -120,14 +120,14 @@ function problemMessage(
 ): Message {
   const { code, message, extras } = problem
   const { upstream } = extras
-  const { chat, problem: todo } = MESSAGES[language]
+  const { chat, incomplete, problem: todo } = MESSAGES[language]
   switch (code) {
     case 'image-not-found':
     case 'creation-not-found':
     case 'not-found':
       return { text: chat.absent }
     case 'quota-exceeded':
-      return { text: chat.spent }
+      return { lines: [`✗ ${code}: CHAT_DAILY_CREATIONS`] }
     case 'name-taken': {
       const command = prefix + commandOf({ command: 'status', of: name })
       return { lines: [`✗ ${name} ${code}`, `→ ${command}`] }
@@ -142,7 +142,7 @@ function problemMessage(
     case 'invalid-input':
       return { text: message }
     default:
-      return { text: filled(chat.failed, { code }) }
+      return { text: filled(incomplete, { code }) }
   }
 }
 

@@ -22,7 +22,7 @@ const utf8 = new TextEncoder()
 const FRESH_SECONDS = 300
 const ORIGIN = 'https://hooks.slack.com'
 /** The longest texts. Source: https://docs.slack.dev/reference/block-kit/blocks */
-const MOST = { header: 150, section: 3_000, field: 2_000, fields: 10, button: 30, confirm: 300 }
+const MOST = { header: 150, section: 3_000, field: 2_000, button: 30, confirm: 300 }
 
 const Person = v.pipe(v.string(), v.regex(/^[TE]\w+:[UW]\w+$/))
 
@@ -130,10 +130,9 @@ function blocksOf({ title, text, fields = [], lines = [], button }: Message, lan
   if (title) blocks.push({ type: 'header', text: plain(title, MOST.header) })
   if (text) blocks.push({ type: 'section', text: plain(text, MOST.section) })
   if (fields.length > 0) {
-    const shown = fields.slice(0, MOST.fields)
     const field = ({ name, value }: (typeof fields)[number]) =>
       plain(`${name}\n${value}`, MOST.field)
-    blocks.push({ type: 'section', fields: shown.map(field) })
+    blocks.push({ type: 'section', fields: fields.map(field) })
   }
   if (lines.length > 0) {
     blocks.push({ type: 'section', text: plain(lines.join('\n'), MOST.section) })

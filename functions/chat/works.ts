@@ -70,24 +70,24 @@ function contentOf(wording: Wording, language: Language): Content {
   if (button?.kind !== 'confirm') return textContent(wording, language)
   const { command, confirmation } = button
   const postback = confirmationText(confirmation)
-  if (utf8.encode(postback).length > MOST.postbackBytes)
-    return textContent(tooLong(wording), language)
+  const { length } = utf8.encode(postback)
+  if (length > MOST.postbackBytes) {
+    const text = `✗ ${length} > ${MOST.postbackBytes} bytes`
+    return textContent((...how) => ({ ...wording(...how), text }), language)
+  }
   const contentText = (one: Language) => textOf(wording(one, ''), MOST.contentText)
   const label = (one: Language) => MESSAGES[one].chat.button[command]
   return {
     type: 'button_template',
     contentText: contentText(language),
-    i18nContentTexts: LANGUAGES.map((one) => ({
-      language: LOCALES[one],
-      contentText: contentText(one),
-    })),
+    i18nContentTexts: inEach((one) => ({ contentText: contentText(one) })),
     actions: [
       {
         type: 'message',
         label: label(language),
-        i18nLabels: LANGUAGES.map((one) => ({ language: LOCALES[one], label: label(one) })),
+        i18nLabels: inEach((one) => ({ label: label(one) })),
         text: label(language),
-        i18nTexts: LANGUAGES.map((one) => ({ language: LOCALES[one], text: label(one) })),
+        i18nTexts: inEach((one) => ({ text: label(one) })),
         postback,
       },
     ],
@@ -96,15 +96,12 @@ function contentOf(wording: Wording, language: Language): Content {
 
 function textContent(wording: Wording, language: Language): Content {
   const text = (one: Language) => textOf(wording(one, ''), MOST.text)
-  const i18nTexts = LANGUAGES.map((one) => ({ language: LOCALES[one], text: text(one) }))
-  return { type: 'text', text: text(language), i18nTexts }
+  return { type: 'text', text: text(language), i18nTexts: inEach((one) => ({ text: text(one) })) }
 }
 
-function tooLong(wording: Wording): Wording {
-  return (language, prefix) => ({
-    ...wording(language, prefix),
-    text: MESSAGES[language].chat.tooLong,
-  })
+/** What a part of a message is in each language. */
+function inEach<Part extends object>(partIn: (language: Language) => Part) {
+  return LANGUAGES.map((one) => ({ language: LOCALES[one], ...partIn(one) }))
 }
 
 /** All of a message as text; what could be a mention, `<m userId="all">`, is none with a wider sign. */

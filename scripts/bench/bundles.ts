@@ -5,10 +5,11 @@ import { bundle, bundles } from '../build.ts'
 import { print, spread } from './table.ts'
 
 const STARTS = 15
-/** What the Worker holds beyond HTTP and the calls: creations, jobs, notifications and the OpenAPI document. */
+/** What the Worker holds beyond HTTP and the calls: creations, jobs, notifications, chats and the OpenAPI document. */
 const BEYOND_CORE = new RegExp(
   [
     ...['/shared/creation/', '/shared/(jobs|cron|notify|notification|notice|messages)\\.ts'],
+    ...['/functions/chat/', '/shared/(intent|question)\\.ts'],
     ...['/functions/(creations|jobs|tick)\\.ts', '/functions/(openapi\\.json|platform/)'],
   ].join('|'),
 )

@@ -174,7 +174,7 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
         const { target, id, version, dueAt } = next
         if (version === 1) {
           const told = sqlite.run('SELECT 1 FROM told WHERE target = ? AND id = ?', target, id)
-          const isNew = told.length === 0 && noticeOf(target, id) === undefined
+          const isNew = !noticeOf(target, id) && told.length === 0
           if (isNew) add([next])
           return isNew
         }

@@ -244,8 +244,8 @@ describe('what people are told', () => {
     ['upstream-credentials', 'key pair'],
     ['upstream-permission', 'may not call createServerImageFromSnapshot'],
     ['upstream-throttled', 'no more calls'],
-    ['upstream-malformed', 'could not be completed (upstream-malformed)'],
-    ['internal', 'could not be completed (internal)'],
+    ['upstream-malformed', 'That did not work (upstream-malformed)'],
+    ['internal', 'That did not work (internal)'],
   ])('what to do about %s', (code, words) => {
     const { text } = notificationOf(rejected(code, { upstream }), 'en', CONSOLE)
     expect(text).toContain(words)

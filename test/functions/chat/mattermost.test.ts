@@ -95,7 +95,7 @@ describe('a creation', () => {
   })
 
   test('is for those alone who may, at the command and at its confirmation', async () => {
-    const forbidden = 'You may not make images.'
+    const forbidden = 'You may not make images'
     expect(await shown('create web-golden 12344697', people.mattermost.other)).toContain(forbidden)
     const command = await confirmation('create web-golden 12344697')
     const { hooks } = chat

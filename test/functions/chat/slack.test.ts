@@ -214,7 +214,7 @@ describe('a creation', () => {
 
   test('is for those alone who may, at the command and at the click', async () => {
     const { other } = people.slack
-    const forbidden = 'You may not make images.'
+    const forbidden = 'You may not make images'
     const refused = await answerTo('create web-golden 12344697', { person: other })
     expect(shownBySlack(refused)).toContain(forbidden)
     expect(() => buttonIn(refused)).toThrow()
@@ -241,7 +241,7 @@ describe('a creation', () => {
     chat = await openChatRelay({ environment: { CHAT_DAILY_CREATIONS: '1' } })
     await make('web-one')
     await make('web-two')
-    expect(shownBySlack(chat.said[1]?.body)).toContain('You have made your images of this day')
+    expect(shownBySlack(chat.said[1]?.body)).toContain('✗ quota-exceeded: CHAT_DAILY_CREATIONS')
     expect(await chat.creations()).toHaveLength(1)
   })
 
@@ -338,7 +338,7 @@ describe('a run of a job', () => {
 
   test('is for those alone who may', async () => {
     const refused = await answerTo('run nightly-web', { person: people.slack.other })
-    expect(shownBySlack(refused)).toContain('You may not make images.')
+    expect(shownBySlack(refused)).toContain('You may not make images')
   })
 
   test('needs a job that there is, whose names are by the minute', async () => {

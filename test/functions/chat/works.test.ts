@@ -187,7 +187,7 @@ describe('a creation', () => {
     const storages = Array.from({ length: 20 }, () => '12344698:1000:CB2').join(' ')
     const [message] = await say({ text: `create web-golden 12344697 ${storages}` })
     expect(message).toMatchObject({ content: { type: 'text' } })
-    expect(korean(message)).toContain('너무 깁니다')
+    expect(korean(message)).toMatch(/✗ 4\d\d > 300 bytes/)
   })
 
   test('of the longest command that fits is confirmed', async () => {
