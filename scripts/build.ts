@@ -52,8 +52,8 @@ const smaller: Plugin = {
   name: 'smaller',
   setup({ onEnd }) {
     onEnd(async ({ outputFiles = [] }) => {
-      const script = outputFiles.find(({ path }) => path.endsWith('.js'))
-      const map = outputFiles.find(({ path }) => path.endsWith('.js.map'))
+      const script = outputFiles.find(({ path }) => !path.endsWith('.map'))
+      const map = outputFiles.find(({ path }) => path.endsWith('.map'))
       if (!script) return
       const first = await byOxc({ code: script.text, map: map?.text })
       const { code, map: last } = await byOxc(await byTerser(first), { mangle: false })
