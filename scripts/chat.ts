@@ -3,7 +3,7 @@ import type { KnownBlock, PlainTextElement } from '@slack/types'
 import { SLACK } from './sandbox.ts'
 
 const USAGE = `npm run chat -- "/ncp status 12341457"
-npm run chat -- --click VALUE`
+npm run chat -- --click 'confirm …', as the relay has printed it`
 
 const [team_id = '', user_id = ''] = SLACK.person.split(':')
 const url = `http://127.0.0.1:${process.env.PORT || 8787}`
@@ -50,20 +50,28 @@ function shown({ text }: Pick<PlainTextElement, 'text'>): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }
 
-const [first = '', second = ''] = process.argv.slice(2)
+async function command(text: string): Promise<void> {
+  const form = { command: '/ncp', text, team_id, user_id, trigger_id: randomUUID() }
+  const { blocks } = JSON.parse(await send('/chat/slack/commands', form))
+  console.log(blocks.flatMap(linesOf).join('\n'))
+}
+
+/** Clicks, and asks for what came of it: Slack would show that at an address of its own. */
+async function click(action_id: string, value: string): Promise<void> {
+  const actions = [{ action_id, value }]
+  const [team, user] = [{ id: team_id }, { id: user_id }]
+  const payload = { type: 'block_actions', team, user, response_url: '', actions }
+  await send('/chat/slack/interactions', { payload: JSON.stringify(payload) })
+  await command(action_id === 'confirm' ? 'creations' : value)
+}
+
+const [first = '', ...more] = process.argv.slice(2)
+const [, action, value] = /^(confirm|refresh) (.+)$/.exec(more.join(' ')) ?? []
 try {
-  if (first === '--click' && second) {
-    const [action_id, ...value] = second.split(' ')
-    const actions = [{ action_id, value: value.join(' ') }]
-    const [team, user] = [{ id: team_id }, { id: user_id }]
-    const payload = { type: 'block_actions', team, user, response_url: '', actions }
-    await send('/chat/slack/interactions', { payload: JSON.stringify(payload) })
-    console.log('Clicked. How it ends is told where `npm start` runs; until then: /ncp creations')
+  if (first === '--click' && action && value) {
+    await click(action, value)
   } else if (first.startsWith('/ncp')) {
-    const text = first.slice('/ncp'.length).trim()
-    const form = { command: '/ncp', text, team_id, user_id, trigger_id: randomUUID() }
-    const { blocks } = JSON.parse(await send('/chat/slack/commands', form))
-    console.log(blocks.flatMap(linesOf).join('\n'))
+    await command([first, ...more].join(' ').slice('/ncp'.length).trim())
   } else {
     console.error(USAGE)
     process.exitCode = 1

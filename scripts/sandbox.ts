@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { MessageAttachment } from '@slack/types'
 import { openGateway } from '../test/gateway/gateway.ts'
 import { openLocalServer } from '../test/local-server.ts'
 
@@ -28,10 +29,14 @@ export async function openSandbox() {
   // The others are of last year, too old for a job.
   gateway.snapshots.add({ name: 'web-snap' })
   const terminal = await openLocalServer(async (request, response) => {
-    const { title, body, text } = JSON.parse(Buffer.concat(await request.toArray()).toString())
-    console.log(
-      `\nNotified: ${[title ?? text, body?.text].join('\n').trim().replaceAll('\n', '\n  ')}\n`,
-    )
+    const told = JSON.parse(Buffer.concat(await request.toArray()).toString())
+    const { title, body, text, attachments = [] } = told
+    const fields = attachments.flatMap((one: MessageAttachment) => [
+      ...(one.text ? [one.text] : []),
+      ...(one.fields ?? []).map((field) => `${field.title}: ${field.value}`),
+    ])
+    const lines = [title ?? text, body?.text ?? fields.join('\n')].join('\n').trim()
+    console.log(`\nNotified: ${lines.replaceAll('\n', '\n  ')}\n`)
     response.end()
   })
   const keys = [
@@ -81,7 +86,9 @@ export function greet(url: string): void {
   console.log(
     `A job makes an image every two minutes; its notification appears here a minute later.`,
   )
-  console.log(`Ask it as from Slack: npm run chat -- "/ncp status 12341457"`)
+  const { port } = new URL(url)
+  const own = port === '8787' ? '' : `PORT=${port} `
+  console.log(`Ask it as from Slack: ${own}npm run chat -- "/ncp status 12341457"`)
   console.log(`The relay's key is ${KEY}. Paste these; Ctrl-C ends all.\n`)
   for (const line of curlLines(url)) console.log(`${line}\n`)
 }

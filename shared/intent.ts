@@ -47,7 +47,7 @@ export const USAGE: Record<Command, Usage> = {
   creations: plain('creations', '생성 목록', '作成 一覧'),
   create: {
     words: ['생성', '作成'],
-    form: 'create <name> <snapshotNo> [<GB>:<type> | <snapshotNo>:<GB>:<type>]…',
+    form: 'create <name> <snapshotNo> [<GB>:<CB1|CB2|FB1|FB2> | <snapshotNo>:<GB>:<type>]…',
     example: 'create web-golden 12344697 50:CB2',
     needed: ['name', 'snapshot'],
   },

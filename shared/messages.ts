@@ -67,7 +67,6 @@ export const MESSAGES: Record<Language, Messages> = {
       'upstream-credentials':
         'NAVER Cloud refused the relay’s key pair. Renew it, or set the clock.',
       'upstream-permission': 'The relay’s sub account may not call {action}. Add the permission.',
-      'upstream-throttled': 'NAVER Cloud took no more calls for an hour. Start again later.',
     },
     incomplete: 'That did not work ({code}). Try again later.',
     field: {
@@ -115,14 +114,12 @@ export const MESSAGES: Record<Language, Messages> = {
     },
     problem: {
       'name-taken':
-        '사용 중인 이름입니다: GET /v1/images?name={name}. 필요 없으면 삭제하거나 다른 이름을 사용하세요.',
+        '사용 중인 이름입니다: GET /v1/images?name={name}. 아무도 쓰지 않는 이미지일 때만 삭제하고, 아니면 다른 이름을 사용하세요.',
       'invalid-input': '사용할 수 있는 스냅샷이 없습니다. 스냅샷 생성 작업을 확인하세요. {detail}',
       'upstream-refused': '네이버 클라우드가 요청을 거부했습니다: {upstream}',
       'upstream-credentials':
         '네이버 클라우드가 릴레이의 인증키를 거부했습니다. 교체하거나 시각을 맞추세요.',
       'upstream-permission': '릴레이의 서브 계정에 {action} 권한을 추가하세요.',
-      'upstream-throttled':
-        '네이버 클라우드가 한 시간 동안 요청을 제한했습니다. 나중에 다시 실행하세요.',
     },
     incomplete: '처리하지 못했습니다 ({code}). 나중에 다시 실행하세요.',
     field: {
@@ -140,12 +137,12 @@ export const MESSAGES: Record<Language, Messages> = {
       pending: '{name} 생성 중',
       button: { create: '생성', run: '실행', cancel: '취소', refresh: '새로 고침' },
       started: '{name} 요청을 접수했습니다. 결과는 여기에 알려 드립니다.',
-      unchecked: '응답이 늦어 스냅샷과 이름을 확인하지 못했습니다.',
+      unchecked: '네이버 클라우드의 응답이 늦어 스냅샷과 이름을 확인하지 못했습니다.',
       misread: '이해하지 못했습니다',
       absent: '해당 이름이나 번호가 없습니다.',
       expired: '시간이 지났습니다. 다시 요청하세요:',
       forbidden: '이미지 생성 권한이 없습니다: CHAT_CREATORS',
-      late: '응답이 늦어 1~2분 안에 여기에 알려 드립니다.',
+      late: '네이버 클라우드의 응답이 늦어 1~2분 안에 여기에 알려 드립니다.',
     },
   },
   ja: {
@@ -171,14 +168,13 @@ export const MESSAGES: Record<Language, Messages> = {
     },
     problem: {
       'name-taken':
-        '名前は使用中です: GET /v1/images?name={name}。不要なら削除するか、別の名前を指定してください。',
+        '名前は使用中です: GET /v1/images?name={name}。誰も使っていない場合だけ削除し、それ以外は別の名前を指定してください。',
       'invalid-input':
         '使えるスナップショットがありません。スナップショットの作成を確認してください。{detail}',
       'upstream-refused': 'NAVER Cloud がリクエストを拒否しました: {upstream}',
       'upstream-credentials':
         'NAVER Cloud がリレーの認証キーを拒否しました。差し替えるか、時刻を合わせてください。',
       'upstream-permission': 'リレーのサブアカウントに {action} の権限を追加してください。',
-      'upstream-throttled': 'NAVER Cloud が1時間リクエストを制限しました。後で再実行してください。',
     },
     incomplete: '処理できませんでした ({code})。後で再実行してください。',
     field: {
@@ -196,12 +192,12 @@ export const MESSAGES: Record<Language, Messages> = {
       pending: '{name} を作成中です',
       button: { create: '作成', run: '実行', cancel: 'キャンセル', refresh: '更新' },
       started: '{name} を受け付けました。結果はここでお知らせします。',
-      unchecked: '応答が遅く、スナップショットと名前を確認できませんでした。',
+      unchecked: 'NAVER Cloud の応答が遅く、スナップショットと名前を確認できませんでした。',
       misread: '理解できませんでした',
       absent: 'その名前や番号は見つかりません。',
       expired: '期限が過ぎました。もう一度依頼してください:',
       forbidden: 'イメージを作成する権限がありません: CHAT_CREATORS',
-      late: '応答が遅れています。1～2分後にここでお知らせします。',
+      late: 'NAVER Cloud の応答が遅れています。1～2分後にここでお知らせします。',
     },
   },
 }

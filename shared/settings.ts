@@ -75,7 +75,11 @@ const Pem = v.pipe(
   v.string(),
   // In one line, as environments hold it.
   v.transform((text) => text.replaceAll('\\n', '\n').trim()),
-  v.regex(/^-+BEGIN PRIVATE KEY-+\s[\w+/=\s]+-+END PRIVATE KEY-+$/, 'must be a PKCS#8 key in PEM'),
+  // In the middle stands what RSA is called (RFC 8017, A.1), so far from the beginning that base64 is always this.
+  v.regex(
+    /^-+BEGIN PRIVATE KEY-+\s\w+BgkqhkiG9w0BAQEF[\w+/=\s]+-+END PRIVATE KEY-+$/,
+    'must be an RSA key in PEM (PKCS#8)',
+  ),
 )
 
 /** People who may make images, by chat. */

@@ -73,9 +73,13 @@ test('npm run chat shows what Slack would, and makes an image of what is clicked
     (await run('npm', ['run', '--silent', 'chat', '--', ...args], { env })).stdout
   expect(await chat('/ncp status 12341457')).toMatch(/^\*test-kvm is ready\*\nImage: 12341457 · /)
   const summary = await chat('/ncp create web-chat 12344697 50:CB2')
-  expect(summary).toMatch(/^\*Create: web-chat\?\*\nSize: 60 GB\n✓ 0 12344697 10 GB\n/)
+  expect(summary).toMatch(/^\*Create: web-chat\*\nSize: 60 GB\n✓ 0 12344697 10 GB\n/)
   const [, value = ''] = /--click '([^']+)'\n$/.exec(summary) ?? []
-  await chat('--click', value)
+  expect(await chat('--click', value)).toMatch(
+    /^\*creations\*\ncr_[0-9a-f]{32} accepted web-chat -\n$/,
+  )
+  expect(await chat('/ncp', 'status', 'web-chat')).toContain('web-chat is being made')
+  await expect(chat('--click', 'other thing')).rejects.toThrow('npm run chat -- ')
   expect(await chat('/ncp creations')).toMatch(/\ncr_[0-9a-f]{32} accepted web-chat -\n$/)
   await expect(chat('status')).rejects.toThrow('npm run chat -- ')
   await expect(

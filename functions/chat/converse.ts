@@ -161,7 +161,7 @@ async function summaryOf(intent: Making, call: Call) {
     const { checks, sizes } = await check(wish, ports, call.work)
     const failed = checks.filter(({ ok }) => !ok)
     const wrong = ({ path, code }: (typeof checks)[number]) =>
-      `${given[Number(path.split('.')[1])] ?? name} ${code}`
+      `${given[Number(path.split('.')[1])] ?? name} not ${code}`
     const known = sizes.filter((size) => size !== null)
     const sum = known.reduce((all, size) => all + size, 0)
     const sizeGb = known.length === sizes.length ? sum : null
@@ -194,7 +194,9 @@ async function start(
   try {
     const claim = await claimOf({ ...wish, caller, key: id, replyTo }, ports.site)
     const { creation } = await claimed(claim, caller, ports, work, 0)
-    return isSettled(creation) ? { what: 'creation', creation } : { what: 'started', creation }
+    // Nobody is promised to be told where there is no address for it.
+    const isOver = isSettled(creation) || !replyTo.to
+    return { what: isOver ? 'creation' : 'started', creation }
   } catch (error) {
     return { what: 'problem', problem: problemSeen(error, work.log), name: wish.content.name }
   }

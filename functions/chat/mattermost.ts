@@ -22,7 +22,7 @@ const utf8 = new TextEncoder()
 /** The longest message. Source: https://developers.mattermost.com/integrate/slash-commands/ */
 const MOST = 16_383
 
-const UserId = v.pipe(v.string(), v.regex(/^[a-z0-9]{26}$/))
+const UserId = v.pipe(v.string(), v.regex(/^\w{1,64}$/))
 
 /** Mattermost: the same command by its token, and a code to confirm with, because its buttons arrive unsigned. */
 export function mattermost(

@@ -50,7 +50,7 @@ function worded(answer: Answer, language: Language, prefix: string): Message {
     case 'summary': {
       const { command, name, state, lines, sizeGb, confirmation } = answer
       return {
-        title: `${chat.button[command]}: ${name}?`,
+        title: `${chat.button[command]}: ${name}`,
         text: state === 'unchecked' ? chat.unchecked : undefined,
         fields: sizeGb === null ? [] : [{ name: field.size, value: `${sizeGb} GB` }],
         lines: lines.map((line) => `${MARKS[state]} ${line}`),

@@ -21,7 +21,7 @@ export function addressAt(origin: string | undefined, address: string | null): s
 /** Posts to an address that Slack or Mattermost gave for an answer; some of their refusals say so in the body alone. */
 export async function postTo(address: string, body: object, transport: Transport): Promise<Told> {
   if (!address) return REFUSED
-  const headers = { 'content-type': 'application/json', 'user-agent': 'ncloud-image-relay' }
+  const headers = { 'content-type': 'application/json' }
   const url = new URL(address)
   const request = { method: 'POST' as const, url, headers, body: JSON.stringify(body) }
   const { status, headers: said, body: answer } = await transport(request, SAY_MS)

@@ -148,7 +148,7 @@ export function chatsSuite(
       const { status, json } = await ask(slackCommand('status 12342264'))
       expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS)
       expect(status).toBe(200)
-      expect(shownBySlack(json)).toContain('応答が遅れています')
+      expect(shownBySlack(json)).toContain('NAVER Cloud の応答が遅れています')
       await until(() => expect(saidOf('12342264')).toHaveLength(1))
     })
 

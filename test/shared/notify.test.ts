@@ -243,7 +243,7 @@ describe('what people are told', () => {
     ['invalid-input', 'See what makes them. detail'],
     ['upstream-credentials', 'key pair'],
     ['upstream-permission', 'may not call createServerImageFromSnapshot'],
-    ['upstream-throttled', 'no more calls'],
+    ['upstream-throttled', 'That did not work (upstream-throttled)'],
     ['upstream-malformed', 'That did not work (upstream-malformed)'],
     ['internal', 'That did not work (internal)'],
   ])('what to do about %s', (code, words) => {

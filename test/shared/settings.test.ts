@@ -255,8 +255,29 @@ describe('the settings of chats', () => {
     },
   )
 
-  test('a private key may stand in one line', () => {
-    const key = '-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----'
+  const RSA = {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-256',
+    modulusLength: 2_048,
+    publicExponent: Uint8Array.of(1, 0, 1),
+  }
+  const EC = { name: 'ECDSA', namedCurve: 'P-256' }
+  /** A private key of a kind, in PEM. */
+  async function keyOf(kind: typeof RSA | typeof EC): Promise<string> {
+    const pair = await crypto.subtle.generateKey(kind, true, ['sign', 'verify'])
+    const der = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey))
+    const lines = btoa(String.fromCharCode(...der)).match(/.{1,64}/g) ?? []
+    return ['-----BEGIN PRIVATE KEY-----', ...lines, '-----END PRIVATE KEY-----'].join('\n')
+  }
+
+  test('a private key is of RSA', async () => {
+    const [WORKS_PRIVATE_KEY, path] = [await keyOf(EC), 'WORKS_PRIVATE_KEY']
+    const message = 'must be an RSA key in PEM (PKCS#8)'
+    expect(errorsOf({ ...pair, WORKS_PRIVATE_KEY })).toEqual([{ path, message }])
+  })
+
+  test('a private key may stand in one line', async () => {
+    const key = await keyOf(RSA)
     const given = { ...pair, WORKS_PRIVATE_KEY: `${key.replaceAll('\n', '\\n')}\\n` }
     const works = {
       WORKS_BOT_ID: '1',

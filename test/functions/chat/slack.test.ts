@@ -150,11 +150,11 @@ describe('a creation', () => {
   })
 
   test.each([
-    ['12344699', '12344699 snapshot-usable'],
-    ['12344700', '12344700 snapshot-kvm'],
-    ['12344698', '12344698 snapshot-bootable'],
-    ['99999999', '99999999 snapshot-exists'],
-    ['12344697 12344698:10:CB1', '12344698:10:CB1 snapshot-fits'],
+    ['12344699', '12344699 not snapshot-usable'],
+    ['12344700', '12344700 not snapshot-kvm'],
+    ['12344698', '12344698 not snapshot-bootable'],
+    ['99999999', '99999999 not snapshot-exists'],
+    ['12344697 12344698:10:CB1', '12344698:10:CB1 not snapshot-fits'],
   ])('of %s is not offered, and says why', async (storages, why) => {
     const summary = await answerTo(`create web-golden ${storages}`)
     expect(shownBySlack(summary)).toContain(`✗ ${why}`)
@@ -164,7 +164,7 @@ describe('a creation', () => {
   test('of a name that is taken is not offered', async () => {
     chat.relay.gateway.images.add({ name: 'web-golden' })
     const summary = await answerTo('create web-golden 12344697')
-    expect(shownBySlack(summary)).toContain('✗ web-golden name-free')
+    expect(shownBySlack(summary)).toContain('✗ web-golden not name-free')
     expect(() => buttonIn(summary)).toThrow()
   })
 
@@ -305,7 +305,7 @@ describe('a run of a job', () => {
   test('is confirmed and told as any other, and is the person’s own', async () => {
     expect(await shown('jobs')).toContain('nightly-web')
     const summary = await answerTo('run nightly-web')
-    expect(shownBySlack(summary)).toMatch(/Run: nightly-web\?\n· web-\d{6}-\d{4}/)
+    expect(shownBySlack(summary)).toMatch(/Run: nightly-web\n· web-\d{6}-\d{4}/)
     const button = buttonIn(summary)
     await click(button)
     ahead = 2 * MINUTE

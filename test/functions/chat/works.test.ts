@@ -147,7 +147,7 @@ describe('a creation', () => {
         actions: [{ type: 'message', label: 'Create' }],
       },
     })
-    expect(korean(summary)).toMatch(/^생성: web-golden\?\n크기: 60 GB\n/)
+    expect(korean(summary)).toMatch(/^생성: web-golden\n크기: 60 GB\n/)
     // biome-ignore lint/suspicious/noExplicitAny: as above
     const { postback } = (summary as any).content.actions[0]
     const [started] = await say({ text: '생성', postback })
