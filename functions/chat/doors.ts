@@ -22,10 +22,10 @@ import { type Answer, converse, type Desk } from './converse.ts'
 import { endWording, wordingOf } from './message.ts'
 
 /** What NAVER Cloud has not said by then is left to the tick; what is said in a request of its own needs time for that, too. */
-const ANSWER_MS = 2_000
-const ANSWER_AND_SAY_MS = 1_300
-/** Every request is answered by then: Slack waits for three seconds. */
-const REQUEST_MS = 2_300
+const ANSWER_MS = 1_700
+const ANSWER_AND_SAY_MS = 1_200
+/** Every request is answered by then: Slack waits for three seconds, and some of them are the way's and a busy machine's. */
+const REQUEST_MS = 2_000
 /** What the store has to keep a question, even then. */
 const KEEP_MS = 100
 /** So long the tick leaves a question to the request that brought it. */
