@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { assertBlockKit, shownBySlack } from '../block-kit.ts'
 import { secrets } from '../canaries.ts'
 import {
@@ -21,8 +21,8 @@ import { environmentFor } from '../relay.ts'
 import { openWorksPlatform, worksCallback, worksLeaksIn } from '../works-platform.ts'
 
 const SECOND = 1_000
-/** A tick has to send the create, another one may have to read the image. */
-const STORY_MS = 30 * SECOND
+/** A tick has to send the create, another one to read the image; on a busy machine it is the tick, after 30 s, that answers. */
+const STORY_MS = 90 * SECOND
 const LIMIT_MS = 2_500
 
 /** A door whose timer may have to be fired. */
@@ -86,7 +86,7 @@ export function chatsSuite(
     hooks.said.filter(({ body }) => JSON.stringify(body).includes(name))
   const madeOf = (name: string) => gateway.images.all().filter((image) => image.name === name)
 
-  describe('speaks', () => {
+  describe('speaks', { timeout: 3 * STORY_MS }, () => {
     test('with Slack: shows an image, makes one when its button is clicked, and tells its end', async () => {
       const { json: status } = await ask(slackCommand('状態 １２３４１４５７'))
       assertBlockKit(status)
@@ -102,9 +102,10 @@ export function chatsSuite(
       ])) {
         expect([status, text]).toEqual([200, ''])
       }
-      await until(() => expect(saidOf('web-slack の準備')).toHaveLength(1))
+      // An answer to each of two clicks, by whoever was first to have the time, and the end.
+      await until(() => expect(saidOf('web-slack')).toHaveLength(3))
+      expect(saidOf('web-slack の準備').length).toBeGreaterThanOrEqual(1)
       for (const { body } of saidOf('web-slack')) assertBlockKit(body)
-      expect(saidOf('web-slack を受け付けました')).toHaveLength(2)
       expect(madeOf('web-slack')).toHaveLength(1)
     })
 
@@ -129,15 +130,16 @@ export function chatsSuite(
         for (const { status } of [await ask(request), await ask(request)]) expect(status).toBe(200)
       }
       await write({ text: '상태 12341457' })
-      await vi.waitFor(() => expect(said('test-kvm 준비 완료')).toHaveLength(1), 3 * SECOND)
+      await until(() => expect(said('test-kvm 준비 완료')).toHaveLength(1))
       await write({ text: '생성 web-works 12344697' })
       const summaries = () =>
         works.messages.flatMap(({ content }) => ('actions' in content ? content.actions : []))
-      await vi.waitFor(() => expect(summaries()).toHaveLength(1), 3 * SECOND)
+      await until(() => expect(summaries()).toHaveLength(1))
       const [action] = summaries()
       await write({ text: '생성', postback: (action as { postback: string }).postback })
-      await until(() => expect(said('web-works 준비 완료')).toHaveLength(1))
-      expect(said('web-works 요청을 접수했습니다')).toHaveLength(1)
+      // What was asked, the answer to the click, and the end.
+      await until(() => expect(said('web-works')).toHaveLength(3))
+      expect(said('web-works 준비 완료').length).toBeGreaterThanOrEqual(1)
       expect(madeOf('web-works')).toHaveLength(1)
       expect(works.tokens()).toBe(1)
     })

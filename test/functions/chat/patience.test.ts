@@ -17,7 +17,7 @@ import {
 import { openWorksPlatform, worksCallback } from '../../works-platform.ts'
 
 const QUESTIONS = 5_000
-const AT_ONCE = 400
+const AT_ONCE = 600
 const LIMIT_MS = 2_500
 const GATEWAY_MS = 60_000
 
