@@ -161,8 +161,9 @@ export function createApp(platform: Platform) {
  * decode.
  */
 function routedPath({ url }: Request): string {
-  const { pathname } = new URL(url)
-  return pathname.replace(/%(?!25)[0-7][\da-f]/gi, decodeURI)
+  // Behind `https://` or `http://h`; parsing it all again would cost a read as much as its answer.
+  const [, path = ''] = /[^/]*([^?#]*)/.exec(url.slice(8)) ?? []
+  return path.replace(/%(?!25)[0-7][\da-f]/gi, decodeURI)
 }
 
 /** A route that anybody may ask. */

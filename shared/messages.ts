@@ -89,7 +89,7 @@ export const MESSAGES: Record<Language, Messages> = {
       absent: 'There is none of that name or number.',
       expired: 'That was too long ago. Ask again:',
       forbidden: 'You may not make images: CHAT_CREATORS',
-      late: 'NAVER Cloud is slow. The answer follows here in a minute or two.',
+      late: 'NAVER Cloud is slow. The answer follows here in two minutes.',
     },
   },
   ko: {

@@ -152,7 +152,6 @@ function buttonOf(button: Button, language: Language): ButtonElement {
   return {
     type: 'button',
     action_id: 'confirm',
-    style: 'primary',
     text: label(chat.button[command]),
     value: confirmationText(confirmation),
     confirm: {
