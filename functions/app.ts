@@ -161,7 +161,7 @@ export function createApp(platform: Platform) {
  * decode.
  */
 function routedPath({ url }: Request): string {
-  // Behind `https://` or `http://h`; parsing it all again would cost a read as much as its answer.
+  // Behind `https://`, or `http://` and a letter. Not parsed again: every read comes by here.
   const [, path = ''] = /[^/]*([^?#]*)/.exec(url.slice(8)) ?? []
   return path.replace(/%(?!25)[0-7][\da-f]/gi, decodeURI)
 }

@@ -2,7 +2,7 @@ import type { Result, Router } from 'hono/router'
 
 /**
  * Hono's routes where they are few and plain: `/a/:b`, and `/*` for all. The first that fits is taken, and a slash at the end
- * makes another path. Hono's own routers give all that fit, which costs a read more than signing it does, or take that slash.
+ * makes another path. Hono's own give all that fit, or take that slash, and the Worker has no bytes for more.
  */
 export class PlainRouter<Handler> implements Router<Handler> {
   readonly name = 'PlainRouter'

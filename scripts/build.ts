@@ -45,8 +45,8 @@ const lessHono: Plugin = {
 }
 
 /**
- * Makes what esbuild has bundled as small as can be: the Worker's bytes are counted. By gzip, what Oxc, Terser and again
- * Oxc make of it is a thirtieth smaller than what esbuild makes, or either of them alone.
+ * Makes what esbuild has bundled as small as can be: the Worker's bytes are counted. By gzip, what Oxc, Terser and again Oxc
+ * make of it is a fourteenth smaller than what esbuild's own minifier does.
  */
 const smaller: Plugin = {
   name: 'smaller',

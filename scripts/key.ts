@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { newKey, SCOPES, sha256Hex } from '../shared/caller.ts'
+import { newKey, SCOPES } from '../shared/caller.ts'
+import { sha256Hex } from '../shared/digest.ts'
 import { parseSettings } from '../shared/settings.ts'
 
 const USAGE = `npm run key -- ID ${SCOPES.map((scope) => `--scope ${scope}`).join(' ')}

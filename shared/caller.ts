@@ -1,3 +1,5 @@
+import { equalInConstantTime, sha256Hex } from './digest.ts'
+
 const PREFIX = 'nir_'
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const SECRET_CHARACTERS = 40
@@ -84,25 +86,6 @@ export function isWellFormedKey(key: string): boolean {
   if (!KEY.test(key)) return false
   const body = key.slice(0, -CHECKSUM_CHARACTERS)
   return key.slice(-CHECKSUM_CHARACTERS) === checksum(body)
-}
-
-/** Lower-case hex SHA-256 of a text, or of bytes. */
-export async function sha256Hex(message: string | Uint8Array): Promise<string> {
-  const bytes = typeof message === 'string' ? utf8.encode(message) : Uint8Array.from(message)
-  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
-}
-
-/** Bytes in lower-case hex. */
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-/** Compares two texts without an early exit; of unequal length it says so at once. */
-export function equalInConstantTime(one: string, other: string): boolean {
-  if (one.length !== other.length) return false
-  let difference = 0
-  for (let i = 0; i < one.length; i++) difference |= one.charCodeAt(i) ^ other.charCodeAt(i)
-  return difference === 0
 }
 
 /** CRC-32 (IEEE) in base 62, most significant digit first, padded with `0`. */

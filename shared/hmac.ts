@@ -1,4 +1,4 @@
-import { equalInConstantTime } from './caller.ts'
+import { equalInConstantTime } from './digest.ts'
 
 const ALGORITHM = { name: 'HMAC', hash: 'SHA-256' }
 

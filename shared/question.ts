@@ -1,10 +1,7 @@
-import { sha256Hex } from './caller.ts'
-
-/** The chats that the relay speaks with. */
-export const CHATS = ['slack', 'mattermost', 'works'] as const
+import { sha256Hex } from './digest.ts'
 
 /** A chat that the relay speaks with. */
-export type ChatName = (typeof CHATS)[number]
+export type ChatName = 'slack' | 'mattermost' | 'works'
 
 /** Where somebody in a chat is answered. */
 export interface ReplyTo {

@@ -154,7 +154,7 @@ async function summaryOf(intent: Making, call: Call) {
     }
   }
   const wish = wishOf(intent, call)
-  const { name, storages } = wish.content
+  const { name } = wish.content
   const given = commandOf(intent).split(' ').slice(2)
   const ports = portsOf(call)
   try {
@@ -172,7 +172,7 @@ async function summaryOf(intent: Making, call: Call) {
   } catch (error) {
     const { retryable } = problemSeen(error, call.work.log)
     if (!retryable) throw error
-    const lines = storages.map((_, order) => `${order} ${given[order]}`)
+    const lines = given.map((storage, order) => `${order} ${storage}`)
     return { command, name, state: 'unchecked' as const, sizeGb: null, lines }
   }
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { equalInConstantTime } from '../../shared/caller.ts'
+import { equalInConstantTime } from '../../shared/digest.ts'
 import { base64Url, hmac, hmacKey, isSignedBy } from '../../shared/hmac.ts'
 import { commandOf, intentOf } from '../../shared/intent.ts'
 import type { Language } from '../../shared/messages.ts'

@@ -11,7 +11,7 @@ export const REPLY_MS = 29 * 60_000
 export const PREFIX = '/ncp '
 
 /** Half of what telling somebody may take; the other half is for finding out what to tell. */
-export const SAY_MS = DELIVERY_MS / 2
+const SAY_MS = DELIVERY_MS / 2
 
 /** The address, if it is of that origin; empty for any other. */
 export function addressAt(origin: string | undefined, address: string | null): string {

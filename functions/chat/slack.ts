@@ -1,6 +1,6 @@
 import type { Button as ButtonElement, KnownBlock, PlainTextElement } from '@slack/types'
 import * as v from 'valibot'
-import { hex } from '../../shared/caller.ts'
+import { hex } from '../../shared/digest.ts'
 import { isSignedBy } from '../../shared/hmac.ts'
 import { type Language, MESSAGES } from '../../shared/messages.ts'
 import { parse } from '../../shared/parse.ts'

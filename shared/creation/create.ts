@@ -1,4 +1,5 @@
-import { type Caller, sha256Hex } from '../caller.ts'
+import type { Caller } from '../caller.ts'
+import { sha256Hex } from '../digest.ts'
 import { problemSeen } from '../log.ts'
 import { markerOf } from '../marker.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
