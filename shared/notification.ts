@@ -1,6 +1,7 @@
 import { type Language, MESSAGES } from './messages.ts'
 import type { CreationEnded, Event, JobSilent } from './notice.ts'
 import type { Notification } from './notify.ts'
+import type { StoredProblem } from './problem.ts'
 import { rfc3339 } from './rfc3339.ts'
 
 /** An event as a person is told it, in their language; `url` is where they see their images. */
@@ -47,10 +48,19 @@ function todoOf({ what, creationId, name, problem }: CreationEnded, language: La
   const messages = MESSAGES[language]
   if (what === 'ready') return ''
   if (what !== 'rejected') return filled(messages.todo[what], { creationId })
-  const { code = '', detail = '', upstream } = problem ?? {}
-  const todo = (problem && messages.problem[problem.code]) ?? messages.incomplete
+  return problem ? todoAbout(problem, name, language) : ''
+}
+
+/** What to do about a problem with an image of that name. */
+export function todoAbout(
+  { code, detail, upstream }: StoredProblem,
+  name: string,
+  language: Language,
+): string {
+  const { problem, incomplete } = MESSAGES[language]
   const said = [upstream?.code, upstream?.message].filter(Boolean).join(' ')
-  return filled(todo, { name, code, detail, action: upstream?.action ?? '', upstream: said })
+  const parts = { name, code, detail, action: upstream?.action ?? '', upstream: said }
+  return filled(problem[code] ?? incomplete, parts)
 }
 
 function silence(event: JobSilent, language: Language): Words {

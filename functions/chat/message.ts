@@ -4,8 +4,9 @@ import { type Image, isFinal, type Phase } from '../../shared/image.ts'
 import { type Command, commandOf, USAGE } from '../../shared/intent.ts'
 import { type Language, MESSAGES } from '../../shared/messages.ts'
 import type { CreationEnded } from '../../shared/notice.ts'
-import { ending, filled } from '../../shared/notification.ts'
+import { ending, filled, todoAbout } from '../../shared/notification.ts'
 import { printable } from '../../shared/printable.ts'
+import { storedProblem } from '../../shared/problem.ts'
 import type { Message, Wording } from './chat.ts'
 import type { Answer } from './converse.ts'
 
@@ -118,9 +119,8 @@ function problemMessage(
   language: Language,
   prefix: string,
 ): Message {
-  const { code, message, extras } = problem
-  const { upstream } = extras
-  const { chat, incomplete, problem: todo } = MESSAGES[language]
+  const { code, message } = problem
+  const { chat } = MESSAGES[language]
   switch (code) {
     case 'image-not-found':
     case 'creation-not-found':
@@ -132,17 +132,10 @@ function problemMessage(
       const command = prefix + commandOf({ command: 'status', of: name })
       return { lines: [`✗ ${name} ${code}`, `→ ${command}`] }
     }
-    case 'upstream-refused':
-    case 'upstream-credentials':
-    case 'upstream-permission': {
-      const said = [upstream?.code, upstream?.message].filter(Boolean).join(' ')
-      const action = upstream?.action ?? ''
-      return { text: filled(todo[code] ?? '', { action, upstream: said }) }
-    }
     case 'invalid-input':
       return { text: message }
     default:
-      return { text: filled(incomplete, { code }) }
+      return { text: todoAbout(storedProblem(problem), name, language) }
   }
 }
 
