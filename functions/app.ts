@@ -211,22 +211,16 @@ function serve(
     log,
     creators: settings.creators,
     dailyCreations: settings.dailyCreations,
-    callOf: (caller: Caller, work: Work) => ({
-      ...common,
-      caller,
-      work,
-      waitSeconds: undefined,
-      idempotencyKey: undefined,
-    }),
+    callOf: (caller: Caller, work: Work): Call => ({ ...common, caller, work }),
   }
   const mail = { language, console: settings.console, transport }
   const tellers: Record<string, Teller> = Object.fromEntries(
     Object.entries(settings.targets).map(([name, target]) => [name, tellerOf(target, mail, clock)]),
   )
   // Who can no longer be reached where they asked may be in a room that has an incoming webhook.
-  const room = targets.find((name) => settings.targets[name]?.format === 'slack')
-  const teller = room === undefined ? undefined : tellers[room]
-  const fallback = room !== undefined && teller ? { room, teller } : undefined
+  const room = targets.find((name) => settings.targets[name]?.format === 'slack') ?? ''
+  const teller = tellers[room]
+  const fallback = teller && { room, teller }
 
   // Who forgets them is answered 401 for ever, and by nothing else.
   const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()

@@ -26,8 +26,8 @@ export interface Call {
   ports: Ports | undefined
   work: Work
   /** Of `Prefer: wait=N`. */
-  waitSeconds: number | undefined
-  idempotencyKey: string | undefined
+  waitSeconds?: number | undefined
+  idempotencyKey?: string | undefined
 }
 
 /** What creations are moved with. @throws Problem `not-configured` */
