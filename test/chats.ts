@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { httpTransport } from '../functions/platform/node/http-transport.ts'
 import type { Transport } from '../shared/transport.ts'
@@ -219,4 +220,14 @@ export async function openChatRelay({
       await relay.close()
     },
   }
+}
+
+/** Where a stand-in for NAVER WORKS plays its two hosts. */
+export function worksOrigins(url: string): Record<string, string> {
+  return { 'https://auth.worksmobile.com': url, 'https://www.worksapis.com': url }
+}
+
+/** A payload as its vendor documents it; `test/fixtures/chat/README.md` says where. */
+export function chatFixture(name: string): string {
+  return readFileSync(new URL(`./fixtures/chat/${name}`, import.meta.url), 'utf8')
 }

@@ -13,6 +13,7 @@ import {
   SLACK_ORIGIN,
   slackClick,
   slackCommand,
+  worksOrigins,
 } from '../chats.ts'
 import type { Door, Environment } from '../doors.ts'
 import type { Origins } from '../elsewhere.ts'
@@ -50,8 +51,7 @@ export function chatsSuite(
     })
     door = await open(environment, {
       [SLACK_ORIGIN]: hooks.url,
-      'https://auth.worksmobile.com': works.url,
-      'https://www.worksapis.com': works.url,
+      ...worksOrigins(works.url),
     })
   })
 

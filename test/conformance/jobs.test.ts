@@ -5,16 +5,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, vi } from 'vitest'
 import { type Environment, requestBy } from '../doors.ts'
+import { SHORT_MINUTES } from '../elsewhere.ts'
 import { leaksIn } from '../relay.ts'
 import { targetLeaksIn } from '../story-receiver.ts'
 import { jobsSuite, type TimedDoor } from './jobs-suite.ts'
 
 const START_MS = 25_000
 const bin = resolve('node_modules/.bin')
-
-/** Preloaded, it makes a minute of the timer's pass in a second; the clock stays as it is. */
-const SHORT_MINUTES =
-  'const real = setInterval; globalThis.setInterval = (f, ms) => real(f, ms / 60)'
 
 const denoMay = [
   '--allow-net=0.0.0.0,127.0.0.1',

@@ -10,6 +10,7 @@ import {
   people,
   slackClick,
   slackCommand,
+  worksOrigins,
 } from '../../chats.ts'
 import { type Random, randomOf } from '../../simulation/random.ts'
 import { openWorksPlatform, signedCallback, worksCallback } from '../../works-platform.ts'
@@ -26,10 +27,7 @@ beforeEach(async () => {
   works = await openWorksPlatform({ now: () => NOW })
   chat = await openChatRelay({
     environment: works.settings,
-    origins: {
-      'https://auth.worksmobile.com': works.url,
-      'https://www.worksapis.com': works.url,
-    },
+    origins: worksOrigins(works.url),
   })
 })
 

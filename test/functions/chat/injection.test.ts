@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { assertBlockKit, shownBySlack } from '../../block-kit.ts'
-import { mattermostCommand, openChatRelay, people, slackCommand } from '../../chats.ts'
+import {
+  mattermostCommand,
+  openChatRelay,
+  people,
+  slackCommand,
+  worksOrigins,
+} from '../../chats.ts'
 import { GB } from '../../gateway/snapshots.ts'
 import { openWorksPlatform, worksCallback } from '../../works-platform.ts'
 
@@ -28,10 +34,7 @@ beforeEach(async () => {
   works = await openWorksPlatform()
   chat = await openChatRelay({
     environment: works.settings,
-    origins: {
-      'https://auth.worksmobile.com': works.url,
-      'https://www.worksapis.com': works.url,
-    },
+    origins: worksOrigins(works.url),
   })
 })
 

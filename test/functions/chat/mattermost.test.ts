@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { chatSecrets, mattermostCommand, openChatRelay, people } from '../../chats.ts'
+import { chatFixture, chatSecrets, mattermostCommand, openChatRelay, people } from '../../chats.ts'
 
 const MINUTE = 60_000
 
@@ -158,9 +157,7 @@ describe('who sent it', () => {
 })
 
 test('what Mattermost publishes as its request is understood', async () => {
-  const { headers, body } = JSON.parse(
-    readFileSync(new URL('../../fixtures/chat/mattermost-command.json', import.meta.url), 'utf8'),
-  )
+  const { headers, body } = JSON.parse(chatFixture('mattermost-command.json'))
   const token = new URLSearchParams(body).get('token') ?? ''
   await chat.close()
   chat = await openChatRelay({ environment: { MATTERMOST_TOKEN: token } })

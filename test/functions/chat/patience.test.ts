@@ -13,6 +13,7 @@ import {
   people,
   slackClick,
   slackCommand,
+  worksOrigins,
 } from '../../chats.ts'
 import { openWorksPlatform, worksCallback } from '../../works-platform.ts'
 
@@ -31,10 +32,7 @@ beforeEach(async () => {
   chat = await openChatRelay({
     environment: works.settings,
     transport: slow(httpTransport()),
-    origins: {
-      'https://auth.worksmobile.com': works.url,
-      'https://www.worksapis.com': works.url,
-    },
+    origins: worksOrigins(works.url),
   })
 })
 

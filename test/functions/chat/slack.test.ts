@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { assertBlockKit, shownBySlack } from '../../block-kit.ts'
 import {
   bySlack,
+  chatFixture,
   chatSecrets,
   openChatRelay,
   people,
@@ -13,9 +13,6 @@ import {
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
-
-const fixture = (name: string) =>
-  readFileSync(new URL(`../../fixtures/chat/${name}`, import.meta.url), 'utf8')
 
 /** By how much this process's clock runs ahead. */
 let ahead = 0
@@ -489,7 +486,7 @@ test('a click is of whoever its payload names, in either of the places for their
 })
 
 describe('who sent it', () => {
-  const vector = JSON.parse(fixture('slack-command.json'))
+  const vector = JSON.parse(chatFixture('slack-command.json'))
 
   test('is proved as Slack publishes it', async () => {
     vi.spyOn(Date, 'now').mockImplementation(() => Number(vector.timestamp) * SECOND)
@@ -547,7 +544,7 @@ describe('who sent it', () => {
 })
 
 test('what Slack publishes as its payloads is understood', async () => {
-  const payload = fixture('slack-block-actions.json')
+  const payload = chatFixture('slack-block-actions.json')
   const body = new URLSearchParams({ payload }).toString()
   expect((await chat.ask(bySlack('/chat/slack/interactions', body, Date.now()))).status).toBe(200)
 })

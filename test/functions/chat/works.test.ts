@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { openChatRelay, people } from '../../chats.ts'
+import { chatFixture, openChatRelay, people, worksOrigins } from '../../chats.ts'
 import {
   openWorksPlatform,
   signedCallback,
@@ -11,9 +10,6 @@ import {
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
-
-const fixture = (name: string) =>
-  readFileSync(new URL(`../../fixtures/chat/${name}`, import.meta.url), 'utf8')
 
 let ahead = 0
 const { now } = Date
@@ -38,10 +34,7 @@ afterEach(async () => {
 function open(environment: Record<string, string> = {}) {
   return openChatRelay({
     environment: { ...works.settings, ...environment },
-    origins: {
-      'https://auth.worksmobile.com': works.url,
-      'https://www.worksapis.com': works.url,
-    },
+    origins: worksOrigins(works.url),
   })
 }
 
@@ -126,7 +119,7 @@ describe('a command', () => {
   test('of another kind than text is passed over', async () => {
     for (const name of ['works-join-event.json']) {
       const body = JSON.stringify({
-        ...JSON.parse(fixture(name)),
+        ...JSON.parse(chatFixture(name)),
         issuedTime: new Date(Date.now()).toISOString(),
       })
       const { headers } = signedCallback(works.settings, body)
@@ -258,7 +251,7 @@ describe('who sent it', () => {
   test.each(['works-signed-message.json', 'works-signed-postback.json'])(
     'is proved by vector %s, at its time alone',
     async (name) => {
-      const { secret, body, signature } = JSON.parse(fixture(name))
+      const { secret, body, signature } = JSON.parse(chatFixture(name))
       await chat.close()
       chat = await open({ WORKS_BOT_SECRET: `other, ${secret}` })
       const issued = Date.parse('2022-01-04T05:16:05.716Z')
@@ -300,7 +293,7 @@ test.each([
   'works-message-with-postback-event.json',
   'works-postback-event.json',
 ])('what NAVER WORKS publishes as %s is understood', async (name) => {
-  const event = { ...JSON.parse(fixture(name)), issuedTime: new Date(Date.now()).toISOString() }
+  const event = { ...JSON.parse(chatFixture(name)), issuedTime: new Date(Date.now()).toISOString() }
   const { headers, body } = signedCallback(works.settings, JSON.stringify(event))
   const sent = { path: '/chat/works', method: 'POST', as: '', body, headers }
   expect((await chat.ask(sent)).status).toBe(200)

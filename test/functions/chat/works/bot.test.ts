@@ -3,7 +3,7 @@ import { type Content, openBot } from '../../../../functions/chat/works/bot.ts'
 import { httpTransport } from '../../../../functions/platform/node/http-transport.ts'
 import { systemClock } from '../../../../shared/clock.ts'
 import type { Transport } from '../../../../shared/transport.ts'
-import { redirected } from '../../../chats.ts'
+import { redirected, worksOrigins } from '../../../chats.ts'
 import { openWorksPlatform } from '../../../works-platform.ts'
 
 const SECOND = 1_000
@@ -32,10 +32,7 @@ function bot(around: (transport: Transport) => Transport = (transport) => transp
     serviceAccount: settings.WORKS_SERVICE_ACCOUNT,
     privateKey: settings.WORKS_PRIVATE_KEY,
   }
-  const transport = redirected(httpTransport(), {
-    'https://auth.worksmobile.com': url,
-    'https://www.worksapis.com': url,
-  })
+  const transport = redirected(httpTransport(), worksOrigins(url))
   const clock = { now: () => now, sleep: systemClock.sleep }
   const send = openBot(account, around(transport), clock)
   return () => send('users/u1', content)
