@@ -1,13 +1,15 @@
-import type { Context } from 'hono'
-import { HonoBase } from 'hono/hono-base'
+import { type Context, Hono } from 'hono'
+import type { Router } from 'hono/router'
+import * as v from 'valibot'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { type Teller, tellerOf } from '../shared/creation/deliver.ts'
 import { callerOf } from '../shared/creation/run-jobs.ts'
 import type { CreationStore } from '../shared/creation/store.ts'
-import { type Log, problemSeen } from '../shared/log.ts'
+import { type Log, logWith, toProblem } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
+import { Digits } from '../shared/ncloud/values.ts'
 import { type FieldError, Problem } from '../shared/problem.ts'
 import { laneOf } from '../shared/question.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
@@ -38,163 +40,131 @@ import {
 } from './images.ts'
 import { JobAddress, JobsQuery, listJobs, RunBody, runJob, runOf } from './jobs.ts'
 import openapi from './openapi.json' with { type: 'json' }
-import { type Env, mustBeAcceptable, type Reply, reply, replyProblem, type Trace } from './reply.ts'
-import { get, post } from './route.ts'
-import { PlainRouter } from './router.ts'
+import { mustBeAcceptable, type Reply, reply, replyProblem } from './reply.ts'
+import { type Env, type InvocationOptions, requestLog } from './request-log.ts'
+import { getRoute, postRoute } from './route.ts'
 import { run, tick } from './tick.ts'
 import { idempotencyKeyOf, waitSecondsOf } from './validate.ts'
 
-/** All work and waiting for one request end by then. */
-const REQUEST_MS = 25_000
-
-/** The relay's routes: who may ask, what is asked, and what answers. */
+/** The routes that need an API key: the scope they require, their schemas and their handler. */
 export const ROUTES = [
-  get('/v1/member-server-images/:no', 'images:read', ImageAddress, imageBy(readMemberServerImage)),
-  get('/v1/server-images/:no', 'images:read', ImageAddress, imageBy(readServerImage)),
-  get('/v1/images/:no', 'images:read', ImageAddress, imageBy(readImage)),
-  get('/v1/images', 'images:read', ImagesQuery, imagesByName),
-  get('/v1/snapshots', 'images:read', SnapshotsQuery, snapshotsBy),
-  post('/v1/server-images', 'images:create', CreateQuery, CreateBody, createImage),
-  get('/v1/creations/:id', 'images:read', CreationAddress, creationById),
-  get('/v1/creations', 'images:read', CreationsQuery, listCreations),
-  post(
+  getRoute(
+    '/v1/member-server-images/:no',
+    'images:read',
+    ImageAddress,
+    imageBy(readMemberServerImage),
+  ),
+  getRoute('/v1/server-images/:no', 'images:read', ImageAddress, imageBy(readServerImage)),
+  getRoute('/v1/images/:no', 'images:read', ImageAddress, imageBy(readImage)),
+  getRoute('/v1/images', 'images:read', ImagesQuery, imagesByName),
+  getRoute('/v1/snapshots', 'images:read', SnapshotsQuery, snapshotsBy),
+  postRoute('/v1/server-images', 'images:create', CreateQuery, CreateBody, createImage),
+  getRoute('/v1/creations/:id', 'images:read', CreationAddress, creationById),
+  getRoute('/v1/creations', 'images:read', CreationsQuery, listCreations),
+  postRoute(
     '/v1/creations/:id/resolution',
     'images:admin',
     CreationAddress,
     ResolutionBody,
     resolveConflict,
   ),
-  get('/v1/jobs', 'images:read', JobsQuery, listJobs),
-  post('/v1/jobs/:name/runs', 'images:create', JobAddress, RunBody, runJob),
+  getRoute('/v1/jobs', 'images:read', JobsQuery, listJobs),
+  postRoute('/v1/jobs/:name/runs', 'images:create', JobAddress, RunBody, runJob),
 ]
 
 const OK: Reply = { status: 200, body: { status: 'ok' }, lines: ['ok'] }
 
-/** What an entry hands to the app. */
+/** Everything that an entry hands to the app. */
 export interface Platform {
-  settings: ReturnType<typeof parseSettings>
-  /** Where creations are kept for good; without one, creates are answered `not-configured`. */
+  settings: Awaited<ReturnType<typeof parseSettings>>
+  /** The durable store of creations; without one, creates are answered `not-configured`. */
   store?: CreationStore
   log: Log
   clock?: Clock
-  /** How the gateway and those who are told are reached; over `fetch` where nothing else is said. */
+  /** Carries requests to the gateway and to notification targets; `fetch` by default. */
   transport?: Transport
-  /** Where the key pair comes from, if it may change while the settings hold. */
+  /** The source of the key pair, if it can change while the settings stay the same. */
   credentials?: CredentialsSource
 }
 
-/** What a platform knows of one piece of work. */
-export interface Occasion {
-  /** The platform's own id of the request, where it has one. */
-  requestId?: string | undefined
-  /** When it came, if the platform had to do something first: milliseconds since the epoch. */
-  startedAt?: number
-  /** When the platform ends it: milliseconds since the epoch. */
-  deadline?: number
-}
-
-/** What is done without a request: until a deadline, in milliseconds since the epoch. */
-interface Duties {
+/** The work that has no request: it ends by a deadline, in milliseconds since the epoch. */
+interface TimerHandlers {
   tick(deadline: number): Promise<void>
   run(event: unknown, deadline: number): Promise<void>
 }
 
-/** The relay: a web application, what the minute's timer does, and what an event does that names a job. */
+/** Creates the relay: a web application, the work of the minute's timer, and the run of one job. */
 export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
-  const app = new HonoBase<Env>({
-    router: new PlainRouter(),
-    getPath: routedPath,
-  })
-  app.onError((error, c) => replyProblem(c, problemSeen(error, log, c.env.requestId)))
-  app.notFound(() => {
-    throw new Problem('not-found', 'There is no such route')
-  })
-  publicRoute(app, '/healthz', (c) => reply(c, OK))
-  const duties =
+  const app = new Hono<Env>()
+  app.use(requestLog(clock, log))
+  app.onError((error, c) => replyProblem(c, toProblem(error, log, c.var.requestId)))
+  app.notFound((c) => replyProblem(c, routeProblem(app.router, c.req.path)))
+  app.get('/healthz', (c) => reply(c, OK))
+  const handlers =
     'errors' in settings
       ? refuse(app, settings.errors, log)
       : serve(app, settings.value, { ...platform, clock })
 
-  /** What is thrown makes the platform record a failure, and says nothing, because platforms print it. */
-  async function orFail(duty: string, done: Promise<void>): Promise<void> {
+  /** Throws a bare error: the platform must record a failure, and it prints the message. */
+  async function throwBare(name: string, work: Promise<void>): Promise<void> {
     try {
-      await done
+      await work
     } catch (error) {
-      const { code } = problemSeen(error, log)
-      throw new Error(`The ${duty} failed: ${code}`)
+      const { code } = toProblem(error, log)
+      throw new Error(`The ${name} failed: ${code}`)
     }
   }
 
   return {
-    /** To be called each minute. Throws when it could not do its work. */
-    tick({ deadline = Number.POSITIVE_INFINITY }: Occasion = {}): Promise<void> {
-      return orFail('tick', duties.tick(deadline))
+    /** Does the work of one tick; to be called every minute. Throws if the work failed. */
+    tick({ deadline = Number.POSITIVE_INFINITY }: InvocationOptions = {}): Promise<void> {
+      return throwBare('tick', handlers.tick(deadline))
     },
-    /** Runs the job that an event names, `{"job", "scheduledAt"}`. Throws when it could not. */
-    run(event: unknown, { deadline = Number.POSITIVE_INFINITY }: Occasion = {}): Promise<void> {
-      return orFail('run', duties.run(event, deadline))
+    /** Runs the job that an event names, `{"job", "scheduledAt"}`. Throws if the run failed. */
+    run(event: unknown, { deadline = Number.POSITIVE_INFINITY }: InvocationOptions = {}) {
+      return throwBare('run', handlers.run(event, deadline))
     },
-    async fetch(request: Request, occasion: Occasion = {}): Promise<Response> {
-      const { requestId = crypto.randomUUID(), startedAt = clock.now() } = occasion
-      const { deadline = Number.POSITIVE_INFINITY } = occasion
-      const end = Math.min(deadline, startedAt + REQUEST_MS)
-      const trace: Trace = { requestId, startedAt, deadline: end }
-      const response = await app.fetch(request, trace)
-      const { caller, route = '*', code } = trace
-      log({
-        event: 'request',
-        requestId,
-        ...(caller && { caller }),
-        action: `${request.method} ${route}`,
-        status: response.status,
-        milliseconds: clock.now() - startedAt,
-        ...(code && { code }),
-      })
-      return response
+    async fetch(request: Request, options: InvocationOptions = {}): Promise<Response> {
+      return app.fetch(request, options)
     },
   }
 }
 
-/**
- * The path by which a request is routed. Plain characters may come escaped; all else is left as it is for parameters to
- * decode.
- */
-function routedPath({ url }: Request): string {
-  // Behind `https://`, or `http://` and a letter. Not parsed again: every read comes by here.
-  const [, path = ''] = /[^/]*([^?#]*)/.exec(url.slice(8)) ?? []
-  return path.replace(/%(?!25)[0-7][\da-f]/gi, decodeURI)
+/** The problem of a request that no route takes: another method would do, or none. */
+function routeProblem(router: Router<[unknown, { method: string }]>, path: string): Problem {
+  const isTaken = (method: string) =>
+    router.match(method, path)[0].some(([[, route]]) => route.method === method)
+  const allow = [...(isTaken('GET') ? ['GET', 'HEAD'] : []), ...(isTaken('POST') ? ['POST'] : [])]
+  return allow.length > 0
+    ? new Problem('method-not-allowed', `This route takes ${allow.join(', ')}`, { allow })
+    : new Problem('not-found', 'There is no route with this path')
 }
 
-/** A route that anybody may ask. */
-function publicRoute(app: HonoBase<Env>, path: string, answer: (c: Context<Env>) => Response) {
-  app.get(path, (c) => {
-    c.env.route = path
-    return answer(c)
-  })
-}
-
-/** Serves nothing on faulty settings: tells which are faulty, not their values. Its duties fail. */
-function refuse(app: HonoBase<Env>, errors: FieldError[], log: Log): Duties {
+/** Answers 503 to everything because of faulty settings, and names them without their values. */
+function refuse(app: Hono<Env>, errors: FieldError[], log: Log): TimerHandlers {
   for (const { path, message } of errors) log({ event: 'settings', code: path, detail: message })
-  publicRoute(app, '/readyz', () => {
-    throw new Problem('not-configured', 'Settings are missing or wrong', { errors })
+  app.get('/readyz', () => {
+    throw new Problem('not-configured', 'Some settings are missing or wrong', { errors })
   })
   app.all('*', () => {
-    throw new Problem('not-configured', 'Settings are missing or wrong: see /readyz')
+    throw new Problem(
+      'not-configured',
+      'Some settings are missing or wrong. GET /readyz names them',
+    )
   })
   const fail = async () => {
-    throw new Problem('not-configured', 'Settings are missing or wrong')
+    throw new Problem('not-configured', 'Some settings are missing or wrong')
   }
   return { tick: fail, run: fail }
 }
 
-/** Serves the routes: the steps that every request takes, in their order. */
+/** Registers all routes and returns the handlers of the timer. */
 function serve(
-  app: HonoBase<Env>,
+  app: Hono<Env>,
   settings: Settings,
   platform: Platform & { clock: Clock },
-): Duties {
+): TimerHandlers {
   const { store, clock, log, transport = fetchTransport(fetch) } = platform
   const { site, origin, regionCode, credentials, keys, jobs, language } = settings
   const source = platform.credentials ?? (async () => credentials)
@@ -217,24 +187,25 @@ function serve(
   const tellers: Record<string, Teller> = Object.fromEntries(
     Object.entries(settings.targets).map(([name, target]) => [name, tellerOf(target, mail, clock)]),
   )
-  // Who can no longer be reached where they asked may be in a room that has an incoming webhook.
-  const room = targets.find((name) => settings.targets[name]?.format === 'slack') ?? ''
-  const teller = tellers[room]
-  const fallback = teller && { room, teller }
+  // The incoming webhook of the first Slack target stands in for a chat that can no longer be answered.
+  const room = targets.find((name) => settings.targets[name]?.format === 'slack')
+  const teller = room === undefined ? undefined : tellers[room]
+  const fallback = room !== undefined && teller ? { room, teller } : undefined
 
-  // Who forgets them is answered 401 for ever, and by nothing else.
+  // Without a usable key every request gets 401, and nothing else hints at why.
   const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()
   if (!keys.some(isUsable)) {
-    log({ event: 'settings', code: 'RELAY_KEYS', detail: 'holds no key that lets anybody in' })
+    log({ event: 'settings', code: 'RELAY_KEYS', detail: 'has no key that is valid now' })
   }
 
-  publicRoute(app, '/readyz', (c) => reply(c, OK))
-  publicRoute(app, '/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
+  app.get('/readyz', (c) => reply(c, OK))
+  app.get('/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
   for (const { method, path, scope, answer } of ROUTES) {
     app.on(method, path, async (c) => {
-      c.env.route = path
       const caller = await authenticate(c, keyring, scope, clock.now())
-      c.env.caller = caller.name
+      c.set('caller', caller.name)
+      const imageNo = c.req.param('no')
+      if (imageNo && v.is(Digits, imageNo)) c.set('imageNo', imageNo)
       mustBeAcceptable(c)
       return reply(c, await answer(c, callOf(c, caller)))
     })
@@ -244,19 +215,8 @@ function serve(
     tellers[laneOf(chat.name)] = teller
     for (const door of chat.doors) {
       const answer = answerAt(door, teller, desk)
-      app.post(door.path, async (c) => {
-        c.env.route = door.path
-        return reply(c, await answer(c))
-      })
+      app.post(door.path, async (c) => reply(c, await answer(c)))
     }
-  }
-  // What comes this far met its path but not its method.
-  for (const path of new Set(app.routes.map((route) => route.path))) {
-    const methods = app.routes.filter((route) => route.path === path).map(({ method }) => method)
-    const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-    app.all(path, () => {
-      throw new Problem('method-not-allowed', `The route takes ${allow.join(', ')}`, { allow })
-    })
   }
 
   const schedules = { jobs, regionCode }
@@ -273,6 +233,7 @@ function serve(
   }
 
   function callOf(c: Context<Env>, caller: Caller): Call {
+    const { deadline, requestId } = c.var
     return {
       ...common,
       caller,
@@ -280,8 +241,8 @@ function serve(
       idempotencyKey: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,
       work: {
         actor: caller.name,
-        deadline: c.env.deadline,
-        log: (event) => log({ ...event, requestId: c.env.requestId, caller: caller.name }),
+        deadline,
+        log: logWith({ requestId, caller: caller.name }, log),
       },
     }
   }

@@ -1,10 +1,10 @@
 import type { Context } from 'hono'
 import type { Caller, Keyring, Scope } from '../shared/caller.ts'
-import { Problem } from '../shared/problem.ts'
+import { Problem, type ProblemExtras } from '../shared/problem.ts'
 
 /**
- * Proves who calls, by `Authorization: Bearer KEY` or `X-API-Key: KEY`.
- * @throws Problem `unauthenticated`, in one wording whatever is wrong, or `forbidden`
+ * Identifies the caller by `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+ * @throws Problem `unauthenticated`, in the same words whatever the cause, or `forbidden`
  */
 export async function authenticate(
   c: Context,
@@ -12,16 +12,22 @@ export async function authenticate(
   scope: Scope,
   now: number,
 ): Promise<Caller> {
-  const key = presentedKey(c.req.header('authorization'), c.req.header('x-api-key'))
-  const caller = key && (await keyring(key, now))
-  if (!caller) throw new Problem('unauthenticated', 'One valid API key is needed')
-  if (!caller.scopes.includes(scope)) {
-    throw new Problem('forbidden', `The key lacks the scope ${scope}`)
+  const authorization = c.req.header('authorization')
+  const apiKey = c.req.header('x-api-key')
+  if (authorization !== undefined && apiKey !== undefined) {
+    throw unauthenticated({ reason: 'two-keys' })
   }
-  return caller
+  const key = apiKey ?? /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+  if (!key) throw unauthenticated({ reason: 'no-key' })
+  const check = await keyring(key, now)
+  if ('refused' in check) throw unauthenticated({ reason: check.refused, keyId: check.id })
+  if (!check.caller.scopes.includes(scope)) {
+    throw new Problem('forbidden', `This API key lacks the scope ${scope}`)
+  }
+  return check.caller
 }
 
-function presentedKey(authorization: string | undefined, apiKey: string | undefined) {
-  if (authorization === undefined) return apiKey
-  return apiKey === undefined ? /^bearer +(\S+)$/i.exec(authorization)?.[1] : undefined
+function unauthenticated(extras: Pick<ProblemExtras, 'reason' | 'keyId'>): Problem {
+  const detail = 'A valid API key is required: Authorization: Bearer KEY, or X-API-Key: KEY'
+  return new Problem('unauthenticated', detail, extras)
 }

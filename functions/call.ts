@@ -2,47 +2,47 @@ import type { Caller } from '../shared/caller.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Ports } from '../shared/creation/ports.ts'
 import type { Job } from '../shared/jobs.ts'
-import { problemSeen } from '../shared/log.ts'
+import { toProblem } from '../shared/log.ts'
 import type { Gateway } from '../shared/ncloud/gateway.ts'
 import { Problem } from '../shared/problem.ts'
 import type { Work } from '../shared/work.ts'
 
-const LOOK_AGAIN_MS = 2_000
+const POLL_MS = 2_000
 
-/** When to ask again for an image that is on its way. */
+/** When to ask again for an image that is being created. */
 export const PENDING_RETRY_AFTER_SECONDS = 5
 
-/** One call of the relay: who asks, with what it is answered, and until when. */
+/** One request to the relay: the caller, everything that answering needs, and the deadline. */
 export interface Call {
   caller: Caller
-  /** Where the request names no region. */
+  /** The region of requests that name none. */
   regionCode: string
   jobs: Job[]
-  /** The names of those who can be told. */
+  /** The names of the targets that can be notified. */
   targets: string[]
   gateway: Gateway
   clock: Clock
-  /** What creations are moved with; missing where the platform keeps nothing for good. */
+  /** Everything for moving creations; missing without a durable store. */
   ports: Ports | undefined
   work: Work
-  /** Of `Prefer: wait=N`. */
+  /** N of `Prefer: wait=N`. */
   waitSeconds?: number | undefined
   idempotencyKey?: string | undefined
 }
 
-/** What creations are moved with. @throws Problem `not-configured` */
+/** Returns everything for moving creations. @throws Problem `not-configured` */
 export function portsOf({ ports }: Call): Ports {
   if (!ports) throw storeless()
   return ports
 }
 
-/** What is said where nothing is kept for good. */
+/** Returns the problem of a relay without a durable store. */
 export function storeless(): Problem {
-  return new Problem('not-configured', 'The relay has nowhere to keep creations')
+  return new Problem('not-configured', 'The relay has no durable store, so it cannot create images')
 }
 
-/** A thing as it is after the wait that the caller prefers, if any: looked at every two seconds until it is done. */
-export async function waitedFor<Thing>(
+/** Waits as long as the caller prefers, reading again every two seconds until the thing is done. */
+export async function waitFor<Thing>(
   call: Call,
   first: Thing,
   again: () => Promise<Thing>,
@@ -52,18 +52,18 @@ export async function waitedFor<Thing>(
   const until = Math.min(work.deadline, clock.now() + waitSeconds * 1_000)
   let last = first
   for (let left = until - clock.now(); left > 0 && !isDone(last); left = until - clock.now()) {
-    await clock.sleep(Math.min(LOOK_AGAIN_MS, left))
+    await clock.sleep(Math.min(POLL_MS, left))
     try {
       last = await again()
     } catch (error) {
-      // What was seen stays true: a later look that fails is no answer to a request that succeeded.
-      problemSeen(error, work.log)
+      // The request has succeeded already; a later read that fails does not change that.
+      toProblem(error, work.log)
     }
   }
   return last
 }
 
-/** The header that confirms a wait. */
+/** Returns the header that confirms a wait. */
 export function preferenceApplied({ waitSeconds }: Call): Record<string, string> {
   return waitSeconds === undefined ? {} : { 'preference-applied': `wait=${waitSeconds}` }
 }

@@ -2,13 +2,13 @@ import * as v from 'valibot'
 import { type Image, isFinal } from '../shared/image.ts'
 import { ownImages, type readImage, snapshots } from '../shared/ncloud/reads.ts'
 import { Digits, RegionCode } from '../shared/ncloud/values.ts'
-import { type Call, PENDING_RETRY_AFTER_SECONDS, preferenceApplied, waitedFor } from './call.ts'
+import { type Call, PENDING_RETRY_AFTER_SECONDS, preferenceApplied, waitFor } from './call.ts'
 import type { Reply } from './reply.ts'
 
-/** One image, by number. */
+/** The parameters of one image. */
 export const ImageAddress = v.strictObject({ no: Digits, regionCode: v.optional(RegionCode) })
 
-/** Own images, by their exact name. */
+/** The query for own images by their exact name. */
 export const ImagesQuery = v.strictObject({
   name: v.pipe(
     v.string(),
@@ -18,24 +18,24 @@ export const ImagesQuery = v.strictObject({
   regionCode: v.optional(RegionCode),
 })
 
-/** Snapshots, all or of one storage, or one of them. */
+/** The query for snapshots: all, those of one storage, or one. */
 export const SnapshotsQuery = v.strictObject({
   originalBlockStorageNo: v.optional(Digits),
   snapshotNo: v.optional(Digits),
   regionCode: v.optional(RegionCode),
 })
 
-/** Answers with the one image that `read` finds. */
+/** Returns a handler that answers with the image that `read` finds. */
 export function imageBy(read: typeof readImage) {
   return async (address: v.InferOutput<typeof ImageAddress>, call: Call): Promise<Reply> => {
     const { no: imageNo, regionCode = call.regionCode } = address
-    const look = () => read(call.gateway, { imageNo, regionCode }, call.work)
-    const image = await waitedFor(call, await look(), look, ({ phase }) => isFinal(phase))
+    const readOnce = () => read(call.gateway, { imageNo, regionCode }, call.work)
+    const image = await waitFor(call, await readOnce(), readOnce, ({ phase }) => isFinal(phase))
     return { ...imagesReply([image], image), headers: preferenceApplied(call) }
   }
 }
 
-/** Answers with all own images of a name. */
+/** Answers with all own images that have a name. */
 export async function imagesByName(
   query: v.InferOutput<typeof ImagesQuery>,
   call: Call,
@@ -46,7 +46,7 @@ export async function imagesByName(
   return imagesReply(items, { items })
 }
 
-/** Answers with snapshots as far as an image can be made of them. */
+/** Answers with snapshots. */
 export async function snapshotsBy(
   query: v.InferOutput<typeof SnapshotsQuery>,
   call: Call,
@@ -57,7 +57,8 @@ export async function snapshotsBy(
     ...(originalBlockStorageNo && { originalBlockStorageNos: [originalBlockStorageNo] }),
     ...(snapshotNo && { snapshotNos: [snapshotNo] }),
   }
-  const items = await snapshots(call.gateway, filter, call.work)
+  const rows = await snapshots(call.gateway, filter, call.work)
+  const items = rows.map(({ snapshot }) => snapshot)
   const lines = items.map((item) => `${item.snapshotNo} ${item.name} ${item.phase}`)
   return { status: 200, body: { items }, lines }
 }

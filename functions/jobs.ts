@@ -1,9 +1,9 @@
 import * as v from 'valibot'
-import type { Creation } from '../shared/creation/creation.ts'
-import { callerOf, wishOf } from '../shared/creation/run-jobs.ts'
+import { type Creation, statusOf } from '../shared/creation/creation.ts'
+import { callerOf, requestForRun } from '../shared/creation/run-jobs.ts'
 import { CreationView, creationView } from '../shared/creation/view.ts'
 import type { Schedule } from '../shared/cron.ts'
-import { isByMinute, type Job } from '../shared/jobs.ts'
+import { type Job, namesEveryMinute } from '../shared/jobs.ts'
 import { parse } from '../shared/parse.ts'
 import { invalidInput, Problem } from '../shared/problem.ts'
 import { Rfc3339 } from '../shared/rfc3339.ts'
@@ -13,60 +13,74 @@ import type { Reply } from './reply.ts'
 
 const RUNS_SHOWN = 5
 
-/** No parameters at all. */
+/** The parameters of the list of jobs: none. */
 export const JobsQuery = v.strictObject({})
 
-/** One job, by name. */
+/** The parameters of one job. */
 export const JobAddress = v.strictObject({ name: v.string() })
 
-/** A run needs to be told nothing. */
+/** The body of a run: none, or an empty object. */
 export const RunBody = v.optional(v.strictObject({}))
 
-/** What a platform sends to run one job; more may stand beside it. */
+/** A platform's event that runs one job; other fields are ignored. */
 const RunEvent = v.object({ job: v.string(), scheduledAt: Rfc3339 })
 
 const Run = v.object({ scheduledAt: v.string(), creation: CreationView })
 
-/** A job as callers see it; times by the clocks of its zone. */
+/** A job as callers see it; times are by the clocks of its zone. */
 export const JobView = v.object({
   name: v.string(),
   cron: v.string(),
   timeZone: v.string(),
   notify: v.array(v.string()),
   expectEveryHours: v.nullable(v.number()),
-  /** Null where no time comes within eleven years. */
+  /** Null if there is none within eleven years. */
   nextRun: v.nullable(v.object({ scheduledAt: v.string() })),
-  /** Scheduled ones, newest first. */
+  /** Scheduled runs, newest first. */
   lastRuns: v.array(Run),
 })
 
-/** Answers with all jobs, the next run of each and the last ones as they are stored. */
+/** A job as callers see it. */
+export type JobView = v.InferOutput<typeof JobView>
+
+/** Answers with all jobs. */
 export async function listJobs(_: unknown, call: Call): Promise<Reply> {
-  const items = await Promise.all(call.jobs.map((job) => viewOf(job, call)))
+  const items = await jobViews(call)
   return { status: 200, body: { items }, lines: aligned(items.map(cellsOf)) }
 }
 
-/** Runs a job now, as the caller's own. */
+/** Reads all jobs, each with its next run and its last runs as they are stored. */
+export function jobViews(call: Call): Promise<JobView[]> {
+  return Promise.all(call.jobs.map((job) => viewOf(job, call)))
+}
+
+/** Runs a job now, as the caller's own creation. */
 export async function runJob(
   { name }: v.InferOutput<typeof JobAddress>,
   call: Call,
 ): Promise<Reply> {
-  return makeImage(wishToRun(name, call), call)
-}
-
-/** The wish that a run of a job now is. @throws Problem `not-found`, or `invalid-input` where its names are not by the minute */
-export function wishToRun(name: string, { jobs, clock, regionCode }: Call) {
-  const job = jobNamed(name, jobs)
-  if (!isByMinute(job)) {
-    throw invalidInput([
-      { path: 'image.name', message: 'of the job must contain {HHmm}: it may be run at any time' },
-    ])
-  }
-  return wishOf(job, clock.now(), regionCode)
+  return makeImage(requestToRun(name, call), call)
 }
 
 /**
- * The job that a platform's event names, and the time that it is a run of.
+ * Returns the request of a run of a job now.
+ * @throws Problem `not-found`, or `invalid-input` if the name of its image does not contain the minute
+ */
+export function requestToRun(name: string, { jobs, clock, regionCode }: Call) {
+  const job = jobNamed(name, jobs)
+  if (!namesEveryMinute(job)) {
+    throw invalidInput([
+      {
+        path: 'image.name',
+        message: 'of this job must contain {HHmm}, so that every run has a name of its own',
+      },
+    ])
+  }
+  return requestForRun(job, clock.now(), regionCode)
+}
+
+/**
+ * Reads a platform's event: the job that it names, and the scheduled time of the run.
  * @throws Problem `invalid-input` or `not-found`
  */
 export function runOf(event: unknown, jobs: Job[]): { job: Job; at: number } {
@@ -77,11 +91,11 @@ export function runOf(event: unknown, jobs: Job[]): { job: Job; at: number } {
 
 function jobNamed(name: string, jobs: Job[]): Job {
   const job = jobs.find((one) => one.name === name)
-  if (!job) throw new Problem('not-found', 'There is no such job')
+  if (!job) throw new Problem('not-found', 'There is no job with this name')
   return job
 }
 
-async function viewOf(job: Job, call: Call): Promise<v.InferOutput<typeof JobView>> {
+async function viewOf(job: Job, call: Call): Promise<JobView> {
   const { name, cron, timeZone, notify, expectEveryHours = null, schedule } = job
   const caller = callerOf(job).name
   const last = await portsOf(call).store.list({ caller, limit: RUNS_SHOWN })
@@ -102,19 +116,18 @@ function runView(creation: Creation, schedule: Schedule): v.InferOutput<typeof R
   return run ? [{ scheduledAt: schedule.local(run.minute), creation: creationView(creation) }] : []
 }
 
-/** Name, next run, last run, what became of it, and its image. */
-function cellsOf({ name, nextRun, lastRuns: [last] }: v.InferOutput<typeof JobView>): string[] {
-  const { state, image } = last?.creation ?? {}
+/** Returns the columns of a job: name, next run, last run, its status and its image. */
+function cellsOf({ name, nextRun, lastRuns: [last] }: JobView): string[] {
   return [
     name,
     nextRun?.scheduledAt ?? '-',
     last?.scheduledAt ?? '-',
-    (state === 'created' ? image?.phase : state) ?? '-',
-    image?.imageNo ?? '-',
+    last ? statusOf(last.creation) : '-',
+    last?.creation.image?.imageNo ?? '-',
   ]
 }
 
-/** Lines whose cells stand under each other. */
+/** Writes rows in aligned columns. */
 function aligned(rows: string[][]): string[] {
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),

@@ -1,48 +1,37 @@
 import type { Context } from 'hono'
 import { printable } from '../shared/printable.ts'
-import { Problem, type ProblemCode, problemMembers } from '../shared/problem.ts'
+import { Problem, problemMembers } from '../shared/problem.ts'
 import { etagOf, isNamed } from './etag.ts'
+import type { Env } from './request-log.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
 const THROTTLED_RETRY_AFTER_SECONDS = 5
 
-/** What is known of a request as it goes along; the log's last word on it. */
-export interface Trace {
-  requestId: string
-  /** When it came: milliseconds since the epoch. */
-  startedAt: number
-  /** All work and waiting end by then: milliseconds since the epoch. */
-  deadline: number
-  route?: string
-  caller?: string
-  code?: ProblemCode
-}
-
-/** The trace travels with the request. */
-export interface Env {
-  Bindings: Trace
-}
-
-/** What a handler answers with. */
+/** The answer of a handler. */
 export interface Reply {
   status: 200 | 201 | 202
-  /** Nothing at all where it is undefined. */
+  /** No body at all if undefined. */
   body: unknown
-  /** One line a thing, for people in a terminal; without them there is JSON alone. */
+  /** The answer as plain text, one line for each thing; without lines the answer is always JSON. */
   lines?: string[]
   headers?: Record<string, string>
-  /** When to ask again, where that makes sense. */
+  /** When to ask again. */
   retryAfterSeconds?: number | undefined
+  /** The creation that the answer is about, for the log. */
+  creationId?: string
 }
 
-/** Refuses whoever can read no answer of ours. @throws Problem `not-acceptable` */
+/** Throws unless the caller accepts JSON or plain text. @throws Problem `not-acceptable` */
 export function mustBeAcceptable(c: Context): void {
   if (!preferredType(c)) {
-    throw new Problem('not-acceptable', 'Answers are application/json or text/plain')
+    throw new Problem(
+      'not-acceptable',
+      'The Accept header must allow application/json or text/plain',
+    )
   }
 }
 
-/** The media type that the caller likes best (RFC 9110, 12.5.1); `undefined` when it is neither of ours. */
+/** Returns the media type that the caller prefers (RFC 9110, 12.5.1); `undefined` if it accepts neither. */
 function preferredType(c: Context): 'application/json' | 'text/plain' | undefined {
   const header = c.req.header('accept')
   if (!header) return 'application/json'
@@ -59,12 +48,13 @@ function qualityOf(range: string): [type: string, quality: number] {
   return [type, weight === undefined ? 1 : Number(weight.slice(2)) || 0]
 }
 
-/** A success, as the caller wants to read it; of a read, 304 where the caller has it already. */
+/** Writes a success in the media type that the caller prefers. A read that the caller has already becomes 304. */
 export function reply(c: Context<Env>, { status, body, lines, ...more }: Reply): Response {
+  if (more.creationId) c.set('creationId', more.creationId)
   const isText = lines !== undefined && preferredType(c) === 'text/plain'
-  const text = isText ? plain(lines) : json(body)
+  const text = isText ? plainText(lines) : json(body)
   const headers: Record<string, string> = {
-    ...common(c, more.retryAfterSeconds),
+    ...commonHeaders(c, more.retryAfterSeconds),
     'cache-control': 'private, no-cache',
     ...more.headers,
   }
@@ -78,40 +68,52 @@ export function reply(c: Context<Env>, { status, body, lines, ...more }: Reply):
   return new Response(text, { status, headers })
 }
 
-/** Any failure, as one problem (RFC 9457): the only place that renders one. */
+/** Writes a failure as a problem (RFC 9457). No other place does this. */
 export function replyProblem(c: Context<Env>, problem: Problem): Response {
-  const { code, status, message, extras } = problem
-  c.env.code = code
+  const { code, status, extras } = problem
+  c.set('code', code)
+  if (extras.reason) c.set('reason', extras.reason)
+  if (extras.keyId) c.set('keyId', extras.keyId)
+  if (extras.creationId) c.set('creationId', extras.creationId)
   const isText = preferredType(c) === 'text/plain'
   const isThrottled = code === 'upstream-throttled'
   const wait = extras.retryAfterSeconds ?? (isThrottled ? THROTTLED_RETRY_AFTER_SECONDS : undefined)
   const headers = {
-    ...common(c, wait),
+    ...commonHeaders(c, wait),
     'cache-control': 'no-store',
     'content-type': isText ? TEXT : 'application/problem+json',
     ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
     ...(extras.allow && { allow: extras.allow.join(', ') }),
   }
-  // A write that is refused did not happen; of a defect nobody knows.
+  // A refused write had no effect; after a defect this is not certain.
   const isRefusedWrite = c.req.method === 'POST' && code !== 'internal'
   const members = {
-    ...problemMembers(code, message, extras),
+    ...problemMembers(problem),
     ...(isRefusedWrite && { outcome: 'not-applied' }),
-    requestId: c.env.requestId,
+    requestId: c.var.requestId,
   }
-  return new Response(isText ? plain([`${code}: ${message}`]) : json(members), { status, headers })
+  const text = isText ? plainText(problemLines(problem)) : json(members)
+  return new Response(text, { status, headers })
 }
 
-function common(c: Context<Env>, retryAfterSeconds: number | undefined) {
+function commonHeaders(c: Context<Env>, retryAfterSeconds: number | undefined) {
   return {
-    'x-request-id': c.env.requestId,
+    'x-request-id': c.var.requestId,
     vary: 'Prefer, Accept',
     ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
   }
 }
 
-/** Names and messages come from elsewhere. */
-function plain(lines: string[]): string {
+/** Writes a problem for people: one line, and one for each field at fault. */
+function problemLines({ title, message, extras }: Problem): string[] {
+  const { errors = [] } = extras
+  return errors.length > 0
+    ? [title, ...errors.map(({ path, message }) => `${path} ${message}`.trim())]
+    : [`${title}: ${message}`]
+}
+
+/** Joins lines. Each is made printable, because names and messages come from elsewhere. */
+function plainText(lines: string[]): string {
   return lines.map((line) => `${printable(line)}\n`).join('')
 }
 

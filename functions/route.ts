@@ -2,10 +2,11 @@ import type { Context } from 'hono'
 import type * as v from 'valibot'
 import type { Scope } from '../shared/caller.ts'
 import type { Call } from './call.ts'
-import type { Env, Reply } from './reply.ts'
+import type { Reply } from './reply.ts'
+import type { Env } from './request-log.ts'
 import { bodyOf, type ParametersSchema, parametersOf } from './validate.ts'
 
-/** A route: who may ask, by which schemas, and what answers once the input is parsed. */
+/** A route: the scope that it requires, its schemas, and its handler. */
 export interface Route {
   method: 'GET' | 'POST'
   path: string
@@ -15,8 +16,8 @@ export interface Route {
   answer(c: Context<Env>, call: Call): Promise<Reply>
 }
 
-/** A route that reads; `handle` sees parsed parameters. */
-export function get<Parameters extends ParametersSchema>(
+/** Declares a route that reads. `handle` gets parsed parameters. */
+export function getRoute<Parameters extends ParametersSchema>(
   path: string,
   scope: Scope,
   parameters: Parameters,
@@ -31,8 +32,8 @@ export function get<Parameters extends ParametersSchema>(
   }
 }
 
-/** A route that writes; `handle` sees parsed parameters and a parsed body. */
-export function post<Parameters extends ParametersSchema, Body extends v.GenericSchema>(
+/** Declares a route that writes. `handle` gets parsed parameters and the parsed body. */
+export function postRoute<Parameters extends ParametersSchema, Body extends v.GenericSchema>(
   path: string,
   scope: Scope,
   parameters: Parameters,

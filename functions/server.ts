@@ -1,26 +1,29 @@
 import { sqliteStore } from '../shared/creation/sqlite-store.ts'
-import { jsonLines } from '../shared/log.ts'
-import { parseSettings, portOf } from '../shared/settings.ts'
+import { jsonLines, logWith, terminalLines } from '../shared/log.ts'
+import { listenAddress, parseSettings } from '../shared/settings.ts'
 import { createApp, type Platform } from './app.ts'
 import { httpTransport } from './platform/node/http-transport.ts'
-import { listen } from './platform/node/listen.ts'
-import { openSqlite } from './platform/node/sqlite-file.ts'
+import { listen, listenFault } from './platform/node/listen.ts'
+import { openFailure, openSqlite } from './platform/node/sqlite-file.ts'
+import { versionFault } from './platform/node/version.ts'
 
 const DRAIN_MS = 25_000
 const TICK_EVERY_MS = 60_000
 
-const log = jsonLines((line) => process.stdout.write(`${line}\n`))
+const print = (line: string) => process.stdout.write(`${line}\n`)
+const log = process.stdout.isTTY ? terminalLines(print) : jsonLines(print)
 const running = new Set<Promise<Response>>()
 let isStopping = false
 let ticking = Promise.resolve()
 
-const { database, ...platform } = open()
-const app = createApp({ ...platform, log, transport: httpTransport() })
-const server = await listen(answer, portOf(process.env)).catch(() => {
-  log({ event: 'settings', code: 'PORT', detail: 'cannot be listened on' })
-  process.exit(1)
-})
-/** What is listened on. */
+const tooOld = versionFault(process.versions.node)
+if (tooOld) fail({ code: 'node', detail: tooOld })
+
+const { database, ...platform } = await open()
+const app = createApp({ ...platform, transport: httpTransport() })
+const address = listenAddress(process.env)
+const server = await listen(answer, address).catch((error) => fail(listenFault(error, address)))
+/** The port that the server listens on. */
 export const { port } = server
 log({ event: 'listening', port })
 if ('value' in platform.settings) tick()
@@ -28,16 +31,27 @@ const timer = setInterval(tick, TICK_EVERY_MS)
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 
-/** Settings and store; a database that cannot be opened is a fault of the settings. */
-function open(): Pick<Platform, 'settings' | 'store'> & { database?: { close(): void } } {
-  const settings = parseSettings(process.env)
-  if ('errors' in settings) return { settings }
+/** Opens settings and store. A database that cannot be opened is a faulty setting; only the log names its file. */
+async function open(): Promise<
+  Pick<Platform, 'settings' | 'store' | 'log'> & { database?: { close(): void } }
+> {
+  const settings = await parseSettings(process.env)
+  if ('errors' in settings) return { settings, log }
+  const file = settings.value.database
   try {
-    const database = openSqlite(settings.value.database)
-    return { settings, store: sqliteStore(database), database }
+    const database = openSqlite(file)
+    return { settings, store: sqliteStore(database), database, log }
   } catch {
-    return { settings: { errors: [{ path: 'RELAY_DATABASE', message: 'cannot be opened' }] } }
+    const { path, reason } = openFailure(file)
+    const errors = [{ path: 'RELAY_DATABASE', message: `cannot be opened: ${reason}` }]
+    return { settings: { errors }, log: logWith({ file: path }, log) }
   }
+}
+
+/** Ends a server that cannot start. */
+function fail(fault: { code: string; detail: string }): never {
+  log({ event: 'settings', ...fault })
+  process.exit(1)
 }
 
 async function answer(request: Request): Promise<Response> {
@@ -52,13 +66,13 @@ async function answer(request: Request): Promise<Response> {
   }
 }
 
-/** One after the other; the first at once, because what was left when the server ended is due. */
+/** Starts a tick after the previous one. The first runs at once, because work left by the last server is due. */
 function tick() {
   // A failure is in the log already.
   ticking = ticking.then(() => app.tick()).catch(() => {})
 }
 
-/** Refuses new work, finishes what runs though its caller may have gone, and closes the store. */
+/** Accepts nothing new, finishes what runs even if its caller is gone, and closes the store. */
 async function stop() {
   isStopping = true
   clearInterval(timer)

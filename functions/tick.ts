@@ -7,19 +7,19 @@ import type { Job } from '../shared/jobs.ts'
 import { logDefect } from '../shared/log.ts'
 import type { Work } from '../shared/work.ts'
 
-/** Bounds one tick's calls: what is left over stays due, and comes first the next time. */
-const MOST_PER_TICK = 100
-/** A Worker may hold six connections. */
-const AT_ONCE = 6
-const TICK_MS = 50_000
-/** What starting the runs of jobs may take, whose names may have to be looked up one after the other. */
-const START_MS = 15_000
-/** One creation's share. */
-const STEP_MS = 25_000
+/** The most creations that one tick moves; the rest stays due and comes first in the next. */
+const MAX_PER_TICK = 100
+/** A Worker may have six connections open. */
+const MAX_AT_ONCE = 6
+const TICK_LIMIT_MS = 50_000
+/** The time limit for starting the runs of jobs, whose names may have to be looked up one after the other. */
+const START_LIMIT_MS = 15_000
+/** The time limit for one creation. */
+const STEP_LIMIT_MS = 25_000
 
 /**
- * What the minute's timer does, until the deadline: starts the runs of jobs that are due, moves the creations that are, and
- * tells people what they are to be told. Two at once do no harm.
+ * Does the work of the minute's timer until the deadline: starts due runs of jobs, moves due creations and delivers
+ * notices. Two ticks at once do no harm.
  */
 export async function tick(
   schedules: Schedules,
@@ -29,7 +29,7 @@ export async function tick(
 ): Promise<void> {
   const { store, clock } = ports
   const startedAt = clock.now()
-  const work = { ...given, deadline: Math.min(deadline, startedAt + TICK_MS) }
+  const work = { ...given, deadline: Math.min(deadline, startedAt + TICK_LIMIT_MS) }
 
   async function move(queue: Creation[]) {
     async function takeTurns() {
@@ -38,28 +38,28 @@ export async function tick(
         await step(creation, ports, work)
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, takeTurns))
+    await Promise.all(Array.from({ length: MAX_AT_ONCE }, takeTurns))
   }
 
   async function moveDue() {
     const started = await starting.catch(() => [])
-    const due = await store.due(startedAt, MOST_PER_TICK)
+    const due = await store.due(startedAt, MAX_PER_TICK)
     await move([...started, ...due])
     return { started: started.length, due: due.length }
   }
 
-  const startBy = Math.min(work.deadline, startedAt + START_MS)
+  const startBy = Math.min(work.deadline, startedAt + START_LIMIT_MS)
   const starting = startRuns(schedules, ports, { ...work, deadline: startBy })
   const moving = moveDue()
-  // What is to be told does not wait for a gateway that is slow; what comes of this tick is told in it.
-  const telling = deliver(tellers, ports, work, moving)
-  // Where one of the three fails the others do their work all the same.
-  await Promise.allSettled([starting, moving, telling])
-  await Promise.all([starting, telling])
+  // Notices do not wait for a slow gateway. Those that this tick produces are delivered in it, too.
+  const delivering = deliver(tellers, ports, work, moving)
+  // If one of the three fails, the others still finish.
+  await Promise.allSettled([starting, moving, delivering])
+  await Promise.all([starting, delivering])
   work.log({ event: 'tick', ...(await moving), milliseconds: clock.now() - startedAt })
 }
 
-/** Runs one job, of a time that its platform says. */
+/** Runs one job at the scheduled time that a platform gives. */
 export async function run(
   job: Job,
   at: number,
@@ -71,9 +71,9 @@ export async function run(
   if (creation) await step(creation, ports, work)
 }
 
-/** Moves one creation. One that cannot be stored now keeps no other from its turn: a later tick goes on with it. */
+/** Moves one creation. If it cannot be stored now, a later tick continues with it, and others are not delayed. */
 async function step(creation: Creation, ports: Ports, work: Work): Promise<void> {
-  const deadline = Math.min(work.deadline, ports.clock.now() + STEP_MS)
+  const deadline = Math.min(work.deadline, ports.clock.now() + STEP_LIMIT_MS)
   try {
     await reconcile(creation, ports, { ...work, deadline })
   } catch (error) {

@@ -1,17 +1,19 @@
 import type { Context } from 'hono'
 import type * as v from 'valibot'
 import { decodeUtf8, readBody } from '../shared/body.ts'
+import { parseJson } from '../shared/json.ts'
 import { parse } from '../shared/parse.ts'
+import { quoteName } from '../shared/printable.ts'
 import { type FieldError, invalidInput, Problem } from '../shared/problem.ts'
 
-const MAX_BODY_BYTES = 65_536
+const MAX_REQUEST_BYTES = 65_536
 const MAX_WAIT_SECONDS = 20
 
-/** A schema whose fields are known by name: path and query parameters need that. */
+/** A schema with named fields, as path and query parameters need it. */
 export type ParametersSchema = v.GenericSchema & { entries: Record<string, unknown> }
 
 /**
- * Path and query parameters together, typed.
+ * Parses path and query parameters together.
  * @throws Problem `malformed-request` for unknown or repeated query keys, `invalid-input` with every fault
  */
 export function parametersOf<Schema extends ParametersSchema>(
@@ -20,15 +22,16 @@ export function parametersOf<Schema extends ParametersSchema>(
 ): v.InferOutput<Schema> {
   const given: Record<string, string> = { ...c.req.param() }
   for (const [key, value] of new URL(c.req.url).searchParams) {
-    if (!Object.hasOwn(schema.entries, key)) malformed('The query holds an unknown key')
-    if (Object.hasOwn(given, key)) malformed('The query repeats a key')
+    if (!Object.hasOwn(schema.entries, key))
+      malformed(`The query has an unknown key: ${quoteName(key)}`)
+    if (Object.hasOwn(given, key)) malformed(`The query has the key ${quoteName(key)} twice`)
     given[key] = value
   }
   return valid(parse(schema, given))
 }
 
 /**
- * The JSON body, typed. Where the schema is `v.optional`, its media type is not asked for, and of none it is `undefined`.
+ * Parses the JSON body. With a schema of `v.optional` any media type is accepted, and an empty body is `undefined`.
  * @throws Problem `unsupported-media-type`, `body-too-large`, `malformed-request`, `invalid-input` with every fault
  */
 export async function bodyOf<Schema extends v.GenericSchema>(
@@ -38,29 +41,36 @@ export async function bodyOf<Schema extends v.GenericSchema>(
   const isTyped = isJson(c.req.header('content-type')) && !c.req.header('content-encoding')
   const mayBeMissing = schema.type === 'optional'
   if (!isTyped && !mayBeMissing) {
-    throw new Problem('unsupported-media-type', 'The body must be application/json in UTF-8')
+    throw new Problem(
+      'unsupported-media-type',
+      'The body must have the media type application/json in UTF-8, without content encoding',
+    )
   }
   const bytes = await bytesOf(c)
   if (mayBeMissing && bytes.length === 0) return undefined
-  return valid(parse(schema, json(textOf(bytes))))
+  const value = bodyJson(bodyText(bytes))
+  // To a schema a list is an object whose fields are missing.
+  if (Array.isArray(value)) throw invalidInput([{ path: '', message: 'must be an object' }])
+  return valid(parse(schema, value))
 }
 
-/** The body as it came. Bytes are counted as they arrive. @throws Problem `body-too-large`, `malformed-request` */
+/** Reads the body, counting its bytes as they arrive. @throws Problem `body-too-large`, `malformed-request` */
 export async function bytesOf(c: Context): Promise<Uint8Array> {
-  const bytes = await readBody(c.req.raw.body, MAX_BODY_BYTES).catch(() =>
-    malformed('The body broke off'),
+  const bytes = await readBody(c.req.raw.body, MAX_REQUEST_BYTES).catch(() =>
+    malformed('The body ended before it was complete'),
   )
-  if (!bytes) throw new Problem('body-too-large', `The body is longer than ${MAX_BODY_BYTES} bytes`)
+  if (!bytes)
+    throw new Problem('body-too-large', `The body is longer than ${MAX_REQUEST_BYTES} bytes`)
   return bytes
 }
 
-/** The text of a body. @throws Problem `malformed-request` where it is not UTF-8 */
-export function textOf(bytes: Uint8Array): string {
+/** Decodes a body. @throws Problem `malformed-request` if it is not UTF-8 */
+export function bodyText(bytes: Uint8Array): string {
   return decodeUtf8(bytes) ?? malformed('The body is not UTF-8')
 }
 
 /**
- * The `Idempotency-Key`, bare or quoted as a structured-field string (RFC 9651); 1 to 255 visible ASCII characters.
+ * Reads the `Idempotency-Key`: bare, or quoted as a structured-field string (RFC 9651); 1 to 255 visible ASCII characters.
  * @throws Problem `malformed-request`
  */
 export function idempotencyKeyOf(c: Context): string | undefined {
@@ -75,7 +85,7 @@ export function idempotencyKeyOf(c: Context): string | undefined {
   return key
 }
 
-/** The seconds of `Prefer: wait=N` (RFC 7240), where N is 1 to 20; the first `wait` counts, all else is ignored. */
+/** Reads the seconds of `Prefer: wait=N` (RFC 7240), where N is 1 to 20. The first `wait` counts. */
 export function waitSecondsOf(c: Context): number | undefined {
   const header = c.req.header('prefer') ?? ''
   const wait = /(?:^|,)\s*wait\s*=\s*"?(\d{1,2})"?\s*(?=$|[,;])/i.exec(header)?.[1]
@@ -97,16 +107,13 @@ function isJson(contentType = ''): boolean {
   return type === 'application/json' && /^charset="?utf-8"?$/.test(charset ?? 'charset=utf-8')
 }
 
-/** What a text of JSON says. @throws Problem `malformed-request` */
-export function json(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return malformed('The body is not JSON')
-  }
+/** Parses the text of a body. @throws Problem `malformed-request` if it is not JSON */
+export function bodyJson(text: string): unknown {
+  const value = parseJson(text)
+  return value === undefined ? malformed('The body is not JSON') : value
 }
 
-/** @throws Problem `malformed-request`, always */
+/** Throws the problem of a request that cannot be read. @throws Problem `malformed-request` */
 export function malformed(detail: string): never {
   throw new Problem('malformed-request', detail)
 }

@@ -10,31 +10,31 @@ interface Bindings extends Record<string, unknown> {
 let app: ReturnType<typeof createApp> | undefined
 
 export default {
-  fetch(request, bindings, context) {
-    // Not at module scope: there a Worker may neither read its bindings nor make random values.
-    app ??= open(bindings)
+  async fetch(request, bindings, context) {
+    // Not at module scope, where a Worker may neither read its bindings nor use randomness.
+    app ??= await open(bindings)
     const response = app.fetch(request, { requestId: rayId(request) })
-    // A create goes on though its caller hangs up.
+    // A create goes on even if its caller hangs up.
     context.waitUntil(response)
     return response
   },
   async scheduled(_controller, bindings) {
-    app ??= open(bindings)
+    app ??= await open(bindings)
     await app.tick()
   },
 } satisfies ExportedHandler<Bindings>
 
 export { CreationsObject }
 
-function open({ CREATIONS, ...environment }: Bindings) {
+async function open({ CREATIONS, ...environment }: Bindings) {
   return createApp({
-    settings: parseSettings(environment),
+    settings: await parseSettings(environment),
     ...(CREATIONS && { store: storeIn(CREATIONS) }),
     log: jsonLines(console.log),
   })
 }
 
-/** Cloudflare's own id of a request; elsewhere whoever calls could set the header, so its form is asked for. */
+/** Returns Cloudflare's id of a request. Elsewhere a caller could set the header, so its form is checked. */
 function rayId(request: Request): string | undefined {
   return /^[0-9a-f]{16}(-[A-Z]{3})?$/.exec(request.headers.get('cf-ray') ?? '')?.[0]
 }

@@ -1,14 +1,17 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import type { KnownBlock, PlainTextElement } from '@slack/types'
+import type { KnownBlock } from '@slack/types'
 import { SLACK } from './sandbox.ts'
+import { slackLines } from './slack-lines.ts'
+import { newResponseUrl, slackStandInUrl } from './slack-stand-in.ts'
 
 const USAGE = `npm run chat -- "/ncp status 12341457"
 npm run chat -- --click 'confirm …', as the relay has printed it`
 
 const [team_id = '', user_id = ''] = SLACK.person.split(':')
-const url = `http://127.0.0.1:${process.env.PORT || 8787}`
+const port = process.env.PORT || '8787'
+const url = `http://127.0.0.1:${port}`
 
-/** Sends what Slack would, signed; without an address to answer at, so that ends are told in the room. */
+/** Sends a request as Slack does, signed, and returns the body of the answer. */
 async function send(path: string, form: Record<string, string>): Promise<string> {
   const body = new URLSearchParams(form).toString()
   const timestamp = String(Math.floor(Date.now() / 1_000))
@@ -24,44 +27,30 @@ async function send(path: string, form: Record<string, string>): Promise<string>
   return text
 }
 
-/** The lines that Slack would show of a block. */
-function linesOf(block: KnownBlock): string[] {
-  switch (block.type) {
-    case 'header':
-      return [`*${shown(block.text)}*`]
-    case 'section': {
-      const fields = (block.fields ?? []).map((field) => shown(field).replace('\n', ': '))
-      return [...(block.text ? [shown(block.text)] : []), ...fields]
-    }
-    case 'actions':
-      return block.elements.flatMap((element) =>
-        element.type === 'button' ? ['', `[${shown(element.text)}]`, clickOn(element)] : [],
-      )
-    default:
-      return []
-  }
-}
-
-function clickOn({ action_id, value }: { action_id?: string; value?: string }): string {
-  return `npm run chat -- --click '${action_id} ${value}'`
-}
-
-function shown({ text }: Pick<PlainTextElement, 'text'>): string {
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+function show(blocks: KnownBlock[]): void {
+  console.log(slackLines(blocks).join('\n'))
 }
 
 async function command(text: string): Promise<void> {
   const form = { command: '/ncp', text, team_id, user_id, trigger_id: randomUUID() }
-  const { blocks } = JSON.parse(await send('/chat/slack/commands', form))
-  console.log(blocks.flatMap(linesOf).join('\n'))
+  show(JSON.parse(await send('/chat/slack/commands', form)).blocks)
 }
 
-/** Clicks, and asks for what came of it: Slack would show that at an address of its own. */
+/** Clicks a button and shows the answer that the relay posts to Slack. */
 async function click(action_id: string, value: string): Promise<void> {
-  const actions = [{ action_id, value }]
-  const [team, user] = [{ id: team_id }, { id: user_id }]
-  const payload = { type: 'block_actions', team, user, response_url: '', actions }
+  const standIn = slackStandInUrl(port)
+  const { path, responseUrl } = newResponseUrl()
+  const payload = {
+    type: 'block_actions',
+    team: { id: team_id },
+    user: { id: user_id },
+    response_url: standIn ? responseUrl : '',
+    actions: [{ action_id, value }],
+  }
   await send('/chat/slack/interactions', { payload: JSON.stringify(payload) })
+  const { blocks } = standIn ? await (await fetch(standIn + path)).json() : {}
+  if (blocks) return show(blocks)
+  // Without the stand-in, as with npm run dev:worker, the answer is lost; the list shows what was requested.
   await command(action_id === 'confirm' ? 'creations' : value)
 }
 
@@ -78,6 +67,8 @@ try {
   }
 } catch (error) {
   const isDown = error instanceof TypeError
-  console.error(isDown ? `There is no relay on ${url}: npm start` : (error as Error).message)
+  console.error(
+    isDown ? `No relay listens on ${url}. Start one: npm start` : (error as Error).message,
+  )
   process.exitCode = 1
 }

@@ -9,8 +9,8 @@ const USAGE = `npm run key -- ID ${SCOPES.map((scope) => `--scope ${scope}`).joi
 const given = argumentsGiven()
 const key = newKey()
 const entry = given && { ...given, sha256: await sha256Hex(key) }
-// What the relay would refuse is not given out.
-const parsed = parseSettings({ RELAY_KEYS: [entry ?? {}] })
+// An entry that the relay would refuse is not printed.
+const parsed = await parseSettings({ RELAY_KEYS: [entry ?? {}] })
 const faults = 'errors' in parsed ? parsed.errors : []
 const own = faults.filter(({ path }) => path.startsWith('RELAY_KEYS'))
 
@@ -21,11 +21,11 @@ if (!entry || own.length > 0) {
   }
   process.exitCode = 1
 } else {
-  console.log(`Key, shown this once:   ${key}`)
+  console.log(`Key, shown only once:   ${key}`)
   console.log(`Entry for RELAY_KEYS:   ${JSON.stringify(entry)}`)
 }
 
-/** The fields of an entry; `undefined` where an argument is missing or unknown. */
+/** Returns the fields of an entry; `undefined` if an argument is missing or unknown. */
 function argumentsGiven() {
   const text = { type: 'string' } as const
   try {

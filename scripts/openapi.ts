@@ -8,17 +8,14 @@ import packageJson from '../package.json' with { type: 'json' }
 import { DryRun } from '../shared/creation/dry-run.ts'
 import { CreationView } from '../shared/creation/view.ts'
 import { Image } from '../shared/image.ts'
-import {
-  furtherStorages,
-  MAX_STORAGES,
-} from '../shared/ncloud/actions/create-server-image-from-snapshot.ts'
+import { furtherStorages } from '../shared/image-input.ts'
 import { ProblemMembers } from '../shared/problem.ts'
 import { Snapshot } from '../shared/snapshot.ts'
 
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
 
-/** What a route is for, and how it may answer: a success by status, and the statuses of problems. */
+/** The documentation of a route: its purpose, its successes by status, and the statuses of its problems. */
 interface Documented {
   summary: string
   success: Record<number, string>
@@ -30,52 +27,52 @@ const listProblems = [400, 401, 403, 406, 422, 429, 502, 503, 504]
 
 const DOCUMENTED: Record<string, Documented> = {
   'GET /v1/member-server-images/:no': {
-    summary: 'An image of a XEN or RHV server',
+    summary: 'Read an image of a XEN or RHV server',
     success: { 200: 'Image' },
     problems: imageProblems,
   },
   'GET /v1/server-images/:no': {
-    summary: 'An image of a KVM or XEN server',
+    summary: 'Read an image of any hypervisor',
     success: { 200: 'Image' },
     problems: imageProblems,
   },
   'GET /v1/images/:no': {
-    summary: 'An image of either kind',
+    summary: 'Read an image of either kind',
     success: { 200: 'Image' },
     problems: imageProblems,
   },
   'GET /v1/images': {
-    summary: 'Own images of a name',
+    summary: 'List own images with a name',
     success: { 200: 'Images' },
     problems: listProblems,
   },
   'GET /v1/snapshots': {
-    summary: 'Snapshots to make an image of',
+    summary: 'List snapshots',
     success: { 200: 'Snapshots' },
     problems: listProblems,
   },
   'POST /v1/server-images': {
-    summary: 'Make an image of snapshots, once; with dryRun, only check',
+    summary: 'Create an image from snapshots; with dryRun, only check the request',
     success: { 200: 'CreationOrDryRun', 201: 'Creation', 202: 'Creation' },
     problems: [400, 401, 403, 406, 409, 413, 415, 422, 429, 502, 503, 504],
   },
   'GET /v1/creations/:id': {
-    summary: 'A creation',
+    summary: 'Read a creation',
     success: { 200: 'Creation' },
     problems: [400, 401, 403, 404, 406, 503],
   },
   'POST /v1/creations/:id/resolution': {
-    summary: 'Settle a conflict: which image it is, or none',
+    summary: 'Settle a conflict: name the image, or abandon the creation',
     success: { 200: 'Creation' },
     problems: [400, 401, 403, 404, 406, 413, 415, 422, 429, 502, 503, 504],
   },
   'GET /v1/creations': {
-    summary: 'Own creations, newest first',
+    summary: 'List own creations, newest first',
     success: { 200: 'Creations' },
     problems: [400, 401, 403, 406, 422, 503],
   },
   'GET /v1/jobs': {
-    summary: 'All jobs, with their next and last runs',
+    summary: 'List jobs with their next and last runs',
     success: { 200: 'Jobs' },
     problems: [400, 401, 403, 406, 503],
   },
@@ -103,11 +100,11 @@ const COMPONENTS = {
   }),
 }
 
-/** The relay's OpenAPI document, made from the schemas by which it validates and of which its answers are typed. */
+/** Returns the OpenAPI document, made from the schemas that validate input and type answers. */
 export function openapi() {
   const paths: Record<string, Record<string, unknown>> = {
-    '/healthz': { get: publicOperation('Whether the relay runs', []) },
-    '/readyz': { get: publicOperation('Whether the settings are right', [503]) },
+    '/healthz': { get: publicOperation('Check that the relay runs', []) },
+    '/readyz': { get: publicOperation('Check the settings', [503]) },
     '/openapi.json': { get: publicOperation('This document', [503]) },
   }
   for (const route of ROUTES) {
@@ -192,7 +189,7 @@ function problemResponses(statuses: number[]) {
   return Object.fromEntries(statuses.map((status) => [status, problem]))
 }
 
-/** A component whose parts that are components themselves are only named. */
+/** Returns the schema of a component; parts that are components themselves become references. */
 function component(schema: v.GenericSchema) {
   const names = new Map(Object.entries(COMPONENTS).map(([name, part]) => [part, name] as const))
   return json(schema, (part) => {
@@ -212,7 +209,7 @@ function json(
   const config: ConversionConfig = {
     typeMode: 'input',
     target: 'draft-2020-12',
-    // Checks without a form in JSON Schema stay the validator's own.
+    // Some checks have no form in JSON Schema; only the validator knows them.
     errorMode: 'ignore',
     overrideSchema: ({ valibotSchema }) =>
       override(valibotSchema) ??
@@ -220,11 +217,9 @@ function json(
         ? { anyOf: furtherStorages.map((part) => json(part)) }
         : undefined),
     overrideAction: ({ valibotAction: action, jsonSchema }) => {
-      if (action.type === 'max_bytes' && 'requirement' in action) {
-        return { ...jsonSchema, description: `At most ${action.requirement} bytes of UTF-8` }
-      }
-      // There is one alone: of storages.
-      return action.type === 'raw_check' ? { ...jsonSchema, maxItems: MAX_STORAGES } : undefined
+      return action.type === 'max_bytes' && 'requirement' in action
+        ? { ...jsonSchema, description: `At most ${action.requirement} bytes of UTF-8` }
+        : undefined
     },
   }
   const { $schema, $defs, ...rest } = toJsonSchema(schema, config)

@@ -5,13 +5,13 @@ import type { MessageAttachment } from '@slack/types'
 import { openGateway } from '../test/gateway/gateway.ts'
 import { openLocalServer } from '../test/local-server.ts'
 
-/** The key of the sandbox: it opens nothing but a simulation on this machine, so it may stand in the README. */
+/** The key of the sandbox. It opens only a simulation on this machine, so the README can show it. */
 const KEY = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'
 
-/** Who speaks to the sandbox as if from Slack, and by which secret; it opens nothing else either. */
+/** The person and the signing secret of the simulated Slack. */
 export const SLACK = { signingSecret: 'sandbox-signing-secret', person: 'T0SANDBOX:U0SANDBOX' }
 
-/** A job that shows in three minutes what one does. */
+/** A job whose first notification comes within three minutes. */
 const JOB = {
   name: 'every-two-minutes',
   cron: '*/2 * * * *',
@@ -21,16 +21,16 @@ const JOB = {
 }
 
 /**
- * Opens a simulated gateway and a receiver that prints what it is told, and gives the settings of a relay between them and a
- * folder for what the relay keeps: the simulated images end with the gateway, so what is known of them does too.
+ * Opens a simulated gateway and a receiver that prints notifications. Returns the settings of a relay between them, and a
+ * folder for its data, which is removed at the end together with the simulated images.
  */
 export async function openSandbox() {
   const gateway = await openGateway({ readyAfterMs: 3_000 })
-  // The others are of last year, too old for a job.
+  // The other snapshots are from last year, which is too old for a job.
   gateway.snapshots.add({ name: 'web-snap' })
   const terminal = await openLocalServer(async (request, response) => {
-    const told = JSON.parse(Buffer.concat(await request.toArray()).toString())
-    const { title, body, text, attachments = [] } = told
+    const notification = JSON.parse(Buffer.concat(await request.toArray()).toString())
+    const { title, body, text, attachments = [] } = notification
     const fields = attachments.flatMap((one: MessageAttachment) => [
       ...(one.text ? [one.text] : []),
       ...(one.fields ?? []).map((field) => `${field.title}: ${field.value}`),
@@ -65,7 +65,7 @@ export async function openSandbox() {
   return { environment, folder, close }
 }
 
-/** What a newcomer may paste: a XEN image, a KVM image made, a request with faults, and an honest error. */
+/** Returns commands to paste: read a XEN image, create a KVM image, send faults, get a refusal. */
 export function curlLines(url: string): string[] {
   const key = `-H 'X-API-Key: ${KEY}'`
   const json = `-H 'Content-Type: application/json'`
@@ -80,15 +80,13 @@ export function curlLines(url: string): string[] {
   ]
 }
 
-/** Greets whoever started the sandbox. */
+/** Prints the address of the sandbox and the commands to try. */
 export function greet(url: string): void {
-  console.log(`The relay runs on ${url}, in front of a simulated NAVER Cloud gateway.`)
-  console.log(
-    `A job makes an image every two minutes; its notification appears here a minute later.`,
-  )
+  console.log(`The relay listens on ${url}, in front of a simulated NAVER Cloud.`)
+  console.log('A job creates an image every two minutes. Its notification is printed here.')
   const { port } = new URL(url)
   const own = port === '8787' ? '' : `PORT=${port} `
-  console.log(`Ask it as from Slack: ${own}npm run chat -- "/ncp status 12341457"`)
-  console.log(`The relay's key is ${KEY}. Paste these; Ctrl-C ends all.\n`)
+  console.log(`To send a command as Slack does: ${own}npm run chat -- "/ncp status 12341457"`)
+  console.log(`The API key is ${KEY}. Commands to paste (Ctrl-C stops the relay):\n`)
   for (const line of curlLines(url)) console.log(`${line}\n`)
 }

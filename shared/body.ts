@@ -1,8 +1,8 @@
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /**
- * Reads a body to its end, counting what really arrives: a declared length may lie.
- * `undefined`, and the rest cancelled, as soon as it is longer than `maxBytes`.
+ * Reads a body to its end and counts the bytes that arrive, because a declared length may be wrong. Returns
+ * `undefined` and cancels the rest as soon as the body is longer than `maxBytes`.
  */
 export async function readBody(body: ReadableStream<Uint8Array> | null, maxBytes: number) {
   const chunks: Uint8Array[] = []
@@ -14,17 +14,17 @@ export async function readBody(body: ReadableStream<Uint8Array> | null, maxBytes
       if (done) break
       length += value.length
       if (length > maxBytes) {
-        // Not awaited: a peer that never stops sending must not hold the answer up.
+        // Not awaited: a peer that never stops sending must not delay the answer.
         reader.cancel().catch(() => {})
         return undefined
       }
       chunks.push(value)
     }
   }
-  return concatenated(chunks, length)
+  return concatenate(chunks, length)
 }
 
-function concatenated(chunks: Uint8Array[], length: number): Uint8Array {
+function concatenate(chunks: Uint8Array[], length: number): Uint8Array {
   const [only] = chunks
   if (only && chunks.length === 1) return only
   const whole = new Uint8Array(length)
@@ -36,7 +36,7 @@ function concatenated(chunks: Uint8Array[], length: number): Uint8Array {
   return whole
 }
 
-/** The text of UTF-8 bytes less a byte order mark; `undefined` where they are not UTF-8. */
+/** Decodes UTF-8 and drops a byte order mark; `undefined` for bytes that are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes)

@@ -8,13 +8,13 @@ const KEY = new RegExp(`^${PREFIX}[0-9A-Za-z]{${SECRET_CHARACTERS + CHECKSUM_CHA
 
 const utf8 = new TextEncoder()
 
-/** What a key may do. `images:admin` sees every caller's creations and settles their conflicts. */
+/** The scopes of API keys. `images:admin` sees every caller's creations and settles conflicts. */
 export const SCOPES = ['images:read', 'images:create', 'images:admin'] as const
 
-/** What a key may do. */
+/** A scope of an API key. */
 export type Scope = (typeof SCOPES)[number]
 
-/** An API key as the relay knows it: by its digest. */
+/** An API key as the relay stores it: by its digest. */
 export interface ApiKey {
   id: string
   /** Lower-case hex SHA-256 of the whole key. */
@@ -22,45 +22,74 @@ export interface ApiKey {
   scopes: Scope[]
   /** Milliseconds since the epoch. */
   expiresAt?: number | undefined
-  /** What the names of images it creates must begin with. */
+  /** The required beginning of the names of images that it creates. */
   namePrefix?: string | undefined
-  /** New creations a UTC day, over all keys of the same id. */
+  /** The limit of new creations in a UTC day, over all keys of the same id. */
   dailyCreations?: number | undefined
 }
 
-/** Who asks, and what they may. */
+/** The one who asks, and what they may do. */
 export interface Caller extends Pick<ApiKey, 'scopes' | 'namePrefix' | 'dailyCreations'> {
-  /** The name under which their creations are kept: `key:` and the key's id. */
+  /** The name that their creations are stored under: `key:ci`, `slack:T…:U…`, `job:nightly-web`. */
   name: string
 }
 
-/** Finds the caller of a key; `undefined` for one that is unknown, misspelt or expired. */
-export type Keyring = (key: string, now: number) => Promise<Caller | undefined>
+/** A chat that the relay answers. */
+export type ChatName = 'slack' | 'mattermost' | 'works'
 
-/** Opens a keyring over the configured keys. What was proven by its digest once is not hashed again. */
+const JOB_PREFIX = 'job:'
+
+/** Returns the caller's name for an API key. */
+export function keyCallerName(id: string): string {
+  return `key:${id}`
+}
+
+/** Returns the caller's name for a person in a chat. */
+export function chatCallerName({ chat, person }: { chat: ChatName; person: string }): string {
+  return `${chat}:${person}`
+}
+
+/** Returns the caller's name for scheduled runs of a job. */
+export function jobCallerName(job: string): string {
+  return JOB_PREFIX + job
+}
+
+/** True for the callers' names of jobs, whose creations every reader may see. */
+export function isJobCallerName(name: string): boolean {
+  return name.startsWith(JOB_PREFIX)
+}
+
+/** The caller that a key belongs to, or why there is none. */
+export type KeyCheck = { caller: Caller } | { refused: 'unknown-key' | 'expired'; id?: string }
+
+/** Finds the caller of a key at a time in milliseconds since the epoch. */
+export type Keyring = (key: string, now: number) => Promise<KeyCheck>
+
+/** Opens a keyring over the configured keys. A key that matched once is not hashed again. */
 export function openKeyring(keys: readonly ApiKey[]): Keyring {
-  const proven = new Map<string, ApiKey>()
+  const known = new Map<string, ApiKey>()
 
   async function byDigest(key: string): Promise<ApiKey | undefined> {
     const digest = await sha256Hex(key)
-    const found = matching(keys, ({ sha256 }) => sha256, digest)
-    if (found) proven.set(key, found)
+    const found = findInConstantTime(keys, ({ sha256 }) => sha256, digest)
+    if (found) known.set(key, found)
     return found
   }
 
   return async (key, now) => {
-    // A misspelling is told by its checksum, before anything is compared.
-    if (!isWellFormedKey(key)) return undefined
-    const known = matching([...proven], ([text]) => text, key)?.[1]
-    const apiKey = known ?? (await byDigest(key))
-    if (!apiKey || (apiKey.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return undefined
-    const { id, scopes, namePrefix, dailyCreations } = apiKey
-    return { name: `key:${id}`, scopes, namePrefix, dailyCreations }
+    // The checksum refuses a mistyped key before anything is compared.
+    if (!isWellFormedKey(key)) return { refused: 'unknown-key' }
+    const cached = findInConstantTime([...known], ([text]) => text, key)?.[1]
+    const apiKey = cached ?? (await byDigest(key))
+    if (!apiKey) return { refused: 'unknown-key' }
+    const { id, scopes, namePrefix, dailyCreations, expiresAt = Number.POSITIVE_INFINITY } = apiKey
+    if (expiresAt <= now) return { refused: 'expired', id }
+    return { caller: { name: keyCallerName(id), scopes, namePrefix, dailyCreations } }
   }
 }
 
-/** The entry with that text. Goes through all of them: the time tells nothing about which came how near. */
-function matching<Entry>(
+/** Finds the entry with a text. Compares all of them, so that the time does not tell which one was close. */
+function findInConstantTime<Entry>(
   entries: readonly Entry[],
   textOf: (entry: Entry) => string,
   text: string,
@@ -70,25 +99,25 @@ function matching<Entry>(
   return found
 }
 
-/** Makes a new key: prefix, 40 random characters and the checksum of both. */
+/** Creates a new key: prefix, 40 random characters and the checksum of both. */
 export function newKey(): string {
   let body = PREFIX
   while (body.length < PREFIX.length + SECRET_CHARACTERS) {
     const [byte = 0] = crypto.getRandomValues(new Uint8Array(1))
-    // 248 is the largest multiple of 62 in a byte; what lies above would favour some characters.
+    // 248 is the largest multiple of 62 in a byte; larger values would favour some characters.
     if (byte < 248) body += ALPHABET[byte % 62]
   }
   return body + checksum(body)
 }
 
-/** Whether a text has the form of a key, its checksum included. */
+/** True if a text has the form of a key, including its checksum. */
 export function isWellFormedKey(key: string): boolean {
   if (!KEY.test(key)) return false
   const body = key.slice(0, -CHECKSUM_CHARACTERS)
   return key.slice(-CHECKSUM_CHARACTERS) === checksum(body)
 }
 
-/** CRC-32 (IEEE) in base 62, most significant digit first, padded with `0`. */
+/** Returns the CRC-32 (IEEE) in base 62, most significant digit first, padded with `0`. */
 function checksum(text: string): string {
   let rest = crc32(utf8.encode(text))
   let digits = ''

@@ -1,49 +1,51 @@
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
-/** Longer than the eight years that may lie between two 29ths of February. */
-const LONGEST_GAP_DAYS = 4_096
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './durations.ts'
 
-/** What may stand in a field: numbers from `least` to `most`, or names that count from `least`. */
+/** Longer than the eight years that can lie between two 29ths of February. */
+const MAX_GAP_DAYS = 4_096
+
+/** The values that a field takes: numbers from `min` to `max`, or names that count from `min`. */
 interface Field {
-  least: number
-  most: number
+  min: number
+  max: number
   names?: string[]
-  /** Whether names alone may stand there. */
-  isNamed?: boolean
+  /** True if the field takes names only. */
+  namesOnly?: boolean
 }
 
-const MINUTE: Field = { least: 0, most: 59 }
-const HOUR: Field = { least: 0, most: 23 }
-const DAY: Field = { least: 1, most: 31 }
-const MONTH: Field = {
-  least: 1,
-  most: 12,
-  names: 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split(' '),
+const FIELDS: Record<'minute' | 'hour' | 'day' | 'month' | 'weekday', Field> = {
+  minute: { min: 0, max: 59 },
+  hour: { min: 0, max: 23 },
+  day: { min: 1, max: 31 },
+  month: {
+    min: 1,
+    max: 12,
+    names: ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
+  },
+  weekday: {
+    min: 0,
+    max: 7,
+    // Sunday can begin a range or end it.
+    names: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'],
+    namesOnly: true,
+  },
 }
-/** Sunday begins a range, or ends it. */
-const WEEKDAY: Field = {
-  least: 0,
-  most: 7,
-  names: 'SUN MON TUE WED THU FRI SAT SUN'.split(' '),
-  isNamed: true,
-}
-/** Part of a field: all or a range of it, by steps or not, or one value. */
+
+/** Part of a field: `*` or a range, with or without a step, or one value. */
 const PART = /^(?:(?:\*|(\w+)-(\w+))(?:\/(\d+))?|(\w+))$/
 
-/** When something is to happen: times of the wall clock in a time zone. Milliseconds since the epoch. */
+/** The times of a wall clock in a time zone, in milliseconds since the epoch. */
 export interface Schedule {
-  /** Its times after `from`, up to `to`, in order. */
+  /** Returns the times after `from`, up to and including `to`, in order. */
   between(from: number, to: number): number[]
-  /** The first one after a time; `undefined` where none comes within eleven years. */
+  /** Returns the first time after another; `undefined` if none comes within eleven years. */
   next(after: number): number | undefined
-  /** A time by its clocks: `2026-11-22T03:30:00+09:00` (RFC 3339). */
+  /** Writes a time by the zone's clocks: `2026-11-22T03:30:00+09:00` (RFC 3339). */
   local(at: number): string
 }
 
 /**
- * Whether a text is a cron expression of five fields. Weekdays are names, because whether 1 is Sunday or Monday differs
- * from system to system, and stand beside no day of the month, because whether one of the two is enough differs too.
+ * True for a cron expression of five fields. Weekdays must be names, because systems disagree whether 1 is Sunday or
+ * Monday. A day of the month and a weekday cannot both be given, because systems disagree whether one of them is enough.
  */
 export function isCron(text: string): boolean {
   const [, , day, , weekday] = text.split(/ +/)
@@ -55,9 +57,9 @@ export function isCron(text: string): boolean {
   }
 }
 
-/** Whether a text names a time zone of the IANA database, as far as the platform knows it. */
+/** True for the name of a time zone in the platform's IANA database. */
 export function isTimeZone(text: string): boolean {
-  // `Intl` takes offsets, too.
+  // `Intl` also takes offsets, which are no zones.
   if (!/^[A-Z]/i.test(text)) return false
   try {
     new Intl.DateTimeFormat('en', { timeZone: text })
@@ -68,15 +70,15 @@ export function isTimeZone(text: string): boolean {
 }
 
 /**
- * Opens the schedule of a cron expression. Where clocks are put forward, a time that they pass over is taken by the
- * offset before; where they are put back, one that comes twice is taken the first time (RFC 5545, 3.3.5).
+ * Opens the schedule of a cron expression. A time that clocks skip is taken by the offset before the change; a time that
+ * comes twice is taken the first time (RFC 5545, 3.3.5).
  */
 export function openSchedule(cron: string, timeZone: string): Schedule {
-  const [minutes, hours, days, months, weekdays] = parsed(cron)
+  const { minutes, hours, days, months, weekdays } = parseCron(cron)
   const offsetAt = offsetsOf(timeZone)
   const dayOf = (at: number) => Math.floor((at + offsetAt(at)) / DAY_MS) * DAY_MS
 
-  /** Its times on a day of the wall clock. */
+  /** Returns the times on one day of the wall clock. */
   function timesOn(day: number): number[] {
     const date = new Date(day)
     const isOn =
@@ -84,7 +86,7 @@ export function openSchedule(cron: string, timeZone: string): Schedule {
       days.includes(date.getUTCDate()) &&
       weekdays.some((weekday) => weekday % 7 === date.getUTCDay())
     if (!isOn) return []
-    // No zone is further from UTC than a day.
+    // No zone is more than a day from UTC.
     const before = offsetAt(day - DAY_MS)
     const after = offsetAt(day + 2 * DAY_MS)
     const timeOf = (wallClock: number) => {
@@ -100,7 +102,7 @@ export function openSchedule(cron: string, timeZone: string): Schedule {
 
   function between(from: number, to: number): number[] {
     const times = new Set<number>()
-    // Where clocks are put forward at midnight, times of one day lie in the next.
+    // When clocks skip midnight, times of one day fall on the next.
     for (let day = dayOf(from) - DAY_MS; day <= dayOf(to); day += DAY_MS) {
       for (const time of timesOn(day)) if (time > from && time <= to) times.add(time)
     }
@@ -110,7 +112,7 @@ export function openSchedule(cron: string, timeZone: string): Schedule {
   return {
     between,
     next(after) {
-      for (let days = 1; days <= LONGEST_GAP_DAYS; days *= 2) {
+      for (let days = 1; days <= MAX_GAP_DAYS; days *= 2) {
         const [first] = between(after, after + days * DAY_MS)
         if (first !== undefined) return first
       }
@@ -118,14 +120,14 @@ export function openSchedule(cron: string, timeZone: string): Schedule {
     },
     local(at) {
       const ahead = offsetAt(at)
-      // The time that is so far from midnight has the digits of the offset.
+      // The time of day that is as far from midnight as the offset has its digits.
       const offset = new Date(Math.abs(ahead)).toISOString().slice(11, 16)
       return new Date(at + ahead).toISOString().replace(/\.\d+Z$/, (ahead < 0 ? '-' : '+') + offset)
     },
   }
 }
 
-/** How far a zone's clocks are ahead of UTC at a time, in milliseconds. */
+/** Returns a function that tells how far a zone's clocks are ahead of UTC at a time, in milliseconds. */
 function offsetsOf(timeZone: string): (at: number) => number {
   const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
   return (at) => {
@@ -135,33 +137,33 @@ function offsetsOf(timeZone: string): (at: number) => number {
   }
 }
 
-/** The values of each field. @throws RangeError where it is no cron expression */
-function parsed(cron: string) {
-  const [minute, hour, day, month, weekday, more] = cron.toUpperCase().split(/ +/)
-  if (more !== undefined) throw new RangeError('Five fields')
-  return [
-    valuesOf(minute, MINUTE),
-    valuesOf(hour, HOUR),
-    valuesOf(day, DAY),
-    valuesOf(month, MONTH),
-    valuesOf(weekday, WEEKDAY),
-  ] as const
+/** Returns the values of each field. @throws RangeError for any other text than a cron expression */
+function parseCron(cron: string) {
+  const [minute, hour, day, month, weekday, ...more] = cron.toUpperCase().split(/ +/)
+  if (more.length > 0) throw new RangeError('A cron expression has five fields')
+  return {
+    minutes: valuesOf(minute, FIELDS.minute),
+    hours: valuesOf(hour, FIELDS.hour),
+    days: valuesOf(day, FIELDS.day),
+    months: valuesOf(month, FIELDS.month),
+    weekdays: valuesOf(weekday, FIELDS.weekday),
+  }
 }
 
-function valuesOf(text = '', { least, most, names = [], isNamed = false }: Field): number[] {
+function valuesOf(text = '', { min, max, names = [], namesOnly = false }: Field): number[] {
   const numberOf = (word: string, index: number) => {
-    const no = !isNamed && /^\d\d?$/.test(word) ? Number(word) : least + index
-    if (no < least || no > most) throw new RangeError('Out of range')
-    return no
+    const value = !namesOnly && /^\d\d?$/.test(word) ? Number(word) : min + index
+    if (value < min || value > max) throw new RangeError('The value is out of range')
+    return value
   }
   return text.split(',').flatMap((part) => {
     const [all, from = '', to = '', by = '1', only] = PART.exec(part) ?? []
-    if (all === undefined) throw new RangeError('No field')
+    if (all === undefined) throw new RangeError('The field cannot be read')
     if (only !== undefined) return numberOf(only, names.indexOf(only))
-    const first = from ? numberOf(from, names.indexOf(from)) : least
-    const last = to && to !== from ? numberOf(to, names.lastIndexOf(to)) : from ? first : most
+    const first = from ? numberOf(from, names.indexOf(from)) : min
+    const last = to && to !== from ? numberOf(to, names.lastIndexOf(to)) : from ? first : max
     const step = Number(by)
-    if (first > last || step < 1) throw new RangeError('No range')
+    if (first > last || step < 1) throw new RangeError('The range is empty')
     const length = Math.floor((last - first) / step) + 1
     return Array.from({ length }, (_, count) => first + count * step)
   })

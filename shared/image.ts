@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-/** Where an image or a snapshot is. */
+/** The phase of an image or a snapshot. */
 export const Phase = v.picklist([
   'pending',
   'ready',
@@ -11,13 +11,13 @@ export const Phase = v.picklist([
   'unknown',
 ])
 
-/** Where an image or a snapshot is. */
+/** The phase of an image or a snapshot. */
 export type Phase = v.InferOutput<typeof Phase>
 
 /**
- * Phases by the codes of status and operation; `*` stands for any other operation. Never by `codeName`,
- * which is localised. The operations of copying and repairing are not documented: a created image with an
- * operation that is none of these is busy.
+ * The phases by the codes of status and operation; `*` stands for any other operation. `codeName` is localised, so it
+ * decides nothing. The operations of copying and repairing are not documented: a created image with an operation that is
+ * not listed here is busy.
  */
 const PHASES = new Map<string, Phase>([
   ['INIT/NULL', 'pending'],
@@ -30,21 +30,21 @@ const PHASES = new Map<string, Phase>([
   ['CREFL/*', 'failed'],
 ])
 
-/** The phase that two codes mean; codes that nobody documented are `unknown`. */
+/** Returns the phase for the codes of status and operation; undocumented codes are `unknown`. */
 export function phaseOf(status: string | null, operation: string | null): Phase {
   if (status === null || operation === null) return 'unknown'
   return PHASES.get(`${status}/${operation}`) ?? PHASES.get(`${status}/*`) ?? 'unknown'
 }
 
-/** A phase that will not change by itself. */
+/** A phase that does not change by itself. */
 export type FinalPhase = Extract<Phase, 'ready' | 'failed' | 'gone'>
 
-/** Whether a phase will not change by itself. */
+/** True for a phase that does not change by itself. */
 export function isFinal(phase: Phase): phase is FinalPhase {
   return phase === 'ready' || phase === 'failed' || phase === 'gone'
 }
 
-/** Whether a phase means that there is no usable image, nor will be: its name is free for another. */
+/** True for a phase in which there is no usable image and never will be, so that its name is free. */
 export function isLost(phase: Phase): boolean {
   return phase === 'failed' || phase === 'gone'
 }
@@ -52,7 +52,7 @@ export function isLost(phase: Phase): boolean {
 const Text = v.nullable(v.string())
 const Size = v.nullable(v.number())
 
-/** A storage that an image holds. Sizes in bytes and in GB of 2³⁰ bytes. */
+/** A storage of an image. Sizes are in bytes and in GB of 2³⁰ bytes. */
 const Storage = v.object({
   order: v.number(),
   snapshotNo: Text,
@@ -65,7 +65,7 @@ const Storage = v.object({
   encrypted: v.nullable(v.boolean()),
 })
 
-/** The one shape of an image, XEN and KVM alike: all keys are always present, null where unknown. */
+/** An image in the shape of the API, for every hypervisor. All keys are always present, null where unknown. */
 export const Image = v.object({
   imageNo: v.string(),
   kind: v.picklist(['serverImage', 'memberServerImage']),
@@ -87,5 +87,5 @@ export const Image = v.object({
   upstream: v.object({ action: v.string(), requestId: Text }),
 })
 
-/** The one shape of an image. */
+/** An image in the shape of the API. */
 export type Image = v.InferOutput<typeof Image>

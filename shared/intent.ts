@@ -1,81 +1,70 @@
 import * as v from 'valibot'
-import {
-  FurtherStorage,
-  type ImageContent,
-  ImageName,
-  MAX_STORAGES,
+import { FurtherStorage, ImageName, MAX_STORAGES } from './image-input.ts'
+import type {
+  ImageContent,
+  ImageStorage,
 } from './ncloud/actions/create-server-image-from-snapshot.ts'
 import { Digits } from './ncloud/values.ts'
 
-/** What somebody in a chat wants. */
+/** A command that somebody typed in a chat, with its arguments. */
 export type Intent =
   | { command: 'status'; of: string }
   | ({ command: 'create' } & Pick<ImageContent, 'name' | 'storages'>)
+  | { command: 'snapshots'; of: string }
   | { command: 'run'; job: string }
   | { command: 'confirm'; code: string }
   | { command: 'creations' | 'jobs' | 'help' }
 
-/** What a command begins with. */
+/** The name of a command. */
 export type Command = Intent['command']
 
-/** What may come after a command. */
-export type Argument = 'reference' | 'name' | 'snapshot' | 'storage' | 'job' | 'code'
+/** A kind of argument. */
+export type Argument = 'reference' | 'name' | 'snapshot' | 'storage' | 'storageNo' | 'job' | 'code'
 
-/** How far a text was understood, in canonical form, and what was expected then: an argument, a command, or the end. */
+/** A text that is no command: the part that was understood, in canonical form, and what is wrong after it. */
 export interface Misreading {
   command?: Command | undefined
   understood: string
+  /** The word that is wrong; `undefined` if one is missing. */
+  word?: string | undefined
+  /** What was expected in its place: an argument, a command, or no more words. */
   expected: Argument | 'command' | 'end'
 }
 
-/** How a command is written: its words in other languages, its form, an example, and the arguments that it needs. */
-interface Usage {
+/** A command's words in other languages, its required arguments, and an example. */
+interface CommandSyntax {
   words: string[]
-  form: string
+  arguments: Argument[]
   example: string
-  needed: Argument[]
 }
 
-/** The commands; of two that begin alike the longer one is first, and of its words. */
-export const USAGE: Record<Command, Usage> = {
+/** The commands. If two begin alike, the longer one comes first; the same holds for the words of one command. */
+export const COMMANDS: Record<Command, CommandSyntax> = {
   status: {
     words: ['상태', '状態', 'ステータス'],
-    form: 'status <no | name | creation id>',
+    arguments: ['reference'],
     example: 'status 12341457',
-    needed: ['reference'],
   },
-  creations: plain('creations', '생성 목록', '作成 一覧'),
+  creations: { words: ['생성 목록', '作成 一覧'], arguments: [], example: 'creations' },
   create: {
     words: ['생성', '作成'],
-    form: 'create <name> <snapshotNo> [<GB>:<CB1|CB2|FB1|FB2> | <snapshotNo>:<GB>:<type>]…',
+    arguments: ['name', 'snapshot'],
     example: 'create web-golden 12344697 50:CB2',
-    needed: ['name', 'snapshot'],
   },
-  jobs: plain('jobs', '작업 목록', '작업', 'ジョブ 一覧', 'ジョブ'),
-  run: {
-    words: ['실행', '実行'],
-    form: 'run <job>',
-    example: 'run nightly-web',
-    needed: ['job'],
+  snapshots: {
+    words: ['스냅샷', 'スナップショット'],
+    arguments: ['storageNo'],
+    example: 'snapshots 12340001',
   },
-  confirm: {
-    words: ['확인', '確認'],
-    form: 'confirm <code>',
-    example: 'confirm 3f…',
-    needed: ['code'],
-  },
-  help: plain('help', '도움말', 'ヘルプ'),
+  jobs: { words: ['작업 목록', '작업', 'ジョブ 一覧', 'ジョブ'], arguments: [], example: 'jobs' },
+  run: { words: ['실행', '実行'], arguments: ['job'], example: 'run nightly-web' },
+  confirm: { words: ['확인', '確認'], arguments: ['code'], example: 'confirm 3f…' },
+  help: { words: ['도움말', 'ヘルプ'], arguments: [], example: 'help' },
 }
 
-/** A command without arguments. */
-function plain(command: Command, ...words: string[]): Usage {
-  return { words, form: command, example: command, needed: [] }
-}
-
-// Words of Korean and Japanese need no space in them, nor before a number or a name.
-const COMMANDS = Object.entries(USAGE).map(([command, { words, needed }]) => ({
+// Korean and Japanese words work without a space inside, and without one before a number or a name.
+const PATTERNS = Object.entries(COMMANDS).map(([command, { words }]) => ({
   command: command as Command,
-  needed,
   pattern: new RegExp(
     `^(?:${[command, ...words].join('|').replaceAll(' ', ' ?')})(?=$| |(?<=[^ -~])[!-~])`,
     'i',
@@ -88,29 +77,31 @@ const isArgument: Record<Argument, (word: string) => boolean> = {
   name: (word) => v.is(ImageName, word),
   snapshot: (word) => v.is(Digits, word),
   storage: (word) => v.is(FurtherStorage, storageOf(word)),
+  storageNo: (word) => v.is(Digits, word),
   job: (word) => /^[\w-]{1,64}$/.test(word),
   code: (word) => /^[\w.-]{1,2000}$/.test(word),
 }
 
 /**
- * What a text asks for. Full-width letters and digits are read as any, and spaces, as many as there are, separate; numbers
- * must be digits alone. No text at all asks for help.
+ * Reads a text as a command. Full-width letters and digits count as normal ones, any number of spaces separates, and
+ * numbers must be digits alone. An empty text asks for help.
  */
 export function intentOf(text: string): Intent | Misreading {
-  const given = normalized(text)
+  const given = normalize(text)
   if (!given) return { command: 'help' }
-  const found = COMMANDS.find(({ pattern }) => pattern.test(given))
-  if (!found) return { understood: '', expected: 'command' }
-  const { command, pattern, needed } = found
+  const found = PATTERNS.find(({ pattern }) => pattern.test(given))
+  if (!found) return { understood: '', word: given.split(' ')[0], expected: 'command' }
+  const { command, pattern } = found
+  const required = COMMANDS[command].arguments
   const words = given.replace(pattern, '').split(' ').filter(Boolean)
   for (const [at, word] of words.entries()) {
     const further = command === 'create' && at <= MAX_STORAGES ? 'storage' : 'end'
-    const expected = needed[at] ?? further
+    const expected = required[at] ?? further
     if (expected === 'end' || !isArgument[expected](word)) {
-      return { command, understood: [command, ...words.slice(0, at)].join(' '), expected }
+      return { command, understood: [command, ...words.slice(0, at)].join(' '), word, expected }
     }
   }
-  const expected = needed[words.length]
+  const expected = required[words.length]
   if (expected) return { command, understood: [command, ...words].join(' '), expected }
   return intentWith(command, words)
 }
@@ -118,6 +109,7 @@ export function intentOf(text: string): Intent | Misreading {
 function intentWith(command: Command, [first = '', snapshotNo, ...further]: string[]): Intent {
   switch (command) {
     case 'status':
+    case 'snapshots':
       return { command, of: first }
     case 'create':
       return { command, name: first, storages: [{ snapshotNo }, ...further.map(storageOf)] }
@@ -130,7 +122,7 @@ function intentWith(command: Command, [first = '', snapshotNo, ...further]: stri
   }
 }
 
-/** An intent in canonical form: the text that means it, and nothing else does. */
+/** Writes a command in canonical form. Reading that form gives the same command again. */
 export function commandOf(intent: Intent): string {
   const { command, ...given } = intent
   const words = Object.values(given).flatMap((value) =>
@@ -139,21 +131,19 @@ export function commandOf(intent: Intent): string {
   return [command, ...words].join(' ')
 }
 
-type Storage = ImageContent['storages'][number]
-
-/** `50:CB2`, or `12344698:100:CB2` of a snapshot; of any other word a storage that there cannot be. */
-function storageOf(word: string): Storage {
+/** Reads `50:CB2`, or `12344698:100:CB2` with a snapshot. Any other word gives a storage that fails its schema. */
+function storageOf(word: string): ImageStorage {
   const [, snapshotNo, size, type = ''] = /^(?:(\d+):)?(\d+):(\w+)$/.exec(word) ?? []
-  const volumeType = type.toUpperCase() as Storage['volumeType']
+  const volumeType = type.toUpperCase() as ImageStorage['volumeType']
   return { ...(snapshotNo && { snapshotNo }), sizeGb: Number(size), volumeType }
 }
 
-function wordOf({ snapshotNo, sizeGb, volumeType }: Storage): string {
+function wordOf({ snapshotNo, sizeGb, volumeType }: ImageStorage): string {
   return [snapshotNo, sizeGb, volumeType].filter((part) => part !== undefined).join(':')
 }
 
-/** Compatibility forms and invisible characters undone (NFKC), and less the name of the relay's own command. */
-function normalized(text: string): string {
+/** Undoes compatibility forms (NFKC) and invisible characters, and drops the name of the relay's own command. */
+function normalize(text: string): string {
   return text
     .normalize('NFKC')
     .replace(/\p{Cf}/gu, '')

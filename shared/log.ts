@@ -1,6 +1,9 @@
 import { type Problem, problemOf } from './problem.ts'
 
-/** One event of the log. The list of fields is closed: no body, header value or query value has a place. */
+/** The severity of a log line. */
+export type Level = 'info' | 'warn' | 'error'
+
+/** One event of the log. The list of fields is closed: no body, header value or query value has a place in it. */
 export interface LogEvent {
   event:
     | 'request'
@@ -20,39 +23,92 @@ export interface LogEvent {
   milliseconds?: number
   /** A problem code, or the name of a setting. */
   code?: string
-  /** Of a connection that failed: the runtime's code for it or its name, never its message. */
+  /** The runtime's code or name of a failure, never its message; the cause of a 401. */
   reason?: string
+  /** The id of an API key that was refused. */
+  keyId?: string
+  /** True for a read that another call answered after this one found nothing. */
+  fallback?: boolean
+  imageNo?: string
   creationId?: string
   state?: string
   attempt?: number
-  /** Of a tick: how many creations were due, and how many runs of jobs were started. */
+  /** How many creations a tick found due, and how many runs of jobs it started. */
   due?: number
   started?: number
-  /** The name of whom was told. */
+  /** The name of a notification target. */
   target?: string
   port?: number
-  /** Of a setting: the rule it breaks. */
+  /** The path of a database that cannot be opened. */
+  file?: string
+  /** The rule that a setting breaks. */
   detail?: string
-  /** Of a defect: the kind of error and where, never its message. */
+  /** The type of a defect's error and its stack frames, never its message. */
   at?: string
 }
 
-/** Takes an event; whoever gives it adds the time. */
+/** Takes an event. */
 export type Log = (event: LogEvent) => void
 
-/** A log that prints one JSON line an event, its time (RFC 3339) first. */
+/** Returns a log that prints one JSON line for each event, with its time (RFC 3339) and level. */
 export function jsonLines(print: (line: string) => void): Log {
-  return (event) => print(JSON.stringify({ time: new Date().toISOString(), ...event }))
+  return (event) =>
+    print(JSON.stringify({ time: new Date().toISOString(), level: levelOf(event), ...event }))
 }
 
-/** The problem that an error is; one that is a defect of ours is logged, because its problem tells nothing. */
-export function problemSeen(error: unknown, log: Log, requestId?: string): Problem {
+/** Returns a log for a terminal: short lines, without upstream calls that succeeded and ticks without work. */
+export function terminalLines(print: (line: string) => void): Log {
+  return (event) => {
+    const line = terminalLine(event, new Date())
+    if (line !== undefined) print(line)
+  }
+}
+
+/** Writes an event as one short line: time, event, and its values; `undefined` for an event of no interest to people. */
+export function terminalLine(event: LogEvent, at: Date): string | undefined {
+  const isIdle = event.event === 'tick' && !event.due && !event.started
+  if ((isIdle || event.event === 'upstream') && levelOf(event) === 'info') return undefined
+  const { event: name, action, status, state, code, reason, detail, at: place, file, port } = event
+  const { caller, target, imageNo, creationId, milliseconds, due, started } = event
+  const subject = imageNo ? `image ${imageNo}` : creationId
+  const values = [
+    action ?? name,
+    ...[port, state, status, target, subject, caller, code, reason, detail, file, place],
+    due !== undefined && `${due} due, ${started} started`,
+    milliseconds !== undefined && `${Math.round(milliseconds)} ms`,
+  ]
+  const time = at.toTimeString().slice(0, 8)
+  return [time, ...values.filter((value) => value !== undefined && value !== false)].join('  ')
+}
+
+/** Returns the severity of an event: `error` asks for the operator, `warn` is a failure that may pass. */
+export function levelOf({ event, status = 0, code, state }: LogEvent): Level {
+  switch (event) {
+    case 'defect':
+    case 'settings':
+      return 'error'
+    case 'request':
+      return status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
+    case 'notification':
+      return state === 'delivered' ? 'info' : 'warn'
+    default:
+      return code === undefined ? 'info' : 'warn'
+  }
+}
+
+/** Returns a log that adds fields to every event, unless the event has its own. */
+export function logWith(fields: Partial<LogEvent>, log: Log): Log {
+  return ({ event, ...own }) => log({ event, ...fields, ...own })
+}
+
+/** Returns the problem that an error is, and logs a defect, because its problem tells nothing. */
+export function toProblem(error: unknown, log: Log, requestId?: string): Problem {
   const problem = problemOf(error)
   if (problem.code === 'internal') logDefect(error, log, requestId)
   return problem
 }
 
-/** What kind of failure an error tells of, by the code or name that the runtime gave it or its cause. */
+/** Returns the runtime's code or name of an error or of its cause. */
 export function reasonOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { code } = error as { code?: unknown }
@@ -60,7 +116,7 @@ export function reasonOf(error: unknown): string | undefined {
   return reasonOf(error.cause) ?? error.name
 }
 
-/** Logs a defect of ours: the kind of error and where it arose, but not its message, which may quote anything. */
+/** Logs a defect of the relay: the type of the error and its stack, but not its message, which may quote anything. */
 export function logDefect(error: unknown, log: Log, requestId?: string): void {
   const { name, stack = '', message } = error instanceof Error ? error : new Error()
   const frames = stack.replace(message, '').match(/^\s*at .+$/gm) ?? []

@@ -1,13 +1,10 @@
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from './durations.ts'
 import type { FinalPhase } from './image.ts'
 import type { StoredProblem } from './problem.ts'
 import { laneOf, type Question, type ReplyTo } from './question.ts'
 
-const SECOND_MS = 1_000
-const MINUTE_MS = 60 * SECOND_MS
-const HOUR_MS = 60 * MINUTE_MS
-
 /**
- * What lies between the tries of a notice: those of Standard Webhooks, but for the first, which outlasts a try.
+ * The gaps between the tries of a notice: those of Standard Webhooks, except the first, which is longer than one try.
  * Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 const GAPS_MS = [
@@ -22,10 +19,10 @@ const GAPS_MS = [
   24 * HOUR_MS,
 ]
 
-/** How a creation can end, as people are told of it. */
+/** The end of a creation, as it is announced to people. */
 export type Ending = FinalPhase | 'timed_out' | 'rejected' | 'not_created' | 'conflict'
 
-/** The end of a creation. Times are milliseconds since the epoch. */
+/** The event that a creation has ended. Times are milliseconds since the epoch. */
 export interface CreationEnded {
   what: Ending
   at: number
@@ -35,25 +32,25 @@ export interface CreationEnded {
   regionCode: string
   imageNo?: string | undefined
   sizeGb?: number | null | undefined
-  /** From the claim until then. */
+  /** From the claim to the end. */
   seconds: number
   problem?: StoredProblem | null
 }
 
-/** No image of a job has become ready for longer than was expected. */
-export interface JobSilent {
-  what: 'silent'
+/** The event that no image of a job became ready for longer than expected. */
+export interface JobOverdue {
+  what: 'overdue'
   at: number
   job: string
   expectEveryHours: number
-  /** When its last image became ready, as far as that is known: RFC 3339, by the clocks of the job's zone. */
+  /** When its last image became ready, if known: RFC 3339, by the clocks of the job's zone. */
   lastReadyAt: string | null
 }
 
-/** What somebody is to be told. */
-export type Event = CreationEnded | JobSilent
+/** An event that targets are notified of. */
+export type Event = CreationEnded | JobOverdue
 
-/** Somebody in a chat asked something. */
+/** The event that somebody in a chat asked something. */
 interface Asked {
   what: 'asked'
   at: number
@@ -62,24 +59,24 @@ interface Asked {
 
 /** An entry of the outbox: one event for one target. Times are milliseconds since the epoch. */
 export interface Notice {
-  /** The same on every try, and at every target. */
+  /** The same on every try and for every target. */
   id: string
   target: string
   /** Counts the writes of this entry; each write expects the one before. */
   version: number
   event: Event | Asked
-  /** Where in a chat, if the target is one; and who else is told of it. */
+  /** The place in a chat, if the target is one, and the other targets that get the same event. */
   to?: ReplyTo | undefined
   besides?: string[]
-  /** What the target must have been told before. */
+  /** The id of the notice that must be delivered first. */
   after?: string | undefined
-  /** How often it was tried. */
+  /** The number of tries so far. */
   tries: number
-  /** When it is to be tried; null once it need not be any more. */
+  /** The time of the next try; null once none is needed. */
   dueAt: number | null
 }
 
-/** One notice for each target. */
+/** Returns one notice for each target. */
 export function noticesOf(
   targets: string[],
   id: string,
@@ -97,7 +94,7 @@ export function noticesOf(
   }))
 }
 
-/** A notice that is about to be tried: booked for its next try, should nobody say how this one ended. */
+/** Counts a try and books the next one, in case the process stops before this one has a result. */
 export function tried(notice: Notice, now: number): Notice {
   const gap = GAPS_MS[notice.tries]
   return changed(notice, {
@@ -106,17 +103,17 @@ export function tried(notice: Notice, now: number): Notice {
   })
 }
 
-/** A notice that is not to be tried before a time, if ever again. */
-export function postponed(notice: Notice, until: number): Notice {
+/** Moves the next try to a later time; a notice without a next try stays without one. */
+export function rescheduleNotice(notice: Notice, until: number): Notice {
   return changed(notice, { dueAt: notice.dueAt && Math.max(notice.dueAt, until) })
 }
 
-/** A notice that is delivered, or refused for good. */
+/** Ends a notice that is delivered, or refused for good. */
 export function done(notice: Notice): Notice {
   return changed(notice, { dueAt: null })
 }
 
-/** A question that is being answered; again from `dueAt` on, should nobody say how that ended. */
+/** Returns the notice of a question that is being answered; the tick tries again from `dueAt` on. */
 export function asked(question: Question, dueAt: number): Notice {
   const { id, at, replyTo } = question
   const event = { what: 'asked' as const, at, question }

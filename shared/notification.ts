@@ -1,35 +1,38 @@
-import { type Language, MESSAGES } from './messages.ts'
-import type { CreationEnded, Event, JobSilent } from './notice.ts'
+import type { CreationEnded, Event, JobOverdue } from './notice.ts'
 import type { Notification } from './notify.ts'
-import type { StoredProblem } from './problem.ts'
+import { problemMessage } from './outbox/messages.ts'
+import { WORDINGS } from './outbox/wording/all.ts'
+import type { Language } from './outbox/wording/languages.ts'
+import type { Wording } from './outbox/wording/wording.ts'
+import { withoutFacts } from './problem.ts'
 import { rfc3339 } from './rfc3339.ts'
 
-/** An event as a person is told it, in their language; `url` is where they see their images. */
+/** Writes an event in a language. `url` is the page where people see their images. */
 export function notificationOf(event: Event, language: Language, url: string): Notification {
-  const timestamp = rfc3339(event.at)
-  return event.what === 'silent'
-    ? { ...silence(event, language), timestamp, url }
-    : { ...ending(event, language), timestamp, url }
+  const wording = WORDINGS[language]
+  const message =
+    event.what === 'overdue' ? overdueMessage(event, wording) : endMessage(event, wording)
+  return { ...message, timestamp: rfc3339(event.at), url }
 }
 
-type Words = Pick<Notification, 'title' | 'text' | 'fields' | 'type' | 'data'>
+type Message = Pick<Notification, 'title' | 'text' | 'fields' | 'type' | 'data'>
 
-/** The end of a creation, in words. */
-export function ending(event: CreationEnded, language: Language): Words {
+/** Writes the end of a creation in a language. */
+export function endMessage(event: CreationEnded, wording: Wording): Message {
   const { what, creationId, job, name, regionCode, imageNo, sizeGb, seconds, problem } = event
-  const { title, field } = MESSAGES[language]
+  const { title, field } = wording
   const fields = [
     [field.image, imageNo],
     [field.job, job],
-    [field.duration, what === 'ready' ? duration(seconds, language) : undefined],
+    [field.duration, what === 'ready' ? wording.duration(seconds) : undefined],
     [field.size, sizeGb && `${sizeGb} GB`],
     [field.region, regionCode],
     [field.creation, what === 'ready' ? undefined : creationId],
   ] as const
   return {
     type: `creation.${what}`,
-    title: filled(title[what], { name }),
-    text: todoOf(event, language),
+    title: title[what]({ name }),
+    text: adviceOn(event, wording),
     fields: fields.flatMap(([name, value]) => (value ? [{ name, value }] : [])),
     data: {
       creationId,
@@ -39,58 +42,27 @@ export function ending(event: CreationEnded, language: Language): Words {
       imageNo: imageNo ?? null,
       sizeGb: sizeGb ?? null,
       seconds,
-      problem: problem ?? null,
+      problem: problem ? withoutFacts(problem) : null,
     },
   }
 }
 
-function todoOf({ what, creationId, name, problem }: CreationEnded, language: Language): string {
-  const messages = MESSAGES[language]
+function adviceOn({ what, name, problem }: CreationEnded, wording: Wording): string {
   if (what === 'ready') return ''
-  if (what !== 'rejected') return filled(messages.todo[what], { creationId })
-  return problem ? todoAbout(problem, name, language) : ''
+  if (what !== 'rejected') return wording.advice[what]
+  return problem ? problemMessage(problem, name, wording) : ''
 }
 
-/** What to do about a problem with an image of that name. */
-export function todoAbout(
-  { code, detail, upstream }: StoredProblem,
-  name: string,
-  language: Language,
-): string {
-  const { problem, incomplete } = MESSAGES[language]
-  const said = [upstream?.code, upstream?.message].filter(Boolean).join(' ')
-  const parts = { name, code, detail, action: upstream?.action ?? '', upstream: said }
-  return filled(problem[code] ?? incomplete, parts)
-}
-
-function silence(event: JobSilent, language: Language): Words {
+function overdueMessage(event: JobOverdue, { title, advice, field }: Wording): Message {
   const { job, expectEveryHours, lastReadyAt } = event
-  const { title, todo, field } = MESSAGES[language]
   return {
-    type: 'job.silent',
-    title: filled(title.silent, { job, hours: String(expectEveryHours) }),
-    text: todo.silent,
+    type: 'job.overdue',
+    title: title.overdue({ job, hours: expectEveryHours }),
+    text: advice.overdue,
     fields: [
       { name: field.job, value: job },
       ...(lastReadyAt ? [{ name: field.lastReady, value: lastReadyAt }] : []),
     ],
     data: { job, expectEveryHours, lastReadyAt },
   }
-}
-
-/** A template of the messages, filled in. */
-export function filled(template: string, parts: Record<string, string>): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => parts[name] ?? '')
-}
-
-/** The two largest units of it. */
-function duration(seconds: number, language: Language): string {
-  const { unit, between } = MESSAGES[language]
-  const parts: [string, number][] = [
-    [unit.hours, Math.floor(seconds / 3_600)],
-    [unit.minutes, Math.floor((seconds % 3_600) / 60)],
-    [unit.seconds, seconds % 60],
-  ]
-  const given = parts.filter(([, n]) => n > 0).slice(0, 2)
-  return given.map(([template, n]) => filled(template, { n: String(n) })).join(between)
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-/** One of these texts; a fault tells them. */
+/** Returns a schema for one of these texts; its message lists them. */
 export function oneOf<const Options extends readonly string[]>(options: Options) {
   return v.picklist(options, `must be one of ${options.join(', ')}`)
 }

@@ -1,8 +1,9 @@
 import * as v from 'valibot'
+import { quoteName } from './printable.ts'
 import type { FieldError } from './problem.ts'
 
-/** What a value must be, by the schema that refused its type. */
-const TYPES: Record<string, string> = {
+/** The message for a value of the wrong type, by the type of the schema that refused it. */
+const TYPE_MESSAGES: Record<string, string> = {
   string: 'must be a string',
   number: 'must be a number',
   boolean: 'must be true or false',
@@ -11,43 +12,71 @@ const TYPES: Record<string, string> = {
   object: 'must be an object',
   strict_object: 'must be an object',
   loose_object: 'must be an object',
+  record: 'must be an object',
 }
 
+/** A parsed value, or every fault with its path and the rule it breaks. */
+export type Parsed<Value> = { value: Value } | { errors: FieldError[] }
+
 /**
- * Parses what strangers gave: the typed value, or every fault with its path and rule. No fault quotes a value, as
- * Valibot's own wording does; an unknown field is told by its parent, because its name is a submitted value too.
+ * Parses untrusted input. Messages name unknown fields and never quote a value, as Valibot's own messages do. The path
+ * of an unknown field is its parent.
  */
 export function parse<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
-): { value: v.InferOutput<Schema> } | { errors: FieldError[] } {
-  const { success, output, issues } = v.safeParse(schema, input, { message })
-  if (success) return { value: output }
-  const errors = issues.map((issue) => ({ path: pathOf(issue), message: issue.message }))
-  // One value may break one rule in two ways, as 5 is neither at least 10 nor a multiple of 10.
-  return { errors: errors.filter((error, index) => index === errors.findIndex(same(error))) }
+): Parsed<v.InferOutput<Schema>> {
+  return parsed(v.safeParse(schema, input, { message }))
 }
 
-/** The wording where a schema brings none of its own. */
+/** Like `parse`, for schemas with asynchronous checks. */
+export async function parseAsync<Schema extends v.GenericSchemaAsync>(
+  schema: Schema,
+  input: unknown,
+): Promise<Parsed<v.InferOutput<Schema>>> {
+  return parsed(await v.safeParseAsync(schema, input, { message }))
+}
+
+function parsed<Value>(result: {
+  success: boolean
+  output: unknown
+  issues: v.BaseIssue<unknown>[] | undefined
+}): Parsed<Value> {
+  if (!result.issues) return { value: result.output as Value }
+  const errors = result.issues.map((issue) => ({ path: pathOf(issue), message: issue.message }))
+  // One value can break one rule in two ways: 5 is neither at least 10 nor a multiple of 10.
+  return { errors: errors.filter((error, index) => index === errors.findIndex(isSame(error))) }
+}
+
+/** Returns the message for a schema that has none of its own. */
 function message(issue: v.BaseIssue<unknown>): string {
-  if (isUnknownField(issue)) return 'has an unknown field'
-  if (isMissingField(issue)) return 'is required'
-  return TYPES[issue.type] ?? 'is not valid'
+  if (isUnknownField(issue)) return `has an unknown field: ${quoteName(String(lastKey(issue)))}`
+  if (issue.received === 'undefined' || isMissingField(issue)) return 'is required'
+  return TYPE_MESSAGES[issue.type] ?? 'is not valid'
 }
 
+/** Joins the keys of an issue's path. A key that is itself at fault is submitted text, so it is left out. */
 function pathOf(issue: v.BaseIssue<unknown>): string {
   const keys = issue.path?.map(({ key }) => String(key)) ?? []
-  return (isUnknownField(issue) ? keys.slice(0, -1) : keys).join('.')
+  return (isKeyAtFault(issue) && !isMissingField(issue) ? keys.slice(0, -1) : keys).join('.')
 }
 
-function isMissingField({ type, path }: v.BaseIssue<unknown>): boolean {
-  return type.endsWith('object') && path?.at(-1)?.origin === 'key'
+function isMissingField(issue: v.BaseIssue<unknown>): boolean {
+  return isKeyAtFault(issue) && issue.type.endsWith('object') && issue.expected !== 'never'
 }
 
 function isUnknownField(issue: v.BaseIssue<unknown>): boolean {
-  return isMissingField(issue) && issue.expected === 'never'
+  return isKeyAtFault(issue) && issue.type.endsWith('object') && issue.expected === 'never'
 }
 
-function same(error: FieldError) {
+function isKeyAtFault({ path }: v.BaseIssue<unknown>): boolean {
+  return path?.at(-1)?.origin === 'key'
+}
+
+function lastKey({ path }: v.BaseIssue<unknown>): unknown {
+  return path?.at(-1)?.key
+}
+
+function isSame(error: FieldError) {
   return (other: FieldError) => other.path === error.path && other.message === error.message
 }

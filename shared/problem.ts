@@ -1,38 +1,33 @@
 import * as v from 'valibot'
+import type { Status } from './creation/state.ts'
 
-interface Kind {
-  status: number
-  title?: string
-  retryable?: boolean
-}
-
-/** Every failure a caller can meet; the code is the contract, its status and title never vary. A title is the code, unless said. */
+/** Every failure a caller can meet. The code is the contract; its status and title never vary. */
 const PROBLEMS = {
-  'malformed-request': { status: 400 },
-  unauthenticated: { status: 401 },
-  forbidden: { status: 403 },
-  'not-found': { status: 404 },
-  'image-not-found': { status: 404 },
-  'creation-not-found': { status: 404 },
-  'method-not-allowed': { status: 405 },
-  'not-acceptable': { status: 406 },
-  'name-taken': { status: 409 },
-  'body-too-large': { status: 413 },
-  'unsupported-media-type': { status: 415 },
-  'invalid-input': { status: 422 },
-  'idempotency-key-reused': { status: 422 },
-  'upstream-refused': { status: 422, title: 'Refused by NAVER Cloud' },
-  'quota-exceeded': { status: 429, retryable: true },
+  'malformed-request': { status: 400, title: 'Malformed request', retryable: false },
+  unauthenticated: { status: 401, title: 'Unauthenticated', retryable: false },
+  forbidden: { status: 403, title: 'Forbidden', retryable: false },
+  'not-found': { status: 404, title: 'Not found', retryable: false },
+  'image-not-found': { status: 404, title: 'Image not found', retryable: false },
+  'creation-not-found': { status: 404, title: 'Creation not found', retryable: false },
+  'method-not-allowed': { status: 405, title: 'Method not allowed', retryable: false },
+  'not-acceptable': { status: 406, title: 'Not acceptable', retryable: false },
+  'name-taken': { status: 409, title: 'Name taken', retryable: false },
+  'body-too-large': { status: 413, title: 'Body too large', retryable: false },
+  'unsupported-media-type': { status: 415, title: 'Unsupported media type', retryable: false },
+  'invalid-input': { status: 422, title: 'Invalid input', retryable: false },
+  'idempotency-key-reused': { status: 422, title: 'Idempotency key reused', retryable: false },
+  'upstream-refused': { status: 422, title: 'Refused by NAVER Cloud', retryable: false },
+  'quota-exceeded': { status: 429, title: 'Quota exceeded', retryable: true },
   'upstream-throttled': { status: 429, title: 'Throttled by NAVER Cloud', retryable: true },
-  internal: { status: 500, title: 'Internal error' },
-  'upstream-credentials': { status: 502, title: 'Relay credentials refused' },
-  'upstream-permission': { status: 502, title: 'Relay lacks a permission' },
+  internal: { status: 500, title: 'Internal error', retryable: false },
+  'upstream-credentials': { status: 502, title: 'Relay credentials refused', retryable: false },
+  'upstream-permission': { status: 502, title: 'Relay lacks a permission', retryable: false },
   'upstream-error': { status: 502, title: 'NAVER Cloud failed', retryable: true },
-  'upstream-malformed': { status: 502, title: 'NAVER Cloud unreadable' },
+  'upstream-malformed': { status: 502, title: 'NAVER Cloud unreadable', retryable: false },
   'upstream-unreachable': { status: 502, title: 'NAVER Cloud unreachable', retryable: true },
-  'not-configured': { status: 503, retryable: true },
+  'not-configured': { status: 503, title: 'Not configured', retryable: true },
   'upstream-timeout': { status: 504, title: 'NAVER Cloud too slow', retryable: true },
-} as const satisfies Record<string, Kind>
+} as const satisfies Record<string, { status: number; title: string; retryable: boolean }>
 
 /** The closed list of problem codes. */
 export type ProblemCode = keyof typeof PROBLEMS
@@ -45,7 +40,7 @@ const FieldError = v.object({ path: v.string(), message: v.string() })
 /** A field at fault: its path (`storages.1.sizeGb`, empty for the whole) and the rule it breaks. */
 export type FieldError = v.InferOutput<typeof FieldError>
 
-/** What the gateway said, as far as it said anything. */
+/** The gateway's own words about a failure, as far as it gave any. */
 const Upstream = v.object({
   action: v.string(),
   status: v.optional(v.number()),
@@ -54,40 +49,80 @@ const Upstream = v.object({
   requestId: v.optional(v.string()),
 })
 
-/** What the gateway said, as far as it said anything. */
+/** The gateway's own words about a failure, as far as it gave any. */
 export type Upstream = v.InferOutput<typeof Upstream>
 
-/** The members of a problem (RFC 9457, section 3) without `requestId`, which belongs to an answer. */
+/** The members of a problem that also hold after its request has ended. */
+const lastingMembers = {
+  code: v.picklist(problemCodes),
+  detail: v.string(),
+  errors: v.optional(v.array(FieldError)),
+  upstream: v.optional(Upstream),
+}
+
+/** A problem inside a creation: without `status` and `retryable`, which belong to an answer. */
+export const LastingProblem = v.object(lastingMembers)
+
+/** The members of a problem in an answer (RFC 9457, section 3), without `requestId`. */
 export const ProblemMembers = v.object({
   type: v.string(),
   title: v.string(),
   status: v.number(),
-  detail: v.string(),
-  code: v.picklist(problemCodes),
   retryable: v.boolean(),
-  errors: v.optional(v.array(FieldError)),
-  upstream: v.optional(Upstream),
+  ...lastingMembers,
   creationId: v.optional(v.string()),
 })
 
-/** Whether a write that failed so may have happened: never, only if a look-up finds it, or possibly. */
+/** The possible effect of a write that failed: none, one that a look-up would find, or unknown. */
 export type Effect = 'none' | 'look-up' | 'possible'
 
-/** What a problem carries beside its code and detail. */
+/** The cause of a 401, for the log only. */
+export type AuthenticationFailure =
+  | 'no-key'
+  | 'two-keys'
+  | 'unknown-key'
+  | 'expired'
+  | 'wrong-signature'
+  | 'wrong-token'
+  | 'stale-timestamp'
+
+/** The image or creation that has a name; both members are missing for a creation that the caller may not read. */
+export interface NameHolder {
+  imageNo?: string | undefined
+  creationId?: string | undefined
+  status: Status
+  /** RFC 3339; null if unknown. */
+  since: string | null
+}
+
+/** The facts of a problem, from which messages in any language are made. */
+export interface ProblemFacts {
+  nameHolder?: NameHolder
+  /** The caller's limit of creations in a UTC day. */
+  dailyCreations?: number
+  /** The storages that have no usable snapshot, and how old one may be. */
+  storagesWithoutSnapshot?: { storageNo: string; maxAgeHours: number }[]
+}
+
+/** Everything that a problem carries besides its code and detail. */
 export interface ProblemExtras {
-  errors?: FieldError[]
-  upstream?: Upstream
-  creationId?: string
+  errors?: FieldError[] | undefined
+  upstream?: Upstream | undefined
+  creationId?: string | undefined
+  facts?: ProblemFacts
   retryAfterSeconds?: number | undefined
   effect?: Effect
-  /** The gateway's clock when it answered, at the least: milliseconds since the epoch. */
+  /** The earliest time that the gateway's clock showed when it answered: milliseconds since the epoch. */
   gatewayTime?: number
   /** The methods that a route takes. */
   allow?: string[]
+  reason?: AuthenticationFailure
+  /** The id of the API key that was refused. */
+  keyId?: string | undefined
   cause?: unknown
 }
 
-/** The one error type: a failure with a stable code and a detail fit for strangers. */
+/** The one error type: a failure with a stable code and a detail that anybody may read. */
 export class Problem extends Error {
   override readonly name = 'Problem'
   readonly code: ProblemCode
@@ -100,67 +135,69 @@ export class Problem extends Error {
   }
 
   get status(): number {
-    return kindOf(this.code).status
+    return PROBLEMS[this.code].status
+  }
+
+  get title(): string {
+    return PROBLEMS[this.code].title
   }
 
   get retryable(): boolean {
-    return kindOf(this.code).retryable
+    return PROBLEMS[this.code].retryable
   }
 }
 
-function kindOf(code: ProblemCode) {
-  const words = code.replaceAll('-', ' ')
-  const plain = words.charAt(0).toUpperCase() + words.slice(1)
-  const { status, title = plain, retryable = false }: Kind = PROBLEMS[code]
-  return { status, title, retryable }
+/** Returns the problem of input with these faults. An empty path stands for the whole body. */
+export function invalidInput(errors: FieldError[], facts?: ProblemFacts): Problem {
+  const faults = errors.map(({ path, message }) => `${path || 'The body'} ${message}`)
+  return new Problem('invalid-input', faults.join('; '), { errors, ...(facts && { facts }) })
 }
 
-/** The problem of input with these faults. */
-export function invalidInput(errors: FieldError[]): Problem {
-  const faults = errors.map(({ path, message }) => (path ? `${path} ${message}` : message))
-  return new Problem('invalid-input', faults.join('; '), { errors })
-}
-
-/** Whether an error is the problem of that code. */
+/** True if an error is a problem with this code. */
 export function isProblem(error: unknown, code: ProblemCode): error is Problem {
   return error instanceof Problem && error.code === code
 }
 
-/** An error as the problem it is to strangers: itself, or a defect of ours that tells them nothing. */
+/** Returns an error as a problem; an error of any other type is a defect of the relay, and its message stays private. */
 export function problemOf(error: unknown): Problem {
-  return error instanceof Problem
-    ? error
-    : new Problem('internal', 'The relay met a defect of its own', {
-        effect: 'possible',
-        cause: error,
-      })
+  if (error instanceof Problem) return error
+  const detail = 'Internal error. Report it with this request id'
+  return new Problem('internal', detail, { effect: 'possible', cause: error })
 }
 
-/** A problem as it is kept with a creation. */
-export interface StoredProblem {
-  code: ProblemCode
-  detail: string
-  errors?: FieldError[]
-  upstream?: Upstream
+/** A problem as it is stored with a creation. */
+export interface StoredProblem extends v.InferOutput<typeof LastingProblem> {
+  facts?: ProblemFacts
 }
 
-/** What of a problem outlives its request. */
+/** Returns the parts of a problem that outlive its request. */
 export function storedProblem({ code, message, extras }: Problem): StoredProblem {
-  const { errors, upstream } = extras
-  return { code, detail: message, ...(errors && { errors }), ...(upstream && { upstream }) }
+  const { errors, upstream, facts } = extras
+  return {
+    code,
+    detail: message,
+    ...(errors && { errors }),
+    ...(upstream && { upstream }),
+    ...(facts && { facts }),
+  }
 }
 
-/** What strangers are told of a problem. */
-export function problemMembers(
-  code: ProblemCode,
-  detail: string,
-  { errors, upstream, creationId }: ProblemExtras,
-): v.InferOutput<typeof ProblemMembers> {
+/** Returns a stored problem as callers see it: the facts are only for messages. */
+export function withoutFacts({ facts: _, ...problem }: StoredProblem) {
+  return problem
+}
+
+/** Returns the members of a problem in an answer. */
+export function problemMembers(problem: Problem): v.InferOutput<typeof ProblemMembers> {
+  const { code, title, status, message, retryable, extras } = problem
+  const { errors, upstream, creationId } = extras
   return {
     type: `/problems/${code}`,
-    ...kindOf(code),
-    detail,
+    title,
+    status,
+    detail: message,
     code,
+    retryable,
     ...(errors && { errors }),
     ...(upstream && { upstream }),
     ...(creationId && { creationId }),

@@ -1,6 +1,6 @@
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** A URL that secrets may be sent to: https, or http on loopback, without credentials; `undefined` for any other text. */
+/** Parses a URL that secrets may be sent to: https, or http on loopback, without credentials; otherwise `undefined`. */
 export function secureUrl(text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)

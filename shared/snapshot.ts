@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { Phase } from './image.ts'
 
-/** A block storage snapshot as far as an image can be made of it. Sizes in bytes and in GB of 2³⁰ bytes. */
+/** A block storage snapshot. Sizes are in bytes and in GB of 2³⁰ bytes. */
 export const Snapshot = v.object({
   snapshotNo: v.string(),
   name: v.nullable(v.string()),
@@ -15,3 +15,8 @@ export const Snapshot = v.object({
 
 /** A block storage snapshot. */
 export type Snapshot = v.InferOutput<typeof Snapshot>
+
+/** Returns when a snapshot was created, in milliseconds since the epoch; one without a time is older than any other. */
+export function snapshotTime({ createdAt }: Snapshot): number {
+  return createdAt === null ? Number.NEGATIVE_INFINITY : Date.parse(createdAt)
+}

@@ -1,9 +1,9 @@
 import { readBody } from './body.ts'
 
-/** The longest answer that is read. */
-export const MAX_BODY_BYTES = 1_048_576
+/** The longest answer that is read, in bytes. */
+export const MAX_ANSWER_BYTES = 1_048_576
 
-/** A request as it goes out. */
+/** An outgoing request. */
 export interface Outgoing {
   method: 'GET' | 'POST'
   url: URL
@@ -11,25 +11,25 @@ export interface Outgoing {
   body: string | null
 }
 
-/** What comes back, whole. */
+/** A whole answer. */
 export interface Incoming {
   status: number
   headers: Pick<Headers, 'get'>
-  /** `undefined` when it was longer than the relay reads. */
+  /** `undefined` if the body was longer than `MAX_ANSWER_BYTES`. */
   body: Uint8Array | undefined
 }
 
 /**
- * Carries one request there and its whole answer back, once: no redirect is followed, nothing is repeated. After
- * `timeoutMs`, connecting, headers and body together, it fails with an error that is named `TimeoutError`.
+ * Sends one request once and reads the whole answer: follows no redirect, repeats nothing. After `timeoutMs` for
+ * connecting, headers and body together it fails with an error named `TimeoutError`.
  */
 export type Transport = (request: Outgoing, timeoutMs: number) => Promise<Incoming>
 
-/** The transport of every platform, over its `fetch`. */
+/** Returns a transport over `fetch`, for every platform. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return async ({ url, ...init }, timeoutMs) => {
     const signal = AbortSignal.timeout(timeoutMs)
     const { status, headers, body } = await fetch(url, { ...init, redirect: 'manual', signal })
-    return { status, headers, body: await readBody(body, MAX_BODY_BYTES) }
+    return { status, headers, body: await readBody(body, MAX_ANSWER_BYTES) }
   }
 }

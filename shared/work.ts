@@ -1,8 +1,8 @@
 import type { Log } from './log.ts'
 
-/** What a piece of work carries along: until when it may run, and where its events go. */
+/** The conditions of a piece of work: for whom, until when, and where its events are logged. */
 export interface Work {
-  /** Whose it is: a caller, or the tick. */
+  /** A caller's name, or `tick`. */
   actor: string
   /** Milliseconds since the epoch. */
   deadline: number

@@ -32,7 +32,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   {
     of: /^functions\/chat\/works\//,
     may: [
-      /^shared\/(clock|hmac|rfc3339|transport)\.ts$/,
+      /^shared\/(base64|clock|durations|hmac|json|rfc3339|transport)\.ts$/,
       /^functions\/chat\/works\//,
       /^hono\//,
       /^valibot$/,
@@ -50,7 +50,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   },
   {
     of: /^functions\/app\.ts$/,
-    may: [/^shared\//, /^functions\/([^/]+|chat\/[^/]+)\.(ts|json)$/, /^hono(\/|$)/],
+    may: [/^shared\//, /^functions\/([^/]+|chat\/[^/]+)\.(ts|json)$/, /^hono(\/|$)/, /^valibot$/],
   },
   {
     of: /^functions\/[^/]+\.ts$/,
@@ -68,9 +68,12 @@ const files = ['shared', 'functions'].flatMap((folder) =>
 const imports = new Map(
   files.map((file) => {
     const text = readFileSync(file, 'utf8')
-    const targets = [...text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map(
-      ([, to = '']) => (to.startsWith('.') ? join(dirname(file), to) : to),
-    )
+    const statements =
+      /^(?:import\b|export\b|\}).*?(?:from|import) ?'([^']+)'|\bimport\('([^']+)'\)/gm
+    const targets = [...text.matchAll(statements)].map(([, from, dynamic]) => {
+      const to = from ?? dynamic ?? ''
+      return to.startsWith('.') ? join(dirname(file), to) : to
+    })
     return [file, targets]
   }),
 )

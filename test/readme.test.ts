@@ -16,7 +16,7 @@ test('the jobs and targets of the README are taken as they stand', async () => {
   const RELAY_JOBS = await exampleUnder('## Jobs')
   const secret = `whsec_${Buffer.alloc(32).toString('base64')}`
   const RELAY_NOTIFY = (await exampleUnder('## Notifications')).replace('whsec_…', secret)
-  expect(parseSettings({ ...pair, RELAY_JOBS, RELAY_NOTIFY })).toMatchObject({
+  expect(await parseSettings({ ...pair, RELAY_JOBS, RELAY_NOTIFY })).toMatchObject({
     value: { jobs: [{ name: 'nightly-web' }], targets: { ops: {}, audit: {} } },
   })
 })

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { versionFault } from '../functions/platform/node/version.ts'
 
 const run = promisify(execFile)
 let child: ChildProcess | undefined
@@ -66,21 +67,28 @@ describe.each(['start', 'dev:worker'])('npm run %s', (script) => {
   })
 })
 
-test('npm run chat shows what Slack would, and makes an image of what is clicked', async () => {
+test('npm run chat shows the answers that Slack would show, also to a click', async () => {
   const { url } = await started('start')
   const env = { ...process.env, PORT: new URL(url).port }
   const chat = async (...args: string[]) =>
     (await run('npm', ['run', '--silent', 'chat', '--', ...args], { env })).stdout
-  expect(await chat('/ncp status 12341457')).toMatch(/^\*test-kvm is ready\*\nImage: 12341457 · /)
+  expect(await chat('/ncp status 12341457')).toMatch(/^\*test-kvm is ready\*\nImage: 12341457\n/)
   const summary = await chat('/ncp create web-chat 12344697 50:CB2')
-  expect(summary).toMatch(/^\*Create: web-chat\*\nSize: 60 GB\n✓ 0 12344697 10 GB\n/)
-  const [, value = ''] = /--click '([^']+)'\n$/.exec(summary) ?? []
-  expect(await chat('--click', value)).toMatch(
-    /^\*creations\*\ncr_[0-9a-f]{32} accepted web-chat -\n$/,
+  expect(summary).toMatch(
+    /^\*Create image web-chat\?\*\nSize: 60 GB\n✓ Base storage: from snapshot 12344697, 10 GB\n/,
   )
-  expect(await chat('/ncp', 'status', 'web-chat')).toContain('web-chat is being made')
+  const buttonIn = (text: string) => /--click '([^']+)'\n$/.exec(text)?.[1] ?? ''
+  const second = await chat('/ncp create web-chat 12344697')
+  expect(await chat('--click', buttonIn(summary))).toMatch(
+    /^web-chat is requested\. The result will be posted here\. .*\/ncp status cr_[0-9a-f]{32}\n$/,
+  )
+  // The second request has the same name, so its click is refused.
+  expect(await chat('--click', buttonIn(second))).toMatch(
+    /^The name web-chat is in use by request cr_[0-9a-f]{32} \(.* Choose another name\.\n$/,
+  )
+  expect(await chat('/ncp', 'status', 'web-chat')).toMatch(/^\*web-chat/)
   await expect(chat('--click', 'other thing')).rejects.toThrow('npm run chat -- ')
-  expect(await chat('/ncp creations')).toMatch(/\ncr_[0-9a-f]{32} accepted web-chat -\n$/)
+  expect(await chat('/ncp creations')).toMatch(/\nweb-chat: .*\(cr_[0-9a-f]{32}\)\n$/)
   await expect(chat('status')).rejects.toThrow('npm run chat -- ')
   await expect(
     run('npm', ['run', '--silent', 'chat', '--', '/ncp'], { env: { ...env, PORT: '9' } }),
@@ -111,6 +119,74 @@ test('the sandbox tells of an image within three minutes', async () => {
   // One tick at once, and one each minute: by the fourth it is told.
   const before = output.slice(0, output.search(told))
   expect(before.match(/"event":"tick"/g)?.length).toBeLessThanOrEqual(3)
+})
+
+describe('a port that is in use', () => {
+  test.each(['start', 'dev:worker', 'gateway'])(
+    'ends npm run %s with one line that says what to do',
+    async (script) => {
+      const { url } = await started('start')
+      const port = Number(new URL(url).port)
+      const env = { ...process.env, PORT: String(port) }
+      const failure = await run('npm', ['run', '--silent', script], { env }).catch((error) => error)
+      expect(failure.code).toBe(1)
+      const lines = `${failure.stdout}${failure.stderr}`.trim().split('\n')
+      expect(lines).toEqual([
+        expect.stringContaining(
+          `PORT ${port} is already in use. Stop the other process or set PORT=${port + 1}`,
+        ),
+      ])
+    },
+  )
+})
+
+describe('the sandbox', () => {
+  test('listens on loopback only', async () => {
+    const { url } = await started('start')
+    const { port } = new URL(url)
+    // Every address of 127.0.0.0/8 is this machine, so a server on all interfaces would answer.
+    await expect(fetch(`http://127.0.0.2:${port}/healthz`)).rejects.toThrow()
+  })
+
+  test('logs short lines to a terminal', async () => {
+    const env = { ...process.env, PORT: String(await freePort()) }
+    const command = `${process.execPath} scripts/start.ts`
+    const own = spawn('script', ['-qfec', command, '/dev/null'], {
+      env,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    })
+    child = own
+    let output = ''
+    own.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    await vi.waitFor(() => expect(output).toContain('Commands to paste'), { timeout: 60_000 })
+    const key = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'
+    const url = `http://127.0.0.1:${env.PORT}/v1/images/12342264`
+    expect((await fetch(url, { headers: { 'x-api-key': key } })).status).toBe(200)
+    const line =
+      /\d\d:\d\d:\d\d {2}GET \/v1\/images\/:no {2}200 {2}image 12342264 {2}key:demo {2}\d+ ms/
+    await vi.waitFor(() => expect(output).toMatch(line), { timeout: 60_000 })
+    expect(output).not.toContain('{"time"')
+  })
+})
+
+test('a server on an old Node says which one it needs', async () => {
+  expect([versionFault('20.20.2'), versionFault('22.17.9')]).toEqual([
+    'Node 22.18 or later is required; this is 20.20',
+    'Node 22.18 or later is required; this is 22.17',
+  ])
+  expect([versionFault('22.18.0'), versionFault('24.0.0')]).toEqual([undefined, undefined])
+  // Built, it must load that far on whatever Node this machine has besides the project's own.
+  const { stdout } = await run('sh', ['-c', 'which -a node'])
+  const other = stdout.split('\n').find((path) => path && !path.includes('node_modules'))
+  const { stdout: version } = await run(other ?? process.execPath, ['-p', 'process.versions.node'])
+  const fault = versionFault(version.trim())
+  if (!other || !fault) return
+  const failure = await run(other, ['dist/server.mjs']).catch((error) => error)
+  expect(failure.code).toBe(1)
+  expect(failure.stdout).toContain(`"detail":"${fault}"`)
 })
 
 describe('npm run key', () => {

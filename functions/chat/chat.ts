@@ -1,30 +1,26 @@
+import type { ChatName } from '../../shared/caller.ts'
 import type { Told } from '../../shared/creation/deliver.ts'
-import type { Language } from '../../shared/messages.ts'
-import type { ChatName, Confirmation, Question, ReplyTo } from '../../shared/question.ts'
+import type { MessageParts } from '../../shared/notify.ts'
+import type { Language } from '../../shared/outbox/wording/languages.ts'
+import type { Confirmation, Question, ReplyTo } from '../../shared/question.ts'
 
-/** What is said in a chat, in one language; each chat writes it in its own form. */
-export interface Message {
-  /** Short; without one the text is all. */
-  title?: string
-  text?: string | undefined
-  fields?: { name: string; value: string }[]
-  /** One a thing. */
-  lines?: string[]
+/** A message in one language, which each chat writes in its own format. */
+export interface Message extends MessageParts {
   button?: Button | undefined
 }
 
-/** What somebody is asked to agree to, or may ask again. */
+/** A button that confirms a command, or repeats one. */
 export type Button =
   | { kind: 'confirm'; command: 'create' | 'run'; confirmation: Confirmation }
   | { kind: 'refresh'; command: string }
 
-/** A message in any language; `prefix` is what commands begin with in a chat. */
-export type Wording = (language: Language, prefix: string) => Message
+/** A message in any language. `prefix` is the text before a command in the chat. */
+export type MessageTemplate = (language: Language, prefix: string) => Message
 
-/** To whom something is said: to all in the room, or to one, there or in the place of the message that they clicked on. */
-export type Manner = 'all' | 'one' | 'replace'
+/** The people who see a message: everybody in the room, or one person, as a new message or in place of a clicked one. */
+export type Visibility = 'all' | 'one' | 'replace'
 
-/** What comes in at a door. */
+/** A request to a route of a chat. */
 export interface Received {
   bytes: Uint8Array
   header(name: string): string | undefined
@@ -36,18 +32,18 @@ export interface Received {
 export interface Door {
   path: string
   /**
-   * The question in what came, if there is one, once it is proved who sent it.
+   * Verifies the sender and returns the message in a request, if it has one.
    * @throws Problem `unauthenticated`, `malformed-request`
    */
   questionIn(received: Received): Promise<Question | undefined>
-  /** The body that answers, where a chat is answered in its own request; else it is told the answer. */
-  bodyOf?(wording: Wording, question: Question): Promise<object>
+  /** Returns the body of the answer, if the chat shows the answer to its request; otherwise the answer is posted. */
+  bodyOf?(template: MessageTemplate, question: Question): Promise<object>
 }
 
-/** A chat that the relay speaks with. */
+/** A chat that the relay answers. */
 export interface Chat {
   name: ChatName
   doors: Door[]
-  /** Says something where a question came from. */
-  say(wording: Wording, manner: Manner, to: ReplyTo): Promise<Told>
+  /** Posts a message at the place that a question came from. */
+  say(template: MessageTemplate, visibility: Visibility, to: ReplyTo): Promise<Told>
 }

@@ -6,7 +6,7 @@ import { mattermost } from './mattermost.ts'
 import { slack } from './slack.ts'
 import { works } from './works.ts'
 
-/** The chats whose secrets are set. */
+/** Opens the chats whose secrets are set. */
 export function openChats(
   { chats, language }: Settings,
   transport: Transport,

@@ -1,96 +1,121 @@
-import type { Caller } from '../../shared/caller.ts'
-import { claimed, claimOf } from '../../shared/creation/create.ts'
+import { type Caller, type ChatName, chatCallerName } from '../../shared/caller.ts'
+import { type Check, isUsable } from '../../shared/creation/check.ts'
+import { claimed, claimOf, mustHaveQuota } from '../../shared/creation/create.ts'
 import { type Creation, isSettled } from '../../shared/creation/creation.ts'
 import { check } from '../../shared/creation/dry-run.ts'
 import { current } from '../../shared/creation/follow.ts'
+import { MINUTE_MS } from '../../shared/durations.ts'
 import type { Image } from '../../shared/image.ts'
 import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/intent.ts'
-import { problemSeen } from '../../shared/log.ts'
-import { ownImages, readImage } from '../../shared/ncloud/reads.ts'
-import { Problem } from '../../shared/problem.ts'
-import {
-  type ChatName,
-  type Confirmation,
-  callerName,
-  isAskedBy,
-  type Question,
-} from '../../shared/question.ts'
+import { namesEveryMinute } from '../../shared/jobs.ts'
+import { toProblem } from '../../shared/log.ts'
+import type { ImageStorage } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
+import { ownImages, readImage, snapshots } from '../../shared/ncloud/reads.ts'
+import { isProblem, type Problem } from '../../shared/problem.ts'
+import { type Confirmation, isAskedBy, type Question } from '../../shared/question.ts'
+import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
 import type { Work } from '../../shared/work.ts'
 import { type Call, portsOf } from '../call.ts'
-import { listCreations, visible } from '../creations.ts'
-import { listJobs, wishToRun } from '../jobs.ts'
+import { visible } from '../creations.ts'
+import { type JobView, jobViews, requestToRun } from '../jobs.ts'
 
-const CONFIRMED_WITHIN_MS = 600_000
-const CREATIONS_SHOWN = 10
+const CONFIRMATION_MS = 10 * MINUTE_MS
+const MAX_CREATIONS_SHOWN = 10
+const MAX_SNAPSHOTS_SHOWN = 20
 
-/** What is answered to a question, in words of no language. */
+/** The answer to a command, in no language yet. */
 export type Answer =
   | { what: 'image'; image: Image; command: string }
+  | { what: 'images'; name: string; images: Image[] }
   | { what: 'creation'; creation: Creation }
-  | { what: 'list'; of: string; lines: string[] }
+  | { what: 'creations'; creations: Creation[] }
+  | { what: 'snapshots'; storageNo: string; snapshots: Snapshot[] }
+  | { what: 'jobs'; jobs: JobView[] }
   | { what: 'help' }
   | ({ what: 'misread' } & Misreading)
+  | { what: 'notFound'; kind: 'image' | 'creation'; reference: string }
+  | { what: 'noSuchJob'; job: string; jobs: string[] }
+  | { what: 'minuteMissing'; job: string }
   | Summary
   | { what: 'started'; creation: Creation }
-  | { what: 'refused'; why: 'forbidden' | 'expired'; command: string }
-  /** `name` is that of the image that was to be made. */
+  | { what: 'forbidden'; person: string }
+  | { what: 'expired'; command: string }
+  /** `name` is the name of the requested image. */
   | { what: 'problem'; problem: Problem; name?: string }
   | { what: 'late' }
 
-/** What somebody is asked to agree to. */
-interface Summary {
-  what: 'summary'
-  command: 'create' | 'run'
-  /** Of the image, or the job. */
-  name: string
-  /** Whether it would do; of a run nobody looks before. */
-  state: 'fit' | 'unfit' | 'unchecked' | 'unasked'
-  /** The storages, or what is wrong. */
-  lines: string[]
-  /** All storages together; null where that is unknown. */
+/** A command that waits for a confirmation. */
+export type Summary = { what: 'summary'; confirmation: Confirmation } & (
+  | { command: 'run'; job: string; name: string }
+  | {
+      command: 'create'
+      name: string
+      /** `unchecked` if NAVER Cloud was too slow to check it. */
+      state: 'fit' | 'unfit' | 'unchecked'
+      checks: Check[]
+      storages: SizedStorage[]
+    }
+)
+
+/** A storage with the size that it gets: GB of 2³⁰ bytes, null if unknown. */
+export type SizedStorage = Pick<ImageStorage, 'snapshotNo' | 'volumeType'> & {
   sizeGb: number | null
-  confirmation: Confirmation
 }
 
-/** What conversations need. */
+/** Everything that answering commands needs. */
 export interface Desk {
   callOf(caller: Caller, work: Work): Call
-  /** Who may make images. */
+  /** The people who may create images. */
   creators: Record<ChatName, string[]>
   dailyCreations: number | undefined
 }
 
-/** Answers a question. What goes wrong is an answer too. */
+/** Answers a message. A failure is an answer, too. */
 export async function converse(question: Question, desk: Desk, work: Work): Promise<Answer> {
   const { confirmed, text, replyTo } = question
   const intent = intentOf(confirmed?.command ?? text)
   if ('expected' in intent) return { what: 'misread', ...intent }
   const { dailyCreations } = desk
-  const call = desk.callOf(
-    { name: callerName(replyTo), scopes: ['images:read'], dailyCreations },
-    work,
-  )
+  const caller: Caller = { name: chatCallerName(replyTo), scopes: ['images:read'], dailyCreations }
+  const call = desk.callOf(caller, work)
   try {
-    switch (intent.command) {
-      case 'status':
-        return await statusOf(intent.of, call)
-      case 'creations': {
-        const { lines = [] } = await listCreations({ limit: CREATIONS_SHOWN }, call)
-        return { what: 'list', of: intent.command, lines }
-      }
-      case 'jobs': {
-        const { lines = [] } = await listJobs({}, call)
-        return { what: 'list', of: intent.command, lines }
-      }
-      case 'help':
-        return { what: 'help' }
-      case 'confirm':
-        return { what: 'misread', command: 'confirm', understood: 'confirm', expected: 'code' }
-      default:
-        return await making(intent, question, desk, call)
-    }
+    return await answerTo(intent, question, desk, call)
   } catch (error) {
-    return { what: 'problem', problem: problemSeen(error, work.log) }
+    const isStatus = intent.command === 'status'
+    if (isStatus && isProblem(error, 'image-not-found')) {
+      return { what: 'notFound', kind: 'image', reference: intent.of }
+    }
+    if (isStatus && isProblem(error, 'creation-not-found')) {
+      return { what: 'notFound', kind: 'creation', reference: intent.of }
+    }
+    return { what: 'problem', problem: toProblem(error, work.log) }
+  }
+}
+
+async function answerTo(
+  intent: Intent,
+  question: Question,
+  desk: Desk,
+  call: Call,
+): Promise<Answer> {
+  switch (intent.command) {
+    case 'status':
+      return statusOf(intent.of, call)
+    case 'creations': {
+      const query = { caller: call.caller.name, limit: MAX_CREATIONS_SHOWN }
+      return { what: 'creations', creations: await portsOf(call).store.list(query) }
+    }
+    case 'snapshots':
+      return usableSnapshots(intent.of, call)
+    case 'jobs':
+      return { what: 'jobs', jobs: call.jobs.length === 0 ? [] : await jobViews(call) }
+    case 'help':
+      return { what: 'help' }
+    case 'confirm':
+      // A code that belongs to this person was read before; this one does not.
+      return { what: 'misread', command: 'confirm', understood: 'confirm', expected: 'code' }
+    default:
+      return confirmOrStart(intent, question, desk, call)
   }
 }
 
@@ -107,22 +132,34 @@ async function statusOf(reference: string, call: Call): Promise<Answer> {
     return image ? { what: 'image', image, command } : { what: 'creation', creation }
   }
   const { rows } = await ownImages(gateway, reference, { regionCode }, work)
-  const [first, ...more] = rows.map(({ image }) => image)
+  const images = rows.map(({ image }) => image)
+  const [first, ...more] = images
   if (first && more.length === 0) return { what: 'image', image: first, command }
-  if (first) {
-    const lines = [first, ...more].map(({ imageNo, phase }) => `${imageNo} ${phase}`)
-    return { what: 'list', of: reference, lines }
-  }
+  if (first) return { what: 'images', name: reference, images }
   const holder = await call.ports?.store.holderOf(regionCode, reference)
   if (holder?.caller === call.caller.name) return { what: 'creation', creation: holder }
-  throw new Problem('image-not-found', 'There is no such image')
+  return { what: 'notFound', kind: 'image', reference }
 }
 
-type Making = Extract<Intent, { command: 'create' | 'run' }>
+/** Finds the newest snapshots of a storage that an image can be created from. */
+async function usableSnapshots(storageNo: string, call: Call): Promise<Answer> {
+  const { gateway, regionCode, work } = call
+  const query = { originalBlockStorageNos: [storageNo], regionCode }
+  const rows = await snapshots(gateway, query, work)
+  const usable = rows
+    // NAVER Cloud does not document whether its filters are exact.
+    .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)
+    .map(({ snapshot }) => snapshot)
+    .filter((snapshot) => isUsable(snapshot, 1))
+    .sort((one, other) => snapshotTime(other) - snapshotTime(one))
+  return { what: 'snapshots', storageNo, snapshots: usable.slice(0, MAX_SNAPSHOTS_SHOWN) }
+}
 
-/** Asks whoever may make images to agree, and starts what they have agreed to; they are looked up both times. */
-async function making(
-  intent: Making,
+type ChangeIntent = Extract<Intent, { command: 'create' | 'run' }>
+
+/** Asks a person who may create images to confirm, and starts what they have confirmed. Checks the person both times. */
+async function confirmOrStart(
+  intent: ChangeIntent,
   question: Question,
   { creators }: Desk,
   call: Call,
@@ -130,74 +167,76 @@ async function making(
   const { confirmed, replyTo, at, id } = question
   const { chat, person } = replyTo
   const command = commandOf(intent)
-  if (!creators[chat].includes(person)) return { what: 'refused', why: 'forbidden', command }
-  // In a room anybody can click; whoever did not ask is asked themselves.
-  if (!confirmed || !(await isAskedBy(callerName(replyTo), confirmed))) {
-    const confirmation = { id, expiresAt: at + CONFIRMED_WITHIN_MS, command }
-    return { what: 'summary', ...(await summaryOf(intent, call)), confirmation }
+  if (!creators[chat].includes(person)) return { what: 'forbidden', person }
+  if (intent.command === 'run') {
+    const job = call.jobs.find(({ name }) => name === intent.job)
+    const jobs = call.jobs.map(({ name }) => name)
+    if (!job) return { what: 'noSuchJob', job: intent.job, jobs }
+    if (!namesEveryMinute(job)) return { what: 'minuteMissing', job: intent.job }
+  }
+  // In a room anybody can click; a person who did not ask is asked to confirm on their own.
+  if (!confirmed || !(await isAskedBy(chatCallerName(replyTo), confirmed))) {
+    await mustHaveQuota(call.caller, portsOf(call))
+    const confirmation = { id, expiresAt: at + CONFIRMATION_MS, command }
+    return summaryOf(intent, confirmation, call)
   }
   return at > confirmed.expiresAt
-    ? { what: 'refused', why: 'expired', command }
+    ? { what: 'expired', command }
     : start(intent, confirmed, question, call)
 }
 
-async function summaryOf(intent: Making, call: Call) {
-  const { command } = intent
-  if (command === 'run') {
-    const { content } = wishToRun(intent.job, call)
-    return {
-      command,
-      name: intent.job,
-      state: 'unasked' as const,
-      lines: [content.name],
-      sizeGb: null,
-    }
+async function summaryOf(
+  intent: ChangeIntent,
+  confirmation: Confirmation,
+  call: Call,
+): Promise<Summary> {
+  if (intent.command === 'run') {
+    const { content } = requestToRun(intent.job, call)
+    const { job, command } = intent
+    return { what: 'summary', command, job, name: content.name, confirmation }
   }
-  const wish = wishOf(intent, call)
-  const { name } = wish.content
-  const given = commandOf(intent).split(' ').slice(2)
-  const ports = portsOf(call)
+  const { name, storages, command } = intent
+  const summary = { what: 'summary' as const, command, name, confirmation }
+  const { caller, work } = call
   try {
-    const { checks, sizes } = await check(wish, ports, call.work)
-    const failed = checks.filter(({ ok }) => !ok)
-    const wrong = ({ path, code }: (typeof checks)[number]) =>
-      `${given[Number(path.split('.')[1])] ?? name} not ${code}`
-    const known = sizes.filter((size) => size !== null)
-    const sum = known.reduce((all, size) => all + size, 0)
-    const sizeGb = known.length === sizes.length ? sum : null
-    const lines = given.map((storage, order) => `${order} ${storage} ${sizes[order] ?? '?'} GB`)
-    return failed.length > 0
-      ? { command, name, state: 'unfit' as const, sizeGb, lines: failed.map(wrong) }
-      : { command, name, state: 'fit' as const, sizeGb, lines: [...lines, `${name} name-free`] }
+    const request = { ...requestToCreate(intent, call), caller }
+    const { checks, sizes } = await check(request, portsOf(call), work)
+    const state = checks.every(({ ok }) => ok) ? 'fit' : 'unfit'
+    const sized = storages.map((storage, order) => ({ ...storage, sizeGb: sizes[order] ?? null }))
+    return { ...summary, state, checks, storages: sized }
   } catch (error) {
-    const { retryable } = problemSeen(error, call.work.log)
+    const { retryable } = toProblem(error, work.log)
     if (!retryable) throw error
-    const lines = given.map((storage, order) => `${order} ${storage}`)
-    return { command, name, state: 'unchecked' as const, sizeGb: null, lines }
+    const sized = storages.map((storage) => ({ ...storage, sizeGb: storage.sizeGb ?? null }))
+    return { ...summary, state: 'unchecked', checks: [], storages: sized }
   }
 }
 
-function wishOf({ name, storages }: Extract<Making, { command: 'create' }>, call: Call) {
-  return { regionCode: call.regionCode, content: { name, storages }, notify: [] }
+function requestToCreate(
+  { name, storages }: Extract<ChangeIntent, { command: 'create' }>,
+  { regionCode }: Call,
+) {
+  return { regionCode, content: { name, storages }, notify: [] }
 }
 
-/** Claims it, and leaves the rest to the next tick: an answer cannot wait for what the gateway may take. */
+/** Claims the creation and leaves the rest to the next tick: the answer cannot wait for the gateway. */
 async function start(
-  intent: Making,
+  intent: ChangeIntent,
   { id }: Confirmation,
   { replyTo }: Question,
   call: Call,
 ): Promise<Answer> {
   const { caller, work } = call
   const ports = portsOf(call)
-  const wish = intent.command === 'run' ? wishToRun(intent.job, call) : wishOf(intent, call)
+  const request =
+    intent.command === 'run' ? requestToRun(intent.job, call) : requestToCreate(intent, call)
   try {
-    const claim = await claimOf({ ...wish, caller, key: id, replyTo }, ports.site)
+    const claim = await claimOf({ ...request, caller, key: id, replyTo }, ports.site)
     const { creation } = await claimed(claim, caller, ports, work, 0)
-    // Nobody is promised to be told where there is no address for it.
+    // Without an address for the result, the answer must not promise to post it.
     const isOver = isSettled(creation) || !replyTo.to
     return { what: isOver ? 'creation' : 'started', creation }
   } catch (error) {
-    return { what: 'problem', problem: problemSeen(error, work.log), name: wish.content.name }
+    return { what: 'problem', problem: toProblem(error, work.log), name: request.content.name }
   }
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { chatCallerName } from '../../shared/caller.ts'
 import type { Clock } from '../../shared/clock.ts'
 import {
   DELIVERY_MS,
@@ -9,96 +10,99 @@ import {
   tellOnce,
 } from '../../shared/creation/deliver.ts'
 import type { Ports } from '../../shared/creation/ports.ts'
-import { type Log, problemSeen } from '../../shared/log.ts'
+import { MINUTE_MS, SECOND_MS } from '../../shared/durations.ts'
+import { type Log, logWith, toProblem } from '../../shared/log.ts'
 import { asked } from '../../shared/notice.ts'
 import { Problem } from '../../shared/problem.ts'
-import { callerName, type Question } from '../../shared/question.ts'
+import type { Question } from '../../shared/question.ts'
 import type { Work } from '../../shared/work.ts'
 import { storeless } from '../call.ts'
-import type { Env, Reply } from '../reply.ts'
+import type { Reply } from '../reply.ts'
+import type { Env } from '../request-log.ts'
 import { bytesOf } from '../validate.ts'
 import type { Chat, Door } from './chat.ts'
 import { type Answer, converse, type Desk } from './converse.ts'
-import { endWording, wordingOf } from './message.ts'
+import { renderAnswer, renderEnd } from './message.ts'
 
-/** What NAVER Cloud has not said by then is left to the tick; what is said in a request of its own needs time for that, too. */
+/** The time limit for finding an answer; later ones are left to the tick. */
 const ANSWER_MS = 1_700
-const ANSWER_AND_SAY_MS = 1_200
-/** Every request is answered by then: Slack waits for three seconds, and some of them are the way's and a busy machine's. */
-const REQUEST_MS = 2_000
-/** What the store has to keep a question, even then. */
-const KEEP_MS = 100
-/** So long the tick leaves a question to the request that brought it. */
-const GRACE_MS = 30_000
-/** Half of what telling somebody may take; the other half is for the chat. */
+/** The same for an answer that is posted in a request of its own, which needs time, too. */
+const POSTED_ANSWER_MS = 1_200
+/** The time limit of a request from a chat: Slack allows 3 s; 1 s is kept for the network and load. */
+const CHAT_REQUEST_MS = 2 * SECOND_MS
+/** The least time for storing a question, even after the limit. */
+const MIN_STORE_MS = 100
+/** How long the tick leaves a question to the request that brought it. */
+const TICK_GRACE_MS = 30 * SECOND_MS
+/** Half of the time of a delivery; the other half is for posting. */
 const TICK_ANSWER_MS = DELIVERY_MS / 2
-/** An answer that is older is of no use to anybody. */
-const STALE_MS = 1_800_000
+/** The age after which nobody needs an answer any more. */
+const MAX_QUESTION_AGE_MS = 30 * MINUTE_MS
 
-const NOTHING: Reply = { status: 200, body: undefined }
+const EMPTY: Reply = { status: 200, body: undefined }
 
-/** What the doors of chats need. */
+/** Everything that the routes of chats need. */
 export interface FrontDesk extends Desk {
   ports: Ports | undefined
   clock: Clock
   log: Log
 }
 
-/** Who is told in the place of an asker that can no longer be reached. */
+/** The target that gets an end whose chat can no longer be reached. */
 export interface Fallback {
-  /** Its name among the targets. */
+  /** The name of the target. */
   room: string
   teller: Teller
 }
 
-/** Tells a chat: answers what was asked there, and says how creations end, if need be elsewhere. */
+/** Returns a function that delivers to a chat: answers to questions, and ends of creations, if need be to the fallback. */
 export function chatTeller(chat: Chat, desk: FrontDesk, fallback: Fallback | undefined): Teller {
   const { clock } = desk
 
   async function answer(question: Question, isFirst: boolean, work: Work): Promise<Told> {
-    if (clock.now() > question.at + STALE_MS) return REFUSED
+    if (clock.now() > question.at + MAX_QUESTION_AGE_MS) return REFUSED
     const deadline = Math.min(work.deadline, clock.now() + TICK_ANSWER_MS)
-    const actor = callerName(question.replyTo)
+    const actor = chatCallerName(question.replyTo)
     const found = await converse(question, desk, { ...work, actor, deadline })
-    // The request that brought it had little time, and may have been frozen since; a tick has more.
+    // The request that brought it had little time and may have been frozen since; the tick has more.
     const isTooLate = isLate(found) || clock.now() > deadline
     if (isFirst && isTooLate) return { status: 0, waitSeconds: 0 }
-    return chat.say(wordingOf(found), question.replaces ? 'replace' : 'one', question.replyTo)
+    return chat.say(renderAnswer(found), question.replaces ? 'replace' : 'one', question.replyTo)
   }
 
   return async (notice, work) => {
     const { event, to, besides, tries } = notice
     if (event.what === 'asked') return answer(event.question, tries === 1, work)
     if (!('creationId' in event) || !to) return REFUSED
-    const told = clock.now() < to.until ? await chat.say(endWording(event), 'all', to) : REFUSED
+    const told = clock.now() < to.until ? await chat.say(renderEnd(event), 'all', to) : REFUSED
     const isElsewhere = fallback && outcomeOf(told.status) === 'refused'
-    // Who is told by name hears it once.
+    // A target that is notified by name gets the end only once.
     return isElsewhere && !besides?.includes(fallback.room) ? fallback.teller(notice, work) : told
   }
 }
 
-/** Answers what comes in at a door, in time whatever NAVER Cloud does: what is not done by then is done by the tick. */
+/** Returns a handler that answers in time, however slow NAVER Cloud is: the tick finishes the rest. */
 export function answerAt(door: Door, teller: Teller, desk: FrontDesk) {
   const { ports, clock } = desk
 
   async function answer(question: Question, startedAt: number, log: Log): Promise<Reply> {
-    const deadline = startedAt + (door.bodyOf ? ANSWER_MS : ANSWER_AND_SAY_MS)
-    const work = { actor: callerName(question.replyTo), deadline, log }
+    const deadline = startedAt + (door.bodyOf ? ANSWER_MS : POSTED_ANSWER_MS)
+    const work = { actor: chatCallerName(question.replyTo), deadline, log }
 
-    /** What comes of it; `undefined` where that takes too long. Then it goes on, as far as the platform lets it. */
+    /** Waits within the time limit; `undefined` if that is over. The work goes on as far as the platform allows. */
     function inTime<Result>(doing: Promise<Result>): Promise<Result | undefined> {
-      const left = Math.max(KEEP_MS, startedAt + REQUEST_MS - clock.now())
+      const left = Math.max(MIN_STORE_MS, startedAt + CHAT_REQUEST_MS - clock.now())
       return Promise.race([doing, clock.sleep(left).then(() => undefined)])
     }
 
-    /** Leaves the question to the tick, if it can be answered then. */
+    /** Leaves the question to the tick, if there is an address for a later answer. */
     async function leave(): Promise<Answer> {
       if (!ports || !question.replyTo.to) return TOO_LATE
       try {
         const kept = await inTime(ports.store.replaceNotice(asked(question, clock.now())))
         return kept === undefined ? TOO_LATE : { what: 'late' }
       } catch (error) {
-        problemSeen(error, log)
+        toProblem(error, log)
         return TOO_LATE
       }
     }
@@ -106,27 +110,27 @@ export function answerAt(door: Door, teller: Teller, desk: FrontDesk) {
     if (door.bodyOf) {
       const found = (await inTime(converse(question, desk, work))) ?? TOO_LATE
       const said = isLate(found) ? await leave() : found
-      return { status: 200, body: await door.bodyOf(wordingOf(said), question) }
+      return { status: 200, body: await door.bodyOf(renderAnswer(said), question) }
     }
     if (!ports) throw storeless()
-    // First, so that nothing is lost; and what is sent again is known by it.
-    const notice = asked(question, clock.now() + GRACE_MS)
+    // Stored first, so that nothing is lost and a repeat is recognised.
+    const notice = asked(question, clock.now() + TICK_GRACE_MS)
     const isNew = await inTime(ports.store.replaceNotice(notice))
-    // Whoever sent it must not take it for kept.
-    if (isNew === undefined) throw new Problem('internal', 'The relay could not keep it in time')
+    // The sender must not believe that the message is stored.
+    if (isNew === undefined)
+      throw new Problem('internal', 'The message could not be stored in time. Send it again')
     if (isNew) await inTime(tellOnce(notice, teller, ports, work))
-    return NOTHING
+    return EMPTY
   }
 
   return async (c: Context<Env>): Promise<Reply> => {
-    const { startedAt: now } = c.env
+    const { startedAt: now, requestId } = c.var
     const bytes = await bytesOf(c)
     const question = await door.questionIn({ bytes, header: (name) => c.req.header(name), now })
-    if (!question) return NOTHING
-    const caller = callerName(question.replyTo)
-    const { requestId } = c.env
-    c.env.caller = caller
-    return answer(question, now, (event) => desk.log({ ...event, requestId, caller }))
+    if (!question) return EMPTY
+    const caller = chatCallerName(question.replyTo)
+    c.set('caller', caller)
+    return answer(question, now, logWith({ requestId, caller }, desk.log))
   }
 }
 

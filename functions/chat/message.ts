@@ -1,153 +1,268 @@
-import type { Creation } from '../../shared/creation/creation.ts'
+import { type Creation, statusOf } from '../../shared/creation/creation.ts'
 import { endOf } from '../../shared/creation/notices.ts'
-import { type Image, isFinal, type Phase } from '../../shared/image.ts'
-import { type Command, commandOf, USAGE } from '../../shared/intent.ts'
-import { type Language, MESSAGES } from '../../shared/messages.ts'
+import { type Image, isFinal } from '../../shared/image.ts'
+import { COMMANDS, type Command, commandOf } from '../../shared/intent.ts'
 import type { CreationEnded } from '../../shared/notice.ts'
-import { ending, filled, todoAbout } from '../../shared/notification.ts'
-import { printable } from '../../shared/printable.ts'
+import { endMessage } from '../../shared/notification.ts'
+import {
+  checkMessage,
+  imageProgressMessage,
+  problemMessage,
+  progressMessage,
+} from '../../shared/outbox/messages.ts'
+import { WORDINGS } from '../../shared/outbox/wording/all.ts'
+import type { Wording } from '../../shared/outbox/wording/wording.ts'
+import { printable, shortWord } from '../../shared/printable.ts'
 import { storedProblem } from '../../shared/problem.ts'
-import type { Message, Wording } from './chat.ts'
-import type { Answer } from './converse.ts'
+import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
+import type { JobView } from '../jobs.ts'
+import type { Message, MessageTemplate } from './chat.ts'
+import type { Answer, Summary } from './converse.ts'
 
-/** Whether what stands in a line would do; of a run nobody looks before. */
-const MARKS = { fit: '✓', unfit: '✗', unchecked: '?', unasked: '·' }
+/** The commands that the help lists. `confirm` belongs to one chat, which explains it when it asks. */
+const LISTED_COMMANDS: Command[] = [
+  'status',
+  'create',
+  'creations',
+  'snapshots',
+  'jobs',
+  'run',
+  'help',
+]
 
-/** What can be asked anywhere. */
-const COMMANDS: Command[] = ['status', 'create', 'creations', 'jobs', 'run', 'help']
-
-/** An answer as it is said. */
-export function wordingOf(answer: Answer): Wording {
-  return (language, prefix) => printed(worded(answer, language, prefix))
+/** Writes an answer as a message. */
+export function renderAnswer(answer: Answer): MessageTemplate {
+  return (language, prefix) => toPrintable(render(answer, WORDINGS[language], prefix))
 }
 
-/** The end of a creation as it is said. */
-export function endWording(event: CreationEnded): Wording {
-  return (language) => printed(ending(event, language))
+/** Writes the end of a creation as a message. */
+export function renderEnd(event: CreationEnded): MessageTemplate {
+  return (language) => toPrintable(endMessage(event, WORDINGS[language]))
 }
 
-function worded(answer: Answer, language: Language, prefix: string): Message {
-  const { chat, field } = MESSAGES[language]
+function render(answer: Answer, wording: Wording, prefix: string): Message {
+  const { chat } = wording
   switch (answer.what) {
     case 'image':
-      return imageMessage(answer.image, answer.command, language)
+      return imageMessage(answer.image, answer.command, wording)
+    case 'images': {
+      const { name, images } = answer
+      const lines = images.map(({ imageNo, phase }) => chat.list.image({ imageNo, status: phase }))
+      return { title: chat.list.images({ name }), lines }
+    }
     case 'creation':
-      return creationMessage(answer.creation, language)
-    case 'list':
-      return { title: answer.of, lines: answer.lines.length > 0 ? answer.lines : ['–'] }
+      return creationMessage(answer.creation, wording)
+    case 'creations':
+      return listOf(answer.creations.map(creationLine(wording)), chat.list.creations)
+    case 'snapshots': {
+      const { storageNo, snapshots } = answer
+      const { title, empty } = chat.list.snapshots
+      const heading = { title: title({ storageNo }), empty: empty({ storageNo }) }
+      return listOf(snapshots.map(snapshotLine(wording)), heading)
+    }
+    case 'jobs':
+      return listOf(answer.jobs.map(jobLine(wording)), chat.list.jobs)
     case 'help':
-      return { title: 'help', lines: usageOf(COMMANDS, prefix) }
-    case 'misread': {
-      const { command, understood } = answer
-      return {
-        title: chat.misread,
-        lines: [
-          ...(understood ? [`✓ ${prefix}${understood}`] : []),
-          ...usageOf(command ? [command] : COMMANDS, prefix),
-          `→ ${prefix}${USAGE[command ?? 'status'].example}`,
-        ],
-      }
+      return { title: chat.help.title, lines: helpLines(LISTED_COMMANDS, wording, prefix) }
+    case 'misread':
+      return misreadMessage(answer, wording, prefix)
+    case 'notFound': {
+      const { kind, reference } = answer
+      const text =
+        kind === 'image'
+          ? chat.notFound.image({ reference })
+          : chat.notFound.creation({ creationId: reference })
+      return { text }
     }
-    case 'summary': {
-      const { command, name, state, lines, sizeGb, confirmation } = answer
-      return {
-        title: `${chat.button[command]}: ${name}`,
-        text: state === 'unchecked' ? chat.unchecked : undefined,
-        fields: sizeGb === null ? [] : [{ name: field.size, value: `${sizeGb} GB` }],
-        lines: lines.map((line) => `${MARKS[state]} ${line}`),
-        button: state === 'unfit' ? undefined : { kind: 'confirm', command, confirmation },
-      }
-    }
+    case 'noSuchJob':
+      return { text: chat.notFound.job(answer) }
+    case 'minuteMissing':
+      return { text: chat.confirm.minuteMissing(answer) }
+    case 'summary':
+      return summaryMessage(answer, wording, prefix)
     case 'started': {
       const { creationId, content } = answer.creation
-      return {
-        text: filled(chat.started, { name: content.name }),
-        lines: [`→ ${prefix}${commandOf({ command: 'status', of: creationId })}`],
-      }
+      const command = prefix + commandOf({ command: 'status', of: creationId })
+      return { text: chat.started({ name: content.name, command }) }
     }
-    case 'refused':
-      return answer.why === 'expired'
-        ? { text: chat.expired, lines: [`→ ${prefix}${answer.command}`] }
-        : { text: chat.forbidden }
+    case 'forbidden':
+      return { text: chat.confirm.forbidden(answer) }
+    case 'expired':
+      return { text: chat.confirm.expired({ command: prefix + answer.command }) }
     case 'problem':
-      return problemMessage(answer, language, prefix)
+      return { text: problemMessage(storedProblem(answer.problem), answer.name ?? '', wording) }
     case 'late':
       return { text: chat.late }
   }
 }
 
-function imageMessage(image: Image, command: string, language: Language): Message {
-  const { chat, field, title } = MESSAGES[language]
-  const { imageNo, name, description, phase, status, os, sizeGb, createdAt, regionCode } = image
+/** Writes a list; an empty one is a sentence. */
+function listOf(lines: string[], { title, empty }: { title: string; empty: string }): Message {
+  return lines.length > 0 ? { title, lines } : { text: empty }
+}
+
+function creationLine({ chat }: Wording) {
+  return (creation: Creation) =>
+    chat.list.creation({
+      name: creation.content.name,
+      status: statusOf(creation),
+      imageNo: creation.image?.imageNo ?? null,
+      creationId: creation.creationId,
+    })
+}
+
+function snapshotLine({ chat }: Wording) {
+  return (snapshot: Snapshot) => {
+    const { snapshotNo, name, sizeGb, bootable } = snapshot
+    const createdAt = snapshot.createdAt === null ? null : snapshotTime(snapshot)
+    const isBootable = bootable === true
+    return chat.list.snapshots.item({ snapshotNo, name, sizeGb, createdAt, isBootable })
+  }
+}
+
+function jobLine({ chat }: Wording) {
+  return ({ name, nextRun, lastRuns: [last] }: JobView) =>
+    chat.list.job({
+      job: name,
+      next: nextRun && wallClock(nextRun.scheduledAt),
+      last: last
+        ? {
+            at: wallClock(last.scheduledAt),
+            status: statusOf(last.creation),
+            imageNo: last.creation.image?.imageNo ?? null,
+          }
+        : null,
+    })
+}
+
+/** Writes an RFC 3339 time by its own clocks: `2026-11-22 03:30`. */
+function wallClock(time: string): string {
+  return time.slice(0, 16).replace('T', ' ')
+}
+
+function helpLines(commands: Command[], { chat }: Wording, prefix: string): string[] {
+  return commands.map((command) => {
+    const { form, purpose } = chat.help.command[command]
+    const { words } = COMMANDS[command]
+    const others = words.length > 0 ? ` (${words.join(' · ')})` : ''
+    return `${prefix}${form}${others} – ${purpose}`
+  })
+}
+
+function misreadMessage(
+  { command, word, expected }: Extract<Answer, { what: 'misread' }>,
+  wording: Wording,
+  prefix: string,
+): Message {
+  const { title, unknownCommand, wrongWord, missingWord, extraWord, rule, example } =
+    wording.chat.misread
+  if (command === undefined || expected === 'command') {
+    const text = word === undefined ? undefined : unknownCommand({ word: shortWord(word) })
+    return { title, text, lines: helpLines(LISTED_COMMANDS, wording, prefix) }
+  }
+  const text = () => {
+    if (expected === 'end') return extraWord({ word: shortWord(word ?? '') })
+    return word === undefined
+      ? missingWord({ rule: rule[expected] })
+      : wrongWord({ word: shortWord(word), rule: rule[expected] })
+  }
+  return {
+    title,
+    text: text(),
+    lines: [
+      ...helpLines([command], wording, prefix),
+      example({ command: prefix + COMMANDS[command].example }),
+    ],
+  }
+}
+
+function summaryMessage(summary: Summary, wording: Wording, prefix: string): Message {
+  const { confirm } = wording.chat
+  const { command, name, confirmation } = summary
+  const button = { kind: 'confirm' as const, command, confirmation }
+  if (summary.command === 'run') {
+    return {
+      title: confirm.run({ job: summary.job }),
+      text: confirm.runCreates({ name }),
+      button,
+    }
+  }
+  const { state, checks, storages } = summary
+  if (state === 'unfit') {
+    const failed = checks.filter(({ ok }) => !ok)
+    const hasSnapshotFault = failed.some(({ code }) => code !== 'name-free')
+    return {
+      title: confirm.impossible({ name }),
+      lines: [
+        ...failed.map((one) => `✗ ${checkMessage(one, wording)}`),
+        ...(hasSnapshotFault ? helpLines(['snapshots'], wording, prefix) : []),
+      ],
+    }
+  }
+  const mark = state === 'fit' ? '✓' : '?'
+  const sizes = storages.map(({ sizeGb }) => sizeGb)
+  const totalGb = sizes.reduce(
+    (sum, size) => (sum === null || size === null ? null : sum + size),
+    0,
+  )
+  return {
+    title: confirm.create({ name }),
+    text: state === 'unchecked' ? confirm.unchecked : undefined,
+    fields: totalGb === null ? [] : [{ name: wording.field.size, value: `${totalGb} GB` }],
+    lines: [
+      ...storages.map((storage, order) => {
+        const { snapshotNo, sizeGb, volumeType } = storage
+        return `${mark} ${confirm.storage({ order, snapshotNo, sizeGb, volumeType })}`
+      }),
+      ...(state === 'fit' ? [`✓ ${wording.check.nameFree({ name })}`] : []),
+    ],
+    button,
+  }
+}
+
+function imageMessage(image: Image, command: string, wording: Wording): Message {
+  const { field, title } = wording
+  const { imageNo, name, description, phase, os, sizeGb, createdAt, regionCode } = image
   const fields: [string, string | null][] = [
-    [field.image, [imageNo, createdAt].filter(Boolean).join(' · ')],
+    [field.image, imageNo],
+    [field.created, createdAt === null ? null : wording.time(Date.parse(createdAt))],
     [field.size, sizeGb === null ? null : `${sizeGb} GB`],
     ['OS', os],
     [field.region, regionCode],
   ]
   const storages = image.storages ?? []
-  const codes = [status.code, status.operation].filter(Boolean).join(' ')
-  const headings: Partial<Record<Phase, string>> = { ...title, pending: chat.pending }
   return {
-    title: filled(headings[phase] ?? '{name}: {phase} ({codes})', { name, phase, codes }),
+    title: isFinal(phase) ? title[phase]({ name }) : imageProgressMessage(image, wording),
     text: description ?? undefined,
     fields: fields.flatMap(([name, value]) => (value ? [{ name, value }] : [])),
-    lines: storages.map(({ order, snapshotNo, snapshotName, sizeGb, volumeType }) =>
-      [order, snapshotNo, sizeGb === null ? null : `${sizeGb} GB`, volumeType, snapshotName]
-        .filter((part) => part !== null)
-        .join(' '),
-    ),
+    lines: storages.map(({ order, snapshotNo, snapshotName, sizeGb, volumeType }) => {
+      const storage = wording.chat.confirm.storage({
+        order,
+        snapshotNo: snapshotNo ?? undefined,
+        sizeGb,
+        volumeType: volumeType ?? undefined,
+      })
+      return snapshotName === null ? storage : `${storage} (${snapshotName})`
+    }),
     button: isFinal(phase) ? undefined : { kind: 'refresh', command },
   }
 }
 
-/** Of a creation that has no image yet. */
-function creationMessage(creation: Creation, language: Language): Message {
+/** Writes the state of a creation that has no image yet. */
+function creationMessage(creation: Creation, wording: Wording): Message {
   const { creationId, content, updatedAt } = creation
-  const { chat, field } = MESSAGES[language]
   const end = endOf(creation, updatedAt)
-  if (end) return ending(end, language)
+  if (end) return endMessage(end, wording)
   return {
-    title: filled(chat.pending, { name: content.name }),
-    fields: [{ name: field.creation, value: creationId }],
+    title: `${content.name}: ${wording.status[statusOf(creation)]}`,
+    text: progressMessage(creation, wording),
+    fields: [{ name: wording.field.creation, value: creationId }],
     button: { kind: 'refresh', command: commandOf({ command: 'status', of: creationId }) },
   }
 }
 
-function problemMessage(
-  { problem, name = '' }: Extract<Answer, { what: 'problem' }>,
-  language: Language,
-  prefix: string,
-): Message {
-  const { code, message } = problem
-  const { chat } = MESSAGES[language]
-  switch (code) {
-    case 'image-not-found':
-    case 'creation-not-found':
-    case 'not-found':
-      return { text: chat.absent }
-    case 'quota-exceeded':
-      return { lines: [`✗ ${code}: CHAT_DAILY_CREATIONS`] }
-    case 'name-taken': {
-      const command = prefix + commandOf({ command: 'status', of: name })
-      return { lines: [`✗ ${name} ${code}`, `→ ${command}`] }
-    }
-    case 'invalid-input':
-      return { text: message }
-    default:
-      return { text: todoAbout(storedProblem(problem), name, language) }
-  }
-}
-
-function usageOf(commands: Command[], prefix: string): string[] {
-  return commands.map((command) => {
-    const { form, words } = USAGE[command]
-    return `${prefix}${form}  (${words.join(' · ')})`
-  })
-}
-
-/** Names, descriptions and messages come from elsewhere: each stays in its line, and shows all that it holds. */
-function printed({ title, text, fields = [], lines = [], button }: Message): Message {
+/** Makes every part printable, because names, descriptions and words come from elsewhere. */
+function toPrintable({ title, text, fields = [], lines = [], button }: Message): Message {
   return {
     ...(title && { title: printable(title) }),
     ...(text && { text: printable(text) }),

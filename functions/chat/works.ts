@@ -1,21 +1,24 @@
+import { chatCallerName } from '../../shared/caller.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { intentOf } from '../../shared/intent.ts'
-import { LANGUAGES, type Language, MESSAGES } from '../../shared/messages.ts'
+import { plainLines } from '../../shared/notify.ts'
+import { WORDINGS } from '../../shared/outbox/wording/all.ts'
+import { LANGUAGES, type Language } from '../../shared/outbox/wording/languages.ts'
 import { Problem } from '../../shared/problem.ts'
-import { callerName, confirmationOf, confirmationText, questionId } from '../../shared/question.ts'
+import { confirmationOf, confirmationText, questionId } from '../../shared/question.ts'
 import type { WorksSettings } from '../../shared/settings.ts'
 import type { Transport } from '../../shared/transport.ts'
-import type { Chat, Message, Wording } from './chat.ts'
+import type { Chat, Message, MessageTemplate } from './chat.ts'
 import { type Content, openBot } from './works/bot.ts'
-import { callbackOf, isGenuine } from './works/callback.ts'
+import { callbackOf, verifyCallback } from './works/callback.ts'
 
-/** The longest texts, in characters of UTF-16. Source: https://developers.worksmobile.com/en/docs/bot-send-text */
-const MOST = { text: 2_000, contentText: 1_000, postbackBytes: 300 }
+/** The longest texts, in UTF-16 characters, and the longest postback. Source: https://developers.worksmobile.com/en/docs/bot-send-text */
+const LIMITS = { text: 2_000, contentText: 1_000, postbackBytes: 300 }
 const LOCALES = { en: 'en_US', ko: 'ko_KR', ja: 'ja_JP' } as const
 
 const utf8 = new TextEncoder()
 
-/** NAVER WORKS and LINE WORKS: a bot that is written to, in its readers' languages. */
+/** Opens NAVER WORKS and LINE WORKS: a bot that answers in the languages of its readers. */
 export function works(
   { botSecrets, ...bot }: WorksSettings,
   language: Language,
@@ -29,20 +32,23 @@ export function works(
       {
         path: '/chat/works',
         async questionIn({ bytes, header, now }) {
-          if (!(await isGenuine(bytes, header, { botId: bot.botId, botSecrets }, now))) {
-            throw new Problem('unauthenticated', 'The request must be that of NAVER WORKS')
+          const { botId } = bot
+          const reason = await verifyCallback(bytes, header, { botId, botSecrets }, now)
+          if (reason) {
+            const detail = 'A valid signature of NAVER WORKS is required'
+            throw new Problem('unauthenticated', detail, { reason })
           }
           const callback = callbackOf(bytes)
           if (!callback) return undefined
           const { userId: person, channelId, text, postback = '' } = callback
-          // In a room people speak with each other: what is no command is not for the bot.
+          // In a room people talk with each other: the bot answers commands only.
           if (channelId && !isForBot(text, postback)) return undefined
           const confirmed = confirmationOf(postback)
           const to = channelId
             ? `channels/${encodeURIComponent(channelId)}`
             : `users/${encodeURIComponent(person)}`
           return {
-            id: await questionId(bytes, callerName({ chat: 'works', person })),
+            id: await questionId(bytes, chatCallerName({ chat: 'works', person })),
             at: now,
             text,
             confirmed,
@@ -52,11 +58,11 @@ export function works(
         },
       },
     ],
-    say: (wording, _, { to }) => send(to, contentOf(wording, language)),
+    say: (template, _, { to }) => send(to, contentOf(template, language)),
   }
 }
 
-/** A click, a command by the bot's name, or one that has a number and so can be nothing else. */
+/** True for a click, a command after the bot's name, and a command with a number, which can be nothing else. */
 function isForBot(text: string, postback: string): boolean {
   const intent = intentOf(text)
   const isNamed = /^\s*\/?ncp\s/i.test(text.normalize('NFKC')) && 'command' in intent
@@ -64,50 +70,49 @@ function isForBot(text: string, postback: string): boolean {
   return postback !== '' || isNamed || isCertain
 }
 
-/** A message in the reader's language; with a button, if there is something to agree to. */
-function contentOf(wording: Wording, language: Language): Content {
-  const { button } = wording(language, '')
-  if (button?.kind !== 'confirm') return textContent(wording, language)
+/** Writes a message in every language, with a button if it asks for a confirmation. */
+function contentOf(template: MessageTemplate, language: Language): Content {
+  const { button } = template(language, '')
+  if (button?.kind !== 'confirm') return textContent(template, language)
   const { command, confirmation } = button
   const postback = confirmationText(confirmation)
-  const { length } = utf8.encode(postback)
-  if (length > MOST.postbackBytes) {
-    const text = `✗ ${length} > ${MOST.postbackBytes} bytes`
-    return textContent((...how) => ({ ...wording(...how), text }), language)
+  if (utf8.encode(postback).length > LIMITS.postbackBytes) {
+    return textContent((one) => ({ text: WORDINGS[one].chat.confirm.tooLong }), language)
   }
-  const contentText = (one: Language) => textOf(wording(one, ''), MOST.contentText)
-  const label = (one: Language) => MESSAGES[one].chat.button[command]
+  const contentText = (one: Language) => fitText(template(one, ''), LIMITS.contentText)
+  const label = (one: Language) => WORDINGS[one].chat.button[command]
   return {
     type: 'button_template',
     contentText: contentText(language),
-    i18nContentTexts: inEach((one) => ({ contentText: contentText(one) })),
+    i18nContentTexts: inEachLanguage((one) => ({ contentText: contentText(one) })),
     actions: [
       {
         type: 'message',
         label: label(language),
-        i18nLabels: inEach((one) => ({ label: label(one) })),
+        i18nLabels: inEachLanguage((one) => ({ label: label(one) })),
         text: label(language),
-        i18nTexts: inEach((one) => ({ text: label(one) })),
+        i18nTexts: inEachLanguage((one) => ({ text: label(one) })),
         postback,
       },
     ],
   }
 }
 
-function textContent(wording: Wording, language: Language): Content {
-  const text = (one: Language) => textOf(wording(one, ''), MOST.text)
-  return { type: 'text', text: text(language), i18nTexts: inEach((one) => ({ text: text(one) })) }
+function textContent(template: MessageTemplate, language: Language): Content {
+  const text = (one: Language) => fitText(template(one, ''), LIMITS.text)
+  const i18nTexts = inEachLanguage((one) => ({ text: text(one) }))
+  return { type: 'text', text: text(language), i18nTexts }
 }
 
-/** What a part of a message is in each language. */
-function inEach<Part extends object>(partIn: (language: Language) => Part) {
+function inEachLanguage<Part extends object>(partIn: (language: Language) => Part) {
   return LANGUAGES.map((one) => ({ language: LOCALES[one], ...partIn(one) }))
 }
 
-/** All of a message as text; what could be a mention, `<m userId="all">`, is none with a wider sign. */
-function textOf({ title, text, fields = [], lines = [] }: Message, most: number): string {
-  const facts = fields.map(({ name, value }) => `${name}: ${value}`)
-  const all = [title, text, ...facts, ...lines].filter(Boolean).join('\n').replaceAll('<', '＜')
-  // Not through the middle of a character outside the basic plane.
-  return all.length > most ? `${all.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : all
+/** Writes a whole message as text of a maximum length. `<` is widened, so that nothing is a mention: `<m userId="all">`. */
+function fitText(message: Message, maxLength: number): string {
+  const all = plainLines(message).join('\n').replaceAll('<', '＜')
+  // Never cuts through a character outside the basic plane.
+  return all.length > maxLength
+    ? `${all.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+    : all
 }

@@ -17,10 +17,7 @@ export async function benchSizes(): Promise<void> {
     const { outputFiles } = await build({ ...bundle, ...options, sourcemap: false, write: false })
     rows.push(sizes(name, outputFiles[0]?.text ?? ''))
   }
-  print('Bundles (ceiling of the Worker: 150 kB gzip)', [
-    ['', 'bytes', 'gzip'],
-    ...rows,
-  ])
+  print('Bundles (ceiling of the Worker: 150 kB gzip)', [['', 'bytes', 'gzip'], ...rows])
 }
 
 /** Prints the CPU time that importing the app costs a fresh Node process. */

@@ -1,12 +1,14 @@
 import type { Caller } from '../caller.ts'
 import { sha256Hex } from '../digest.ts'
-import { problemSeen } from '../log.ts'
+import { DAY_MS } from '../durations.ts'
+import { toProblem } from '../log.ts'
 import { markerOf } from '../marker.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
+import type { Site } from '../ncloud/sites.ts'
 import type { Notice } from '../notice.ts'
-import { Problem } from '../problem.ts'
+import { type NameHolder, Problem } from '../problem.ts'
 import type { ReplyTo } from '../question.ts'
-import type { Site } from '../settings.ts'
+import { rfc3339 } from '../rfc3339.ts'
 import type { Work } from '../work.ts'
 import {
   accepted,
@@ -14,52 +16,54 @@ import {
   type Creation,
   isDue,
   isLive,
+  mayRead,
   type Run,
+  statusOf,
   type WantedContent,
 } from './creation.ts'
 import { current, refreshed } from './follow.ts'
 import { actOf, type Ports } from './ports.ts'
 import { reconcile } from './reconcile.ts'
 import { logTransition } from './record.ts'
-import type { Claimed } from './store.ts'
+import type { Claimed, Listing } from './store.ts'
 
-const DAY_MS = 86_400_000
+const PAGE_SIZE = 100
 
-/** What somebody wants made. */
-export interface Wish {
+/** A request for an image. */
+export interface CreateRequest {
   caller: Caller
-  /** The caller's own key; without one the name in its region stands for it. */
+  /** The key that the caller gave; without one the name in its region stands for it. */
   key?: string | undefined
   regionCode: string
   content: WantedContent
   notify: string[]
-  /** Where in a chat it is asked for. */
+  /** The place in a chat where it was requested. */
   replyTo?: ReplyTo | undefined
-  /** Of a job; `template` is what the image's name is made of. */
+  /** The run of a job; `template` is the job's template of the image's name. */
   run?: (Run & { template: string }) | undefined
 }
 
 /**
- * Makes an image once: claims key and name, then moves the creation as far as time allows. The same wish again gives
- * the same creation.
+ * Creates an image once: claims key and name, then moves the creation as far as time allows. The same request again
+ * returns the same creation.
  *
  * @throws Problem `forbidden`, `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
 export async function create(
-  wish: Wish,
+  request: CreateRequest,
   ports: Ports,
   work: Work,
 ): Promise<{ creation: Creation; isReplay: boolean }> {
-  const claim = await claimOf(wish, ports.site)
-  const { creation, isReplay } = await claimed(claim, wish.caller, ports, work)
-  // A repeat leaves the first request its time: it goes on only with what lies idle.
+  const claim = await claimOf(request, ports.site)
+  const { creation, isReplay } = await claimed(claim, request.caller, ports, work)
+  // The first request may still be at work: a repeat moves only a creation that is due.
   if (isReplay && !isDue(creation, ports.clock.now())) return { creation, isReplay }
   return { creation: await asFarAsStored(reconcile, creation, ports, work), isReplay }
 }
 
 /**
- * What is claimed is never answered with a failure, which would invite a repeat: where the store fails on the way, what
- * it holds, or held, is told, and the tick goes on with it.
+ * Moves a claimed creation and returns it even if the store fails on the way: a failure would invite the caller to
+ * repeat. The tick continues with it.
  */
 async function asFarAsStored(
   move: typeof reconcile,
@@ -70,17 +74,18 @@ async function asFarAsStored(
   try {
     return await move(creation, ports, work)
   } catch (error) {
-    problemSeen(error, work.log)
+    toProblem(error, work.log)
     const stored = await ports.store.read(creation.creationId).catch(() => undefined)
     return stored ?? creation
   }
 }
 
-/** The claim that a wish makes. @throws Problem `forbidden` where the caller may not use the name */
-export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
-  const { caller, key, regionCode, content, notify, replyTo, run } = wish
+/** Returns the claim for a request. @throws Problem `forbidden` if the caller may not use the name */
+export async function claimOf(request: CreateRequest, site: Site): Promise<Claim> {
+  const { caller, key, regionCode, content, notify, replyTo, run } = request
   if (!content.name.startsWith(caller.namePrefix ?? '')) {
-    throw new Problem('forbidden', 'The key may not make images of that name')
+    const detail = `This API key creates only images whose names begin with ${caller.namePrefix}`
+    throw new Problem('forbidden', detail)
   }
   const { name: action } = createServerImageFromSnapshot
   const scope = key === undefined ? ['name', regionCode, content.name] : ['key', key]
@@ -89,7 +94,7 @@ export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
     creationId: `cr_${crypto.randomUUID().replaceAll('-', '')}`,
     keyHash,
     keyIsExplicit: key !== undefined,
-    fingerprint: await fingerprintOf(wish),
+    fingerprint: await fingerprintOf(request),
     caller: caller.name,
     regionCode,
     content,
@@ -101,10 +106,10 @@ export async function claimOf(wish: Wish, site: Site): Promise<Claim> {
 }
 
 /**
- * Stays as it is whatever becomes of how a call is printed: stored fingerprints outlive a deployment. Of a job it is over
- * the job, not over what that comes to at a time: who asks for a run again, a minute later, means the same.
+ * Returns the hash of a request's meaning. Its form must not change, because stored fingerprints outlive a deployment.
+ * For a run it covers the job's template instead of the filled-in name: a repeat one minute later means the same.
  */
-function fingerprintOf({ content, regionCode, run }: Wish): Promise<string> {
+function fingerprintOf({ content, regionCode, run }: CreateRequest): Promise<string> {
   const { name, description, storages } = content
   const storage = storages.map((one) => [
     one.snapshotNo ?? null,
@@ -117,8 +122,8 @@ function fingerprintOf({ content, regionCode, run }: Wish): Promise<string> {
 }
 
 /**
- * The creation that a claim came to: a new one, or the one that the same wish made before. With a grace of 0 the next tick
- * goes on with it.
+ * Claims key and name, and returns the new creation, or the one that the same request made before. With a lease of 0 the
+ * next tick moves a new creation.
  * @throws Problem `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
 export async function claimed(
@@ -126,16 +131,16 @@ export async function claimed(
   caller: Caller,
   ports: Ports,
   work: Work,
-  graceMs?: number,
+  leaseMs?: number,
 ) {
   for (let looked = false; ; looked = true) {
-    const creation = accepted(claim, actOf(ports, work), graceMs)
+    const creation = accepted(claim, actOf(ports, work), leaseMs)
     const result = await tryClaim(creation, caller, ports, [])
     if (result.outcome === 'claimed') {
       logTransition(creation, work)
       return { creation, isReplay: false }
     }
-    if (result.outcome === 'quota-spent') throw quotaExceeded(creation.createdAt)
+    if (result.outcome === 'quota-spent') throw quotaExceeded(caller, creation.createdAt)
 
     const { holder, outcome } = result
     const isSame = outcome === 'key-held' && holder.fingerprint === claim.fingerprint
@@ -145,15 +150,15 @@ export async function claimed(
       }
       return { creation: await asFarAsStored(current, holder, ports, work), isReplay: true }
     }
-    // The name decides. A created image may have failed or gone since, and left it free.
+    // The name decides. The image that holds it may have failed or be gone meanwhile.
     const seen = looked ? holder : await asFarAsStored(refreshed, holder, ports, work)
     if (!isLive(seen)) continue
-    if (!isSame) throw new Problem('name-taken', 'A live creation has the name')
+    if (!isSame) throw nameTaken(seen, caller)
     return { creation: seen, isReplay: true }
   }
 }
 
-/** A claim that may have been stored though its answer was lost, or delivered twice: nobody else has its id. */
+/** Claims once. If the store's answer was lost or the claim was delivered twice, the stored creation has its id. */
 export async function tryClaim(
   creation: Creation,
   { dailyCreations }: Caller,
@@ -161,7 +166,7 @@ export async function tryClaim(
   notices: Notice[],
 ): Promise<Claimed> {
   const { creationId, createdAt } = creation
-  const quota = { dailyCreations, today: createdAt - (createdAt % DAY_MS) }
+  const quota = { dailyCreations, today: startOfDay(createdAt) }
   let result: Claimed
   try {
     result = await store.claim(creation, quota, notices)
@@ -173,8 +178,39 @@ export async function tryClaim(
   return isOwn ? { outcome: 'claimed' } : result
 }
 
-function quotaExceeded(now: number): Problem {
+function nameTaken(holder: Creation, caller: Caller): Problem {
+  const status = statusOf(holder)
+  const since = rfc3339(holder.updatedAt)
+  const creationId = mayRead(holder, caller) ? holder.creationId : undefined
+  const by = creationId ? `creation ${creationId}` : "another caller's creation"
+  const detail = `The name is in use by ${by} (${status} since ${since}). Choose another name`
+  const nameHolder: NameHolder = { creationId, status, since }
+  return new Problem('name-taken', detail, { creationId, facts: { nameHolder } })
+}
+
+/** Returns the problem of a caller that has reached the daily limit. */
+function quotaExceeded({ dailyCreations = 0 }: Caller, now: number): Problem {
   const retryAfterSeconds = Math.ceil((DAY_MS - (now % DAY_MS)) / 1_000)
-  const detail = 'The key has made its creations for this UTC day'
-  return new Problem('quota-exceeded', detail, { retryAfterSeconds })
+  const detail = `Daily limit of ${dailyCreations} creations reached; the next is possible at 00:00 UTC (09:00 KST/JST)`
+  return new Problem('quota-exceeded', detail, { retryAfterSeconds, facts: { dailyCreations } })
+}
+
+/** Throws if a caller has reached the daily limit, before anything is claimed. @throws Problem `quota-exceeded` */
+export async function mustHaveQuota(caller: Caller, { store, clock }: Ports): Promise<void> {
+  const { name, dailyCreations = Number.POSITIVE_INFINITY } = caller
+  const now = clock.now()
+  const today = startOfDay(now)
+  let made = 0
+  for (let after: Listing['after']; made < dailyCreations; ) {
+    const page = await store.list({ caller: name, limit: PAGE_SIZE, after })
+    made += page.filter(({ createdAt }) => createdAt >= today).length
+    after = page.at(-1)
+    if (page.length < PAGE_SIZE || !after || after.createdAt < today) break
+  }
+  if (made >= dailyCreations) throw quotaExceeded(caller, now)
+}
+
+/** Returns the last midnight in UTC. Times are milliseconds since the epoch. */
+function startOfDay(now: number): number {
+  return now - (now % DAY_MS)
 }

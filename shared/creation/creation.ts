@@ -1,74 +1,61 @@
+import { type Caller, isJobCallerName } from '../caller.ts'
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../durations.ts'
 import { type Image, isFinal, isLost } from '../image.ts'
-import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
+import type {
+  ImageContent,
+  ImageStorage,
+} from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import type { Ending } from '../notice.ts'
 import type { ProblemCode, StoredProblem } from '../problem.ts'
 import type { ReplyTo } from '../question.ts'
+import { type State, type Status, TRANSITIONS } from './state.ts'
 
-/** The states of a creation, and where each may lead. Terminal ones lead nowhere. */
-const ARROWS = {
-  accepted: ['sending', 'created', 'rejected'],
-  sending: ['created', 'rejected', 'unknown', 'accepted'],
-  unknown: ['created', 'sending', 'not_created', 'conflict'],
-  conflict: ['created', 'not_created'],
-  created: [],
-  rejected: [],
-  not_created: [],
-} as const satisfies Record<string, readonly string[]>
-
-/** Where a creation is. */
-export type State = keyof typeof ARROWS
-
-/** All states of a creation. */
-export const STATES = Object.keys(ARROWS) as State[]
-
-/** A run of a job: the minute that it is of, in milliseconds since the epoch. */
+/** A run of a job, and its scheduled minute in milliseconds since the epoch. */
 export interface Run {
   job: string
   minute: number
 }
 
-type ImageStorage = ImageContent['storages'][number]
-
-/** What somebody wants an image to be made of; snapshots may still have to be found. */
+/** The requested content of an image; snapshots may still have to be looked up. */
 export interface WantedContent extends ImageContent {
   storages: (ImageStorage & {
-    /** In place of `snapshotNo`: the storage whose newest usable snapshot is meant. */
+    /** Instead of `snapshotNo`: the storage whose newest usable snapshot is used. */
     latestSnapshotOf?: string | undefined
     maxAgeHours?: number | undefined
   })[]
 }
 
-/** An asked-for image and all that became of it. Times are milliseconds since the epoch. */
+/** A requested image and its progress. Times are milliseconds since the epoch. */
 export interface Creation {
   creationId: string
-  /** Counts the writes of this record; each write expects the one before. */
+  /** Counts the writes of this record; each write expects the previous version. */
   version: number
   state: State
   /** SHA-256, lower-case hex, over site, caller, action and key. */
   keyHash: string
-  /** Whether the key is the caller's own; else it stands for the name alone. */
+  /** True if the caller gave the key; otherwise it stands for the name alone. */
   keyIsExplicit: boolean
-  /** SHA-256, lower-case hex, over what the request means. */
+  /** SHA-256, lower-case hex, over the meaning of the request. */
   fingerprint: string
   caller: string
   regionCode: string
   content: WantedContent
-  /** Of a job. */
+  /** The run of a job that requested it. */
   run?: Run | undefined
-  /** Who is to be told; no part of the content. */
+  /** The targets that are notified; not part of the content. */
   notify: string[]
-  /** Where in a chat it was asked for, and its end is told. */
+  /** The place in a chat where it was requested and its end is posted. */
   replyTo?: ReplyTo | undefined
-  /** What they have been told, or are going to be. */
+  /** The ends that are announced, or stored to be announced. */
   told?: Ending[]
-  /** The mark that its image bears in the description. */
+  /** The marker in the description of its image. */
   marker: string
-  /** Numbers of images of its name, failed ones, that were there before the first attempt. */
+  /** The numbers of failed images with its name that existed before the first attempt. */
   imagesBefore: string[]
   attempt: number
-  /** The timestamp of the last attempt's signature. */
+  /** The timestamp in the signature of the last attempt. */
   signedAt: number | null
-  /** When the tick is to look next; null when there is nothing left to do. */
+  /** The time of the tick's next look; null if nothing is left to do. */
   dueAt: number | null
   image: Image | null
   imageReadAt: number | null
@@ -78,31 +65,31 @@ export interface Creation {
   history: Transition[]
 }
 
-/** Why a creation went another way than on. */
+/** The reason of a transition that is not the usual one. */
 export type Reason =
   | ProblemCode
-  /** Its image was found by a look-up. */
+  /** A look-up found its image. */
   | 'adopted'
-  /** Its last attempt can no longer come to anything. */
+  /** Its last attempt can no longer have an effect. */
   | 'absent'
-  /** Only a person can tell which image is its. */
+  /** Only a person can decide which image belongs to it. */
   | 'ambiguous'
   /** A person has settled it. */
   | 'resolved'
 
-/** Who moves a creation, a caller or the tick, and when. */
+/** The time of a change, and its author: a caller's name, or `tick`. */
 export interface Act {
   at: number
   actor: string
 }
 
-/** One step of a creation. */
+/** One change of state. */
 export interface Transition extends Act {
   to: State
   reason?: Reason
 }
 
-/** What a new creation begins with. */
+/** The fields that a new creation begins with. */
 export type Claim = Pick<
   Creation,
   | 'creationId'
@@ -118,21 +105,23 @@ export type Claim = Pick<
   | 'marker'
 >
 
-/** So long whoever claimed a creation, or signed an attempt, has it to itself. */
-const GRACE_MS = 30_000
+/** The lease: how long the claimer of a creation, or the sender of an attempt, has exclusive use of it. */
+const LEASE_MS = 30 * SECOND_MS
 
-const FIRST_GAP_MS = 5_000
-const LONGEST_GAP_MS = 300_000
-const FOLLOWED_MS = 86_400_000
+const FIRST_GAP_MS = 5 * SECOND_MS
+const MAX_GAP_MS = 5 * MINUTE_MS
+const FOLLOW_LIMIT_MS = DAY_MS
 
 /**
- * The gateway takes no timestamp older than 300 s; 30 s are for its clock, and 300 s for an image that it has taken
- * to show up in lists.
+ * The time after which an attempt can have no effect any more: the gateway refuses timestamps older than 300 s, its clock
+ * may differ by 30 s, and a new image may take 300 s to appear in lists.
  */
-const HORIZON_MS = 630_000
+const HORIZON_MS = 630 * SECOND_MS
+/** Without a `Date` in its answers, the gateway's clock is known less well. */
+const UNDATED_HORIZON_MS = 900 * SECOND_MS
 
-/** A new creation: claimed, nothing sent. For so long whoever claimed it has it to itself. */
-export function accepted(claim: Claim, act: Act, graceMs = GRACE_MS): Creation {
+/** Returns a new creation: claimed, with nothing sent. The claimer has exclusive use of it for `leaseMs`. */
+export function accepted(claim: Claim, act: Act, leaseMs = LEASE_MS): Creation {
   return {
     ...claim,
     version: 1,
@@ -140,7 +129,7 @@ export function accepted(claim: Claim, act: Act, graceMs = GRACE_MS): Creation {
     imagesBefore: [],
     attempt: 0,
     signedAt: null,
-    dueAt: act.at + graceMs,
+    dueAt: act.at + leaseMs,
     image: null,
     imageReadAt: null,
     problem: null,
@@ -150,31 +139,31 @@ export function accepted(claim: Claim, act: Act, graceMs = GRACE_MS): Creation {
   }
 }
 
-/** The next attempt: to be stored before the request that bears `signedAt` is sent. */
+/** Begins the next attempt; to be stored before the request signed at `signedAt` is sent. */
 export function sending(creation: Creation, signedAt: number, act: Act): Creation {
   const attempt = creation.attempt + 1
-  return moved(creation, { ...act, to: 'sending' }, { attempt, signedAt, dueAt: act.at + GRACE_MS })
+  return moved(creation, { ...act, to: 'sending' }, { attempt, signedAt, dueAt: act.at + LEASE_MS })
 }
 
-/** The gateway has given an image number, or an image of ours was found. */
+/** Records the image: the gateway gave its number, or a look-up found it. */
 export function created(creation: Creation, image: Image, act: Act, reason?: Reason): Creation {
   const dueAt = isFinal(image.phase) ? null : act.at + FIRST_GAP_MS
   const seen = { image, imageReadAt: act.at, problem: null, dueAt }
   return moved(creation, { ...act, to: 'created', ...(reason && { reason }) }, seen)
 }
 
-/** It certainly did not happen, and will not. */
+/** Records a refusal: nothing was done, and nothing will be tried again. */
 export function rejected(creation: Creation, problem: StoredProblem, act: Act): Creation {
   const { code: reason } = problem
   return moved(creation, { ...act, to: 'rejected', reason }, { problem, dueAt: null })
 }
 
-/** Nobody knows whether it happened. */
+/** Records that the outcome of an attempt is not known. */
 export function unknown(creation: Creation, problem: StoredProblem, act: Act): Creation {
   return moved(creation, { ...act, to: 'unknown', reason: problem.code }, { problem })
 }
 
-/** It certainly did not happen, and will be tried again. */
+/** Records that nothing was done, and that the creation is tried again at `dueAt`. */
 export function postponed(
   creation: Creation,
   problem: StoredProblem,
@@ -187,27 +176,27 @@ export function postponed(
   return moved(creation, { ...act, to: 'accepted', reason: problem.code }, { problem, dueAt })
 }
 
-/** It is proved that it did not happen, and it is tried no more. */
+/** Records the proof that nothing was done, and gives up. */
 export function notCreated(creation: Creation, reason: Reason, act: Act): Creation {
   return moved(creation, { ...act, to: 'not_created', reason }, { dueAt: null })
 }
 
-/** Only a person can say which image is its. */
+/** Records that a person must decide which image belongs to the creation. */
 export function inConflict(creation: Creation, act: Act): Creation {
   return moved(creation, { ...act, to: 'conflict', reason: 'ambiguous' }, { dueAt: null })
 }
 
-/** The same, made of snapshots that were found. */
+/** Replaces the content by one whose snapshots were found. */
 export function withContent(creation: Creation, content: ImageContent): Creation {
   return { ...creation, version: creation.version + 1, content }
 }
 
-/** The same, to be looked at later. */
+/** Changes the time of the tick's next look. */
 export function waiting(creation: Creation, dueAt: number | null): Creation {
   return { ...creation, version: creation.version + 1, dueAt }
 }
 
-/** Its image as it was just read. */
+/** Records the image as it was just read. */
 export function withImage(creation: Creation, image: Image, now: number): Creation {
   const isNews = image.phase !== creation.image?.phase
   const dueAt = isFinal(image.phase) ? null : nextLook(creation, now)
@@ -215,48 +204,66 @@ export function withImage(creation: Creation, image: Image, now: number): Creati
   return { ...waiting(creation, dueAt), image, imageReadAt: now, updatedAt }
 }
 
-/** When to look at its image again: at gaps that grow from 5 s to 5 min, for a day. */
+/** Returns the time of the next look at the image: at gaps that grow from 5 s to 5 min, for a day; then null. */
 export function nextLook(creation: Creation, now: number): number | null {
   const age = now - hadImageAt(creation)
-  if (age >= FOLLOWED_MS) return null
-  return now + Math.min(LONGEST_GAP_MS, Math.max(FIRST_GAP_MS, Math.ceil(age / 2)))
+  if (age >= FOLLOW_LIMIT_MS) return null
+  return now + Math.min(MAX_GAP_MS, Math.max(FIRST_GAP_MS, Math.ceil(age / 2)))
 }
 
-/** When it came to its image, by the clock of whoever moved it. */
+/** Returns the time when the creation got its image, by the relay's clock. */
 export function hadImageAt({ history, createdAt }: Creation): number {
   return history.findLast(({ to }) => to === 'created')?.at ?? createdAt
 }
 
-/** Whether its last attempt can come to nothing any more, when the gateway's clock is at `gatewayTime`. */
-export function isOver({ signedAt }: Creation, gatewayTime: number): boolean {
+/** True once the last attempt can have no effect any more. `gatewayTime` is the gateway's clock. */
+export function isAttemptOver({ signedAt }: Creation, gatewayTime: number): boolean {
   return signedAt !== null && gatewayTime > signedAt + HORIZON_MS
 }
 
-/** Whether it is time for the tick to look. */
+/** True if it is time for the tick to look. */
 export function isDue({ dueAt }: Creation, now: number): boolean {
   return dueAt !== null && dueAt <= now
 }
 
-/** Whether it holds its name: no other creation in the region may have the same. */
+/** True if a creation holds its name: no other creation in the region may have the same. */
 export function isLive({ state, image }: Creation): boolean {
   if (state === 'created') return !(image && isLost(image.phase))
   return state !== 'rejected' && state !== 'not_created'
 }
 
-/** Whether it holds its key. A key that stands for a name is free when the name is. */
+/** True if a creation holds its key. A key that stands for a name is free when the name is. */
 export function holdsKey(creation: Creation): boolean {
   return creation.keyIsExplicit || isLive(creation)
 }
 
-/** Whether nothing will change any more by itself. */
+/** True if nothing changes any more by itself. */
 export function isSettled({ state, image }: Creation): boolean {
   if (state === 'created') return image !== null && isFinal(image.phase)
   return state === 'rejected' || state === 'not_created' || state === 'conflict'
 }
 
+/** True if a caller may read a creation: their own, those of jobs, and with `images:admin` everybody's. */
+export function mayRead({ caller: owner }: Creation, { name, scopes }: Caller): boolean {
+  return owner === name || isJobCallerName(owner) || scopes.includes('images:admin')
+}
+
+/** Returns the status of a creation in one word. */
+export function statusOf({ state, image }: Pick<Creation, 'state' | 'image'>): Status {
+  // A created creation always has an image.
+  return image ? image.phase : (state as Status)
+}
+
+/** Returns when the outcome of an unknown creation is known, if the gateway answers look-ups: milliseconds since the epoch. */
+export function knownBy({ state, signedAt }: Creation): number | undefined {
+  return state === 'unknown' && signedAt !== null
+    ? signedAt + UNDATED_HORIZON_MS + MINUTE_MS
+    : undefined
+}
+
 function moved(creation: Creation, step: Transition, changes: Partial<Creation>): Creation {
-  const arrows: readonly State[] = ARROWS[creation.state]
-  if (!arrows.includes(step.to)) throw new Error('A creation went against its arrows')
+  const allowed: readonly State[] = TRANSITIONS[creation.state]
+  if (!allowed.includes(step.to)) throw new Error('The transition is not allowed')
   return {
     ...creation,
     ...changes,

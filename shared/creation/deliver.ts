@@ -1,33 +1,33 @@
 import type { Clock } from '../clock.ts'
 import { logDefect, reasonOf } from '../log.ts'
-import type { Language } from '../messages.ts'
-import { done, type Notice, postponed, tried } from '../notice.ts'
+import { done, type Notice, rescheduleNotice, tried } from '../notice.ts'
 import { notificationOf } from '../notification.ts'
 import { requestTo, type Target } from '../notify.ts'
+import type { Language } from '../outbox/wording/languages.ts'
 import { retryAfterSeconds } from '../retry-after.ts'
 import type { Transport } from '../transport.ts'
 import type { Work } from '../work.ts'
 import type { Ports } from './ports.ts'
 
-/** How long one request may take. */
+/** The time limit of one request. */
 export const DELIVERY_MS = 10_000
-/** Bounds one tick's deliveries to a target: what is left over stays due. */
-const MOST_AT_ONCE = 20
+/** The most deliveries to a target at once; the rest stays due. */
+const MAX_AT_ONCE = 20
 /** Refusals that may pass by themselves (RFC 9110, 15.5.9; RFC 8470; RFC 6585). */
 const PASSING = [408, 425, 429]
 
-/** What came of telling somebody. */
+/** The result of a delivery. */
 export interface Told {
-  /** The status of the answer; 0 where there was none. */
+  /** The status of the answer; 0 if there was none. */
   status: number
-  /** So long the target wants to be left alone. */
+  /** How long the target asks for a pause. */
   waitSeconds: number
 }
 
-/** Tells a target what a notice says, once. */
+/** Delivers a notice to a target, once. */
 export type Teller = (notice: Notice, work: Work) => Promise<Told>
 
-/** How people are told. */
+/** The options of notifications. */
 export interface Mail {
   language: Language
   /** The page where people see their images. */
@@ -35,7 +35,7 @@ export interface Mail {
   transport: Transport
 }
 
-/** Tells a target of events; nobody asks there. */
+/** Returns a function that delivers events to a target. */
 export function tellerOf(target: Target, mail: Mail, { now }: Clock): Teller {
   return async ({ id, event }) => {
     if (event.what === 'asked') return REFUSED
@@ -46,12 +46,12 @@ export function tellerOf(target: Target, mail: Mail, { now }: Clock): Teller {
   }
 }
 
-/** As if a target wanted to hear nothing of it (RFC 9110, 15.5.11). */
+/** The result for a notice that must not be retried (RFC 9110, 15.5.11). */
 export const REFUSED: Told = { status: 410, waitSeconds: 0 }
 
 /**
- * Tells every target what it is to be told by now, and what it is to be told once more has happened. One that is in trouble
- * keeps no other waiting; what it was not told is tried again at growing gaps, for three days.
+ * Delivers due notices, one queue for each target, and a second time once this tick's other work is done (`more`). A target
+ * in trouble delays no other; its notices are tried again at growing gaps, for three days.
  */
 export async function deliver(
   tellers: Record<string, Teller>,
@@ -62,22 +62,22 @@ export async function deliver(
   const { store, clock } = ports
 
   async function tell(name: string, teller: Teller): Promise<void> {
-    for (const notice of await store.dueNotices(name, clock.now(), MOST_AT_ONCE)) {
+    for (const notice of await store.dueNotices(name, clock.now(), MAX_AT_ONCE)) {
       if (clock.now() + DELIVERY_MS > work.deadline) return
-      if (await isPutOff(notice)) continue
+      if (await mustWait(notice)) continue
       const booked = tried(notice, clock.now())
-      // Two ticks at once do not tell it twice; and who ends here is not the last to try.
+      // Two ticks at once do not deliver it twice, and a process that stops here is not the last to try.
       if (!(await store.replaceNotice(booked))) continue
       const isReached = await tellOnce(booked, teller, ports, work)
       if (!isReached) return
     }
   }
 
-  /** Puts a notice behind the one that is to be told before it: where it stood, it might hide that one for ever. */
-  async function isPutOff(notice: Notice): Promise<boolean> {
+  /** Reschedules a notice after its predecessor so that it cannot block the queue. */
+  async function mustWait(notice: Notice): Promise<boolean> {
     const before = notice.after && (await store.readNotice(notice.target, notice.after))
     if (!before || before.dueAt === null) return false
-    await store.replaceNotice(postponed(notice, before.dueAt + 1))
+    await store.replaceNotice(rescheduleNotice(notice, before.dueAt + 1))
     return true
   }
 
@@ -94,10 +94,7 @@ export async function deliver(
   await Promise.all(Object.entries(tellers).map(lane))
 }
 
-/**
- * Tells what a notice that is booked says, and stores how that ended; `false` where the target is in trouble, so that others
- * had better wait.
- */
+/** Delivers a notice whose next try is booked, and stores the result. `false` if the target is in trouble. */
 export async function tellOnce(
   booked: Notice,
   teller: Teller,
@@ -109,13 +106,14 @@ export async function tellOnce(
   const outcome = outcomeOf(status)
   if (outcome) await store.replaceNotice(done(booked))
   else if (waitSeconds > 0) {
-    await store.replaceNotice(postponed(booked, clock.now() + waitSeconds * 1_000))
+    await store.replaceNotice(rescheduleNotice(booked, clock.now() + waitSeconds * 1_000))
   }
   const { target, event, dueAt, tries } = booked
   work.log({
     event: 'notification',
     target,
     ...('creationId' in event && { creationId: event.creationId }),
+    ...('imageNo' in event && event.imageNo && { imageNo: event.imageNo }),
     state: outcome ?? (dueAt === null ? 'given_up' : 'pending'),
     attempt: tries,
     milliseconds: clock.now() - startedAt,
@@ -133,7 +131,7 @@ async function told(notice: Notice, teller: Teller, work: Work) {
   }
 }
 
-/** How an answer ends a notice; `undefined` where it is to be tried again, or there was no answer. */
+/** Returns how an answer ends a notice; `undefined` if it is to be tried again. */
 export function outcomeOf(status: number): 'delivered' | 'refused' | undefined {
   if (status >= 200 && status < 300) return 'delivered'
   return status >= 300 && status < 500 && !PASSING.includes(status) ? 'refused' : undefined

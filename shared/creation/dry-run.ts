@@ -1,142 +1,115 @@
 import * as v from 'valibot'
 import { isLost } from '../image.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
-import { pathOf, sentParameters } from '../ncloud/gateway.ts'
+import { actionPath, sentParameters } from '../ncloud/gateway.ts'
 import { ownImages, snapshots } from '../ncloud/reads.ts'
+import { checkMessage } from '../outbox/messages.ts'
+import { WORDINGS } from '../outbox/wording/all.ts'
+import type { NameHolder } from '../problem.ts'
+import { rfc3339 } from '../rfc3339.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Work } from '../work.ts'
-import { claimOf, type Wish } from './create.ts'
+import { type Check, checkSnapshot } from './check.ts'
+import { type CreateRequest, claimOf } from './create.ts'
+import { mayRead, statusOf } from './creation.ts'
 import type { Ports } from './ports.ts'
 
-/** One thing that a create needs, and whether it is so. */
-const Check = v.object({ path: v.string(), code: v.string(), ok: v.boolean(), message: v.string() })
+/** A check as callers see it; `message` states what was found. */
+const CheckView = v.object({
+  path: v.string(),
+  code: v.string(),
+  ok: v.boolean(),
+  message: v.string(),
+})
 
-/** What a create would send, and whether it would do. */
+/** The request that a create would send, and whether it would succeed as far as reads can tell. */
 export const DryRun = v.object({
+  ok: v.boolean(),
   request: v.object({
     method: v.string(),
     path: v.string(),
     parameters: v.record(v.string(), v.string()),
   }),
-  ready: v.boolean(),
-  checks: v.array(Check),
+  checks: v.array(CheckView),
 })
 
-type Storage = Wish['content']['storages'][number]
-
-interface SnapshotCheck {
-  code: string
-  message: string
-  holds(snapshot: Snapshot, storage: Storage): boolean
-}
-
-const SNAPSHOT_CHECKS: SnapshotCheck[] = [
-  {
-    code: 'snapshot-usable',
-    message: 'The snapshot is made and idle',
-    holds: ({ phase }) => phase === 'ready',
-  },
-  {
-    code: 'snapshot-kvm',
-    message: 'The snapshot is of a KVM server',
-    holds: ({ hypervisor }) => hypervisor === 'KVM',
-  },
-  {
-    code: 'snapshot-fits',
-    message: 'The snapshot is not larger than the storage',
-    holds: ({ sizeGb }, storage) =>
-      storage.sizeGb === undefined || (sizeGb !== null && sizeGb <= storage.sizeGb),
-  },
-]
-
-const BASE_CHECKS: SnapshotCheck[] = [
-  ...SNAPSHOT_CHECKS,
-  {
-    code: 'snapshot-bootable',
-    message: 'The snapshot of the base storage is bootable',
-    holds: ({ bootable }) => bootable === true,
-  },
-]
-
 /**
- * Says what a create would send and whether it would do. Claims nothing, and asks the gateway for reads alone.
+ * Checks a create without claiming or sending anything; it asks the gateway only for reads.
  * @throws Problem `forbidden`, or `upstream-…` of a read
  */
 export async function dryRun(
-  wish: Wish,
+  request: CreateRequest,
   ports: Ports,
   work: Work,
 ): Promise<v.InferOutput<typeof DryRun>> {
-  const { content, regionCode } = wish
-  const { marker } = await claimOf(wish, ports.site)
-  const { checks } = await check(wish, ports, work)
+  const { content, regionCode } = request
+  const { marker } = await claimOf(request, ports.site)
+  const { checks } = await check(request, ports, work)
   const { method } = createServerImageFromSnapshot
   const input = { ...content, marker, regionCode }
   return {
+    ok: checks.every(({ ok }) => ok),
     request: {
       method,
-      path: pathOf(createServerImageFromSnapshot),
+      path: actionPath(createServerImageFromSnapshot),
       parameters: sentParameters(createServerImageFromSnapshot, input),
     },
-    ready: checks.every(({ ok }) => ok),
-    checks,
+    checks: checks.map((one) => {
+      return { path: one.path, code: one.code, ok: one.ok, message: checkMessage(one, WORDINGS.en) }
+    }),
   }
 }
 
 /**
- * What a create needs, and how large each storage would be: GB of 2³⁰ bytes, null where that is unknown.
+ * Checks the requirements of a create, and returns the size of each storage: GB of 2³⁰ bytes, null where unknown.
  * @throws Problem `upstream-…` of a read
  */
 export async function check(
-  { content, regionCode }: Pick<Wish, 'content' | 'regionCode'>,
+  { content, regionCode, caller }: Pick<CreateRequest, 'content' | 'regionCode' | 'caller'>,
   ports: Ports,
   work: Work,
 ) {
   const { name, storages } = content
-  const [found, named] = await Promise.all([
-    snapshotsIn(storages, regionCode, ports, work),
-    nameCheck(name, regionCode, ports, work),
-  ])
-  const checks = [...storages.flatMap((storage, at) => checksOf(storage, at, found)), named]
-  const sizes = storages.map(
-    ({ snapshotNo = '', sizeGb }) => sizeGb ?? found.get(snapshotNo)?.sizeGb ?? null,
-  )
-  return { checks, sizes }
-}
-
-async function snapshotsIn(
-  storages: Storage[],
-  regionCode: string,
-  { gateway }: Ports,
-  work: Work,
-) {
   const snapshotNos = [...new Set(storages.flatMap(({ snapshotNo }) => snapshotNo ?? []))]
-  const found = await snapshots(gateway, { snapshotNos, regionCode }, work)
-  return new Map(found.map((snapshot) => [snapshot.snapshotNo, snapshot]))
-}
-
-function checksOf(storage: Storage, order: number, found: Map<string, Snapshot>) {
-  if (storage.snapshotNo === undefined) return []
-  const path = `storages.${order}.snapshotNo`
-  const snapshot = found.get(storage.snapshotNo)
-  const message = 'The snapshot exists in the region'
-  const exists = { path, code: 'snapshot-exists', ok: snapshot !== undefined, message }
-  if (!snapshot) return [exists]
-  const more = order === 0 ? BASE_CHECKS : SNAPSHOT_CHECKS
-  const checked = more.map(({ code, message, holds }) => {
-    return { path, code, ok: holds(snapshot, storage), message }
-  })
-  return [exists, ...checked]
-}
-
-async function nameCheck(name: string, regionCode: string, { gateway, store }: Ports, work: Work) {
-  const { rows } = await ownImages(gateway, name, { regionCode }, work)
-  const holder = await store.holderOf(regionCode, name)
-  const ok = holder === undefined && rows.every(({ image }) => isLost(image.phase))
-  return {
+  const [rows, holder] = await Promise.all([
+    snapshots(ports.gateway, { snapshotNos, regionCode }, work),
+    findNameHolder(name, { regionCode, caller }, ports, work),
+  ])
+  const found = new Map(rows.map(({ snapshot }) => [snapshot.snapshotNo, snapshot]))
+  const checks = storages.flatMap(({ snapshotNo, sizeGb: storageGb = null }, order) =>
+    snapshotNo === undefined
+      ? []
+      : checkSnapshot(found.get(snapshotNo), order, { snapshotNo, regionCode, storageGb }),
+  )
+  const nameCheck: Check = {
     path: 'name',
     code: 'name-free',
-    ok,
-    message: 'No image and no live creation has the name',
+    ok: holder === undefined,
+    facts: { name, holder },
   }
+  return { checks: [...checks, nameCheck], sizes: storages.map(sizeWith(found)) }
+}
+
+function sizeWith(found: Map<string, Snapshot>) {
+  return ({ snapshotNo = '', sizeGb }: CreateRequest['content']['storages'][number]) =>
+    sizeGb ?? found.get(snapshotNo)?.sizeGb ?? null
+}
+
+/** Finds the live creation or the image that has a name. */
+async function findNameHolder(
+  name: string,
+  { regionCode, caller }: Pick<CreateRequest, 'regionCode' | 'caller'>,
+  { gateway, store }: Ports,
+  work: Work,
+): Promise<NameHolder | undefined> {
+  const { rows } = await ownImages(gateway, name, { regionCode }, work)
+  const image = rows.map((row) => row.image).find(({ phase }) => !isLost(phase))
+  if (image) {
+    const { imageNo, phase: status, createdAt: since } = image
+    return { imageNo, status, since }
+  }
+  const holder = await store.holderOf(regionCode, name)
+  if (!holder) return undefined
+  const creationId = mayRead(holder, caller) ? holder.creationId : undefined
+  return { creationId, status: statusOf(holder), since: rfc3339(holder.updatedAt) }
 }

@@ -1,16 +1,17 @@
+import { MINUTE_MS, SECOND_MS } from '../durations.ts'
 import { type Image, isFinal } from '../image.ts'
-import { problemSeen } from '../log.ts'
+import { toProblem } from '../log.ts'
 import { readServerImage } from '../ncloud/reads.ts'
 import type { Work } from '../work.ts'
 import { type Creation, hadImageAt, nextLook, waiting, withImage } from './creation.ts'
 import type { Ports } from './ports.ts'
 import { put } from './record.ts'
 
-/** For so long a new image may be missing from answers without being gone. */
-const APPEARS_WITHIN_MS = 900_000
-const FRESH_MS = 5_000
+/** How long a new image may be missing from answers without being gone. */
+const APPEARS_WITHIN_MS = 15 * MINUTE_MS
+const FRESH_MS = 5 * SECOND_MS
 
-/** Reads the image again, until it is final or a day has passed. */
+/** Reads the image again, until it is final or a day has passed, and sets the time of the next look. */
 export async function follow(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const next = await refreshed(creation, ports, work)
   return next === creation
@@ -18,7 +19,7 @@ export async function follow(creation: Creation, ports: Ports, work: Work): Prom
     : next
 }
 
-/** The creation with its image as it is now, as far as the gateway tells. */
+/** Reads the image of a creation again; a read that fails leaves the creation as it is. */
 export async function refreshed(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { gateway, clock } = ports
   const { image, regionCode } = creation
@@ -27,8 +28,8 @@ export async function refreshed(creation: Creation, ports: Ports, work: Work): P
   try {
     read = await readServerImage(gateway, { imageNo: image.imageNo, regionCode }, work)
   } catch (error) {
-    const { code, extras } = problemSeen(error, work.log)
-    // Judged on the gateway's clock: those of two relays may differ by more than the image's age.
+    const { code, extras } = toProblem(error, work.log)
+    // By the gateway's clock: the clocks of two relays may differ by more than the image's age.
     const madeAt = image.createdAt === null ? hadImageAt(creation) : Date.parse(image.createdAt)
     const isGone = (extras.gatewayTime ?? 0) >= madeAt + APPEARS_WITHIN_MS
     if (code !== 'image-not-found' || !isGone) return creation
@@ -37,7 +38,7 @@ export async function refreshed(creation: Creation, ports: Ports, work: Work): P
   return put(withImage(creation, read, clock.now()), ports)
 }
 
-/** The creation as a reader wants it: its image read again where it may have moved on. */
+/** Returns the creation for a reader: an image that may have changed and was not read lately is read again. */
 export async function current(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { image, imageReadAt } = creation
   if (!image || isFinal(image.phase)) return creation

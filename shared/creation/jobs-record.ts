@@ -1,25 +1,25 @@
-/** What was seen of jobs. Times are milliseconds since the epoch. */
+/** The record of jobs that ticks keep. Times are milliseconds since the epoch. */
 export interface JobsRecord {
-  /** Counts the writes of this record; each write expects the one before. */
+  /** Counts the writes of this record; each write expects the previous version. */
   version: number
-  /** When the last tick was that left nothing to start. */
+  /** The time of the last tick that started everything that was due. */
   tickedAt: number
-  /** By their names. */
+  /** By the names of the jobs. */
   jobs: Record<string, JobSeen>
 }
 
-/** What was seen of one job. */
+/** The record of one job. */
 export interface JobSeen {
-  /** Its times; with others it is seen anew. */
+  /** Its schedule; a job with another schedule starts a new record. */
   cron: string
   timeZone: string
-  /** When it was first seen so, and last. */
+  /** The times when it was first seen with this schedule, and last. */
   seenAt: number
   lastSeenAt: number
-  /** The last run that there is a record of. */
+  /** The minute of the last run that has a record. */
   ranAt: number | null
-  /** When an image of it became ready last, as far as somebody looked. */
+  /** When its last image became ready, as far as ticks looked for it. */
   readyAt: number | null
-  /** When it was last told to be silent, while it is. */
-  silentAt: number | null
+  /** When it was last reported as overdue; null while it is not. */
+  overdueAt: number | null
 }

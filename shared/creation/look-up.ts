@@ -5,20 +5,20 @@ import { ownImages } from '../ncloud/reads.ts'
 import type { Work } from '../work.ts'
 import type { Creation } from './creation.ts'
 
-/** What a look-up by name finds of a creation: own images of its name, by what their descriptions tell. */
+/** The result of a look-up: own images with the creation's name, sorted by their descriptions. */
 export interface Findings {
-  /** They bear the mark of the creation. */
+  /** Images with the creation's marker. */
   marked: Image[]
-  /** They have no description: it may have been left out. */
-  mute: Image[]
-  /** They are described as something else. */
+  /** Images without a description, which the gateway may have left out. */
+  undescribed: Image[]
+  /** Images with another description. */
   others: Image[]
-  /** The gateway's clock when it answered, at the least: milliseconds since the epoch. */
+  /** The earliest time that the gateway's clock showed when it answered: milliseconds since the epoch. */
   gatewayTime: number
 }
 
 /**
- * Looks for the image of a creation by name and mark, passing over those that were there before its first attempt.
+ * Looks for the image of a creation by name and marker. Images that existed before the first attempt are left out.
  * @throws Problem of the read
  */
 export async function lookUp(
@@ -27,39 +27,39 @@ export async function lookUp(
   work: Work,
 ): Promise<Findings> {
   const { rows, gatewayTime } = await ownImages(gateway, content.name, { regionCode }, work)
-  const findings: Findings = { marked: [], mute: [], others: [], gatewayTime }
-  for (const { image, marker: mark } of rows) {
+  const findings: Findings = { marked: [], undescribed: [], others: [], gatewayTime }
+  for (const { image, marker: found } of rows) {
     if (imagesBefore.includes(image.imageNo)) continue
-    if (mark === marker) findings.marked.push(image)
-    else if (mark === null && image.description === null) findings.mute.push(image)
+    if (found === marker) findings.marked.push(image)
+    else if (found === null && image.description === null) findings.undescribed.push(image)
     else findings.others.push(image)
   }
   return findings
 }
 
-/** The one image that bears the mark, if it is of the creation's content as far as it tells. */
+/** Returns the one image with the marker, unless its storages contradict the creation. */
 export function imageOf({ content }: Creation, { marked }: Findings): Image | undefined {
   const [image] = marked
   return image && marked.length === 1 && isOf(content, image) ? image : undefined
 }
 
-/** Whether an image may be of the creation, though not for certain. */
-export function mayBeOurs({ marked, mute }: Findings): boolean {
-  return marked.length + mute.length > 0
+/** True if an image may belong to the creation, though it is not certain. */
+export function mayBeOurs({ marked, undescribed }: Findings): boolean {
+  return marked.length + undescribed.length > 0
 }
 
-/** All images of the name. */
-export function imagesIn({ marked, mute, others }: Findings): Image[] {
-  return [...marked, ...mute, ...others]
+/** Returns all images of the result. */
+export function imagesIn({ marked, undescribed, others }: Findings): Image[] {
+  return [...marked, ...undescribed, ...others]
 }
 
-/** What holds the name: an image that is lost, failed or gone, does not. */
-export function withoutLost({ marked, mute, others, gatewayTime }: Findings): Findings {
+/** Leaves out images that are failed or gone: they do not hold the name. */
+export function withoutLost({ marked, undescribed, others, gatewayTime }: Findings): Findings {
   const kept = (images: Image[]) => images.filter(({ phase }) => !isLost(phase))
-  return { marked: kept(marked), mute: kept(mute), others: kept(others), gatewayTime }
+  return { marked: kept(marked), undescribed: kept(undescribed), others: kept(others), gatewayTime }
 }
 
-/** Descriptions are not compared: nobody has said that the gateway keeps them to the letter. */
+/** Compares storages only: NAVER Cloud does not document that it keeps descriptions unchanged. */
 function isOf({ storages }: ImageContent, image: Image): boolean {
   if (!image.storages?.length) return true
   return (

@@ -3,7 +3,7 @@ import { type CreationEnded, type Ending, type Notice, noticesOf } from '../noti
 import { laneOf } from '../question.ts'
 import type { Creation } from './creation.ts'
 
-/** The same, and what is to be told of it, to whom it can be, where it has come to an end that nobody was told of. */
+/** Adds notices for the known targets if the creation reached an end that was not announced yet. */
 export function withNotices(
   creation: Creation,
   targets: string[],
@@ -27,7 +27,7 @@ export function withNotices(
   return { next, notices }
 }
 
-/** The end that a creation has come to, so far as it has. */
+/** Returns the event of a creation's end; `undefined` while it has none. */
 export function endOf(creation: Creation, at: number): CreationEnded | undefined {
   const { creationId, content, regionCode, run, image, problem } = creation
   const what = endingOf(creation)
@@ -47,7 +47,7 @@ export function endOf(creation: Creation, at: number): CreationEnded | undefined
   )
 }
 
-/** How it ended, so far as it did. */
+/** Returns the end of a creation; `undefined` while it has none. */
 function endingOf({ state, image, dueAt }: Creation): Ending | undefined {
   switch (state) {
     case 'rejected':

@@ -1,22 +1,22 @@
 import type { Clock } from '../clock.ts'
 import type { Gateway } from '../ncloud/gateway.ts'
-import type { Site } from '../settings.ts'
+import type { Site } from '../ncloud/sites.ts'
 import type { Work } from '../work.ts'
 import type { Act } from './creation.ts'
 import type { CreationStore } from './store.ts'
 
-/** What creations are moved with. */
+/** Everything that is needed to move creations on. */
 export interface Ports {
-  /** The zone of NAVER Cloud, part of what a key means. */
+  /** The site of NAVER Cloud, part of every key's hash. */
   site: Site
   gateway: Gateway
   store: CreationStore
   clock: Clock
-  /** The names of those who can be told. */
+  /** The names of the targets that can be notified. */
   targets: string[]
 }
 
-/** Who acts, and when. */
+/** Returns the author and the time of a change that is made now. */
 export function actOf({ clock }: Ports, { actor }: Work): Act {
   return { at: clock.now(), actor }
 }

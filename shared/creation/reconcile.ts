@@ -1,5 +1,6 @@
+import { HOUR_MS, SECOND_MS } from '../durations.ts'
 import type { Image } from '../image.ts'
-import { problemSeen } from '../log.ts'
+import { logWith, toProblem } from '../log.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { upstreamProblem } from '../ncloud/fault.ts'
 import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
@@ -9,7 +10,7 @@ import {
   type Creation,
   created,
   inConflict,
-  isOver,
+  isAttemptOver,
   notCreated,
   postponed,
   rejected,
@@ -24,38 +25,40 @@ import { type Findings, imageOf, imagesIn, lookUp, mayBeOurs, withoutLost } from
 import { actOf, type Ports } from './ports.ts'
 import { put, save } from './record.ts'
 
-const SECOND_MS = 1_000
-/** With less time left than this a create is not begun, and it is waited for no longer than that. */
-const LEAST_SEND_MS = 5 * SECOND_MS
-const MOST_SEND_MS = 25 * SECOND_MS
+/** A create is not sent with less time left than this. */
+const MIN_SEND_MS = 5 * SECOND_MS
+/** The time limit of a create. */
+const MAX_SEND_MS = 25 * SECOND_MS
 /** Less than a minute, so that the next tick looks again. */
 const LOOK_AGAIN_MS = 50 * SECOND_MS
 const POSTPONED_MS = 30 * SECOND_MS
 const MAX_ATTEMPTS = 3
-/** For so long a creation is attempted. */
-const ATTEMPTED_MS = 3_600 * SECOND_MS
+/** A creation that was not sent within this time is given up. */
+const ATTEMPT_LIMIT_MS = HOUR_MS
 
-/** What of a look-up does not pass by itself. */
-const HOPELESS = ['upstream-permission', 'upstream-refused', 'invalid-input']
+/** The failures of a look-up that do not pass by themselves. */
+const LASTING_FAILURES = ['upstream-permission', 'upstream-refused', 'invalid-input']
 
-const NAME_TAKEN: StoredProblem = {
-  code: 'name-taken',
-  detail: 'An image that is not of this request has the name',
-}
 const UNSENT: StoredProblem = {
   code: 'upstream-timeout',
-  detail: 'Time ran out before the request was sent',
+  detail: 'There was not enough time left to send the request',
 }
 const UNSEEN: StoredProblem = {
   code: 'upstream-timeout',
-  detail: 'Nobody saw how the attempt ended',
+  detail: 'The process stopped before the answer of NAVER Cloud arrived',
 }
 
 /**
- * Moves a creation one step on, as far as one piece of work takes it. Any number of processes may do so at once, and
- * each may end anywhere: every write expects the version that was read, and who loses that race does nothing more.
+ * Moves a creation one step on. Any number of processes may do this at once, and each may stop anywhere: every write
+ * expects the version that was read, and a process that loses this race does nothing more.
  */
-export async function reconcile(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
+export async function reconcile(
+  creation: Creation,
+  ports: Ports,
+  { log, ...rest }: Work,
+): Promise<Creation> {
+  const { creationId } = creation
+  const work = { ...rest, log: logWith({ creationId }, log) }
   switch (creation.state) {
     case 'accepted':
       return begin(creation, ports, work)
@@ -71,8 +74,8 @@ export async function reconcile(creation: Creation, ports: Ports, work: Work): P
 }
 
 /**
- * Nothing was sent, or what was sent is refused: finds the snapshots that are meant and looks for images of the name,
- * unless that was done, and attempts.
+ * Begins an attempt of a creation for which nothing was sent, or everything sent was refused. Before the first attempt it
+ * looks up the snapshots that are not known yet, and images with the name.
  */
 async function begin(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { problem } = creation
@@ -85,34 +88,33 @@ async function begin(creation: Creation, ports: Ports, work: Work): Promise<Crea
     if (seeksSnapshots(creation.content)) {
       const found = withContent(creation, await findSnapshots(creation, ports, work))
       const stored = await put(found, ports)
-      // Whoever was first goes on with what it found.
+      // If another process was first, that one continues with what it found.
       return stored === found ? begin(stored, ports, work) : stored
     }
     findings = await lookUp(creation, ports.gateway, work)
   } catch (error) {
-    return save(withoutLookUp(creation, problemSeen(error, work.log), ports, work), ports, work)
+    return save(withoutLookUp(creation, toProblem(error, work.log), ports, work), ports, work)
   }
   const there = withoutLost(findings)
   const ours = imageOf(creation, there)
   if (ours && ours.phase !== 'deleting') {
     return save(created(creation, ours, actOf(ports, work), 'adopted'), ports, work)
   }
-  if (imagesIn(there).length > 0) {
-    return save(rejected(creation, NAME_TAKEN, actOf(ports, work)), ports, work)
-  }
+  const [other] = imagesIn(there)
+  if (other) return save(rejected(creation, nameTakenBy(other), actOf(ports, work)), ports, work)
   const imagesBefore = imagesIn(findings).map(({ imageNo }) => imageNo)
   return attempt({ ...creation, imagesBefore }, ports, work)
 }
 
-/** Nothing was sent. What cannot pass by itself is the end; all else is tried again later. */
+/** Handles a failed look-up before the first attempt: a lasting failure is the end, any other is tried again later. */
 function withoutLookUp(creation: Creation, problem: Problem, ports: Ports, work: Work): Creation {
   const act = actOf(ports, work)
-  return HOPELESS.includes(problem.code)
+  return LASTING_FAILURES.includes(problem.code)
     ? rejected(creation, storedProblem(problem), act)
     : postponed(creation, storedProblem(problem), retryAt(problem, act), act)
 }
 
-/** One attempt: signed, stored, sent, stored. Its signature is older than the record of it and sent once at most. */
+/** Makes one attempt: sign, store, send, store. The signature is older than its record, and is sent at most once. */
 async function attempt(
   creation: Creation,
   ports: Ports,
@@ -121,25 +123,25 @@ async function attempt(
 ): Promise<Creation> {
   const { gateway, clock } = ports
   const { content, marker, regionCode } = creation
-  const timeLeft = () => Math.min(MOST_SEND_MS, work.deadline - clock.now())
-  if (timeLeft() < LEAST_SEND_MS) return creation
+  const timeLeft = () => Math.min(MAX_SEND_MS, work.deadline - clock.now())
+  if (timeLeft() < MIN_SEND_MS) return creation
   const input = { ...content, marker, regionCode }
   const signed = await gateway.sign(createServerImageFromSnapshot, input, work)
   const next = sending(creation, signed.signedAt, actOf(ports, work))
   const stored = await save(next, ports, work)
   if (stored !== next) return stored
-  // Awake again after a freeze: a late packet would only make for an unknown outcome.
-  if (timeLeft() < LEAST_SEND_MS) {
+  // The process may have been frozen; it is too late to send safely.
+  if (timeLeft() < MIN_SEND_MS) {
     return save(postponed(next, UNSENT, clock.now(), actOf(ports, work)), ports, work)
   }
   let image: Image
   try {
     image = await signed.send(timeLeft())
-    // The row of something else tells nothing about what was asked for.
+    // A row with another name tells nothing about this request.
     const { action } = image.upstream
     if (image.name !== content.name) throw upstreamProblem('malformed', { action })
   } catch (error) {
-    const problem = problemSeen(error, work.log)
+    const problem = toProblem(error, work.log)
     const settled = await save(await afterFailure(next, problem, ports, work), ports, work)
     const again = mayRenew && problem.code === 'upstream-credentials'
     if (!again || settled.state !== 'accepted') return settled
@@ -149,7 +151,7 @@ async function attempt(
   return save(created(next, image, actOf(ports, work)), ports, work)
 }
 
-/** What an attempt that failed leaves behind. */
+/** Returns the creation after a failed attempt. */
 async function afterFailure(
   creation: Creation,
   problem: Problem,
@@ -164,7 +166,7 @@ async function afterFailure(
       ? postponed(creation, stored, retryAt(problem, act), act)
       : rejected(creation, stored, act)
   }
-  // A later attempt may be refused because of what an earlier one did.
+  // From the second attempt on, the refusal may be due to what an earlier attempt did.
   if (extras.effect === 'look-up' && creation.attempt === 1) {
     try {
       const findings = await lookUp(creation, ports.gateway, work)
@@ -172,19 +174,19 @@ async function afterFailure(
       if (ours) return created(creation, ours, actOf(ports, work), 'adopted')
       if (!mayBeOurs(findings)) return rejected(creation, stored, actOf(ports, work))
     } catch (error) {
-      problemSeen(error, work.log)
+      toProblem(error, work.log)
     }
   }
   return unknown(creation, stored, actOf(ports, work))
 }
 
-/** An attempt whose owner has left: nobody knows how it ended, and the owner, should it wake, can write no more. */
+/** Takes over an attempt whose lease has expired. Its outcome is not known, and its sender can store nothing any more. */
 async function takeOver(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const left = await save(unknown(creation, UNSEEN, actOf(ports, work)), ports, work)
   return left.state === 'unknown' ? resolve(left, ports, work) : left
 }
 
-/** Looks for what an attempt made. Only when it can make nothing any more, another one may follow. */
+/** Looks for the image of an attempt. Another attempt may follow only when this one can have no effect any more. */
 async function resolve(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { gateway, clock } = ports
   const later = () => put(waiting(creation, clock.now() + LOOK_AGAIN_MS), ports)
@@ -192,13 +194,13 @@ async function resolve(creation: Creation, ports: Ports, work: Work): Promise<Cr
   try {
     findings = await lookUp(creation, gateway, work)
   } catch (error) {
-    problemSeen(error, work.log)
+    toProblem(error, work.log)
     return later()
   }
   const act = actOf(ports, work)
   const ours = imageOf(creation, findings)
   if (ours) return save(created(creation, ours, act, 'adopted'), ports, work)
-  if (!isOver(creation, findings.gatewayTime)) return later()
+  if (!isAttemptOver(creation, findings.gatewayTime)) return later()
   if (mayBeOurs(findings)) return save(inConflict(creation, act), ports, work)
   if (imagesIn(withoutLost(findings)).length > 0) {
     return save(notCreated(creation, 'name-taken', act), ports, work)
@@ -208,8 +210,14 @@ async function resolve(creation: Creation, ports: Ports, work: Work): Promise<Cr
     : attempt(creation, ports, work)
 }
 
+function nameTakenBy({ imageNo, phase: status, createdAt: since }: Image): StoredProblem {
+  const when = since === null ? '' : `, created ${since}`
+  const detail = `The name is in use by image ${imageNo} (${status}${when}). Choose another name`
+  return { code: 'name-taken', detail, facts: { nameHolder: { imageNo, status, since } } }
+}
+
 function isTooOld({ createdAt }: Creation, { clock }: Ports): boolean {
-  return clock.now() > createdAt + ATTEMPTED_MS
+  return clock.now() > createdAt + ATTEMPT_LIMIT_MS
 }
 
 function retryAt({ extras }: Problem, { at }: Act): number {

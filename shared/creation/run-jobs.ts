@@ -1,6 +1,7 @@
-import type { Caller } from '../caller.ts'
+import { type Caller, jobCallerName } from '../caller.ts'
+import { MINUTE_MS } from '../durations.ts'
 import { contentAt, type Job } from '../jobs.ts'
-import { problemSeen } from '../log.ts'
+import { toProblem } from '../log.ts'
 import { isProblem, storedProblem } from '../problem.ts'
 import { rfc3339 } from '../rfc3339.ts'
 import type { Work } from '../work.ts'
@@ -10,22 +11,20 @@ import type { JobSeen, JobsRecord } from './jobs-record.ts'
 import { withNotices } from './notices.ts'
 import { actOf, type Ports } from './ports.ts'
 import { logTransition } from './record.ts'
-import { silences } from './silence.ts'
+import { findOverdueJobs } from './silence.ts'
 
-const MINUTE_MS = 60_000
-/** How far back a tick looks for runs: at least, and where ticks were missing at most. */
-const LEAST_LOOK_MS = 15 * MINUTE_MS
-const MOST_LOOK_MS = 360 * MINUTE_MS
+/** How far back a tick looks for runs: at least, and at most if ticks were missing. */
+const MIN_LOOK_BACK_MS = 15 * MINUTE_MS
+const MAX_LOOK_BACK_MS = 360 * MINUTE_MS
 
-/** What jobs are run with. */
+/** The jobs, and the region of those that name none. */
 export interface Schedules {
   jobs: Job[]
-  /** Of images whose job names none. */
   regionCode: string
 }
 
-/** The wish that a run of a job is; a time within a minute means that minute. */
-export function wishOf(job: Job, at: number, regionCode: string) {
+/** Returns the request of a job's run; a time within a minute means that minute. */
+export function requestForRun(job: Job, at: number, regionCode: string) {
   const minute = at - (at % MINUTE_MS)
   return {
     regionCode: job.image.regionCode ?? regionCode,
@@ -35,15 +34,12 @@ export function wishOf(job: Job, at: number, regionCode: string) {
   }
 }
 
-/** The caller that scheduled runs of a job are kept under. */
+/** Returns the caller of a job's scheduled runs. */
 export function callerOf({ name }: Job): Caller {
-  return { name: `job:${name}`, scopes: [] }
+  return { name: jobCallerName(name), scopes: [] }
 }
 
-/**
- * What a tick does for jobs: claims the runs that are due, and finds which jobs have been silent for too long. Gives the
- * creations that are to be moved on now.
- */
+/** Claims the runs of jobs that are due, and reports overdue jobs. Returns the new creations, to be moved on. */
 export async function startRuns(
   { jobs, regionCode }: Schedules,
   ports: Ports,
@@ -69,23 +65,23 @@ export async function startRuns(
       if (creation) started.push(creation)
       state.seen = { ...seen, ranAt: minute }
     } catch (error) {
-      // It keeps no other from its turn, and is looked for as if this tick had not been.
-      problemSeen(error, work.log)
+      // Other jobs continue; this one is retried by the next tick.
+      toProblem(error, work.log)
       tickedAt = before.tickedAt
     }
   }
-  const told = await silences(states, ports, now)
-  const entries = told.states.map(({ job, seen }) => [job.name, seen])
+  const overdue = await findOverdueJobs(states, ports, now)
+  const entries = overdue.states.map(({ job, seen }) => [job.name, seen])
   const others = Object.entries(before.jobs).filter(([, seen]) => isKnown(seen, before))
   const next = { version: before.version + 1, tickedAt }
   const known = Object.fromEntries([...others, ...entries])
-  await store.replaceJobs({ ...next, jobs: known }, told.notices)
+  await store.replaceJobs({ ...next, jobs: known }, overdue.notices)
   return started
 }
 
 /**
- * Claims a scheduled run of a job: its minute is its key, so that there is one record of it however often it is asked
- * for. One whose name is taken is rejected, and recorded too. Gives the creation if it is new, to be moved on.
+ * Claims a scheduled run of a job. Its minute is the key, so that repeats make no second record. A run whose name is taken
+ * is recorded as rejected. Returns the creation if it is new, to be moved on.
  */
 export async function claimRun(
   job: Job,
@@ -94,14 +90,14 @@ export async function claimRun(
   ports: Ports,
   work: Work,
 ): Promise<Creation | undefined> {
-  const wish = wishOf(job, at, regionCode)
+  const request = requestForRun(job, at, regionCode)
   const caller = callerOf(job)
-  const claim = await claimOf({ ...wish, caller, key: rfc3339(wish.run.minute) }, ports.site)
+  const claim = await claimOf({ ...request, caller, key: rfc3339(request.run.minute) }, ports.site)
   try {
     const { creation, isReplay } = await claimed(claim, caller, ports, work)
     return isReplay ? undefined : creation
   } catch (error) {
-    // The minute had its run, of the job as it was then.
+    // The minute has its run already, of the job as it was configured then.
     if (isProblem(error, 'idempotency-key-reused')) return undefined
     if (!isProblem(error, 'name-taken')) throw error
     const act = actOf(ports, work)
@@ -113,23 +109,23 @@ export async function claimRun(
   }
 }
 
-/** What is known of a job; of one that is new, or has other times than before, it begins now. */
+/** Returns the record of a job; for a new job, or one with a new schedule, it begins now. */
 function seenOf({ name, cron, timeZone }: Job, before: JobsRecord, now: number): JobSeen {
   const entry = before.jobs[name]
   const known = entry && isKnown(entry, before) ? entry : undefined
   if (known?.cron === cron && known.timeZone === timeZone) return { ...known, lastSeenAt: now }
-  const { readyAt = null, silentAt = null } = known ?? {}
-  return { cron, timeZone, seenAt: now, lastSeenAt: now, ranAt: null, readyAt, silentAt }
+  const { readyAt = null, overdueAt = null } = known ?? {}
+  return { cron, timeZone, seenAt: now, lastSeenAt: now, ranAt: null, readyAt, overdueAt }
 }
 
-/** Whether a job was there lately, as far as there were ticks: of two relays one may know it before the other does. */
+/** True if a recent tick saw the job. Of two relays one may know a job before the other does. */
 function isKnown({ lastSeenAt }: JobSeen, { tickedAt }: JobsRecord): boolean {
-  return tickedAt - lastSeenAt <= LEAST_LOOK_MS
+  return tickedAt - lastSeenAt <= MIN_LOOK_BACK_MS
 }
 
-/** The latest minute at which a job should have run, unless there is a record of that. */
+/** Returns the latest minute at which a job should have run; `undefined` if that run has a record. */
 function dueMinute({ schedule }: Job, { seenAt, ranAt }: JobSeen, tickedAt: number, now: number) {
-  const since = Math.min(now - LEAST_LOOK_MS, Math.max(now - MOST_LOOK_MS, tickedAt))
+  const since = Math.min(now - MIN_LOOK_BACK_MS, Math.max(now - MAX_LOOK_BACK_MS, tickedAt))
   const latest = schedule.between(Math.max(since, seenAt), now).at(-1)
   return latest === ranAt ? undefined : latest
 }

@@ -1,16 +1,16 @@
 import { readServerImage } from '../ncloud/reads.ts'
-import { invalidInput } from '../problem.ts'
+import { invalidInput, Problem } from '../problem.ts'
 import type { Work } from '../work.ts'
 import { type Creation, created, notCreated } from './creation.ts'
 import { actOf, type Ports } from './ports.ts'
 import { save } from './record.ts'
 
-/** How a person settles a conflict: that image is the creation's, or none is. */
+/** A person's decision on a conflict: the number of the image, or none. */
 export type Resolution = { imageNo: string } | { abandon: true }
 
 /**
- * Settles a creation that is in conflict, as a person has decided.
- * @throws Problem `invalid-input` where it is in none, or the image has another name; `image-not-found`, `upstream-…`
+ * Settles a conflict by a person's decision.
+ * @throws Problem `invalid-input` if there is no conflict or the image has another name; `image-not-found`, `upstream-…`
  */
 export async function settle(
   creation: Creation,
@@ -19,7 +19,8 @@ export async function settle(
   work: Work,
 ): Promise<Creation> {
   if (creation.state !== 'conflict') {
-    throw invalidInput([{ path: '', message: 'must be for a creation that is in conflict' }])
+    const detail = 'This creation is not in conflict, so there is nothing to settle'
+    throw new Problem('invalid-input', detail)
   }
   if ('abandon' in resolution) {
     return save(notCreated(creation, 'resolved', actOf(ports, work)), ports, work)
@@ -28,7 +29,9 @@ export async function settle(
   const address = { imageNo: resolution.imageNo, regionCode }
   const image = await readServerImage(ports.gateway, address, work)
   if (image.name !== content.name) {
-    throw invalidInput([{ path: 'imageNo', message: 'must be an image of the same name' }])
+    throw invalidInput([
+      { path: 'imageNo', message: 'must be an image with the name of the creation' },
+    ])
   }
   return save(created(creation, image, actOf(ports, work), 'resolved'), ports, work)
 }

@@ -1,51 +1,56 @@
+import { DAY_MS, HOUR_MS } from '../durations.ts'
 import type { Job } from '../jobs.ts'
 import { type Notice, noticesOf } from '../notice.ts'
 import type { JobSeen } from './jobs-record.ts'
 import type { Ports } from './ports.ts'
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 const PAGE_SIZE = 100
-/** So many are stored at once; DynamoDB takes a hundred items. Other jobs have their turn at the next tick. */
-const MOST_NOTICES = 80
+/** The most notices stored at once, because a DynamoDB transaction takes 100 items. Other jobs follow in the next tick. */
+const MAX_NOTICES = 80
 
-/** A job, and what was seen of it. */
+/** A job and its record. */
 interface JobState {
   job: Job
   seen: JobSeen
 }
 
 /**
- * What was seen of jobs after a look at their images, and what is to be told of those that have had no ready one for longer
- * than they expect: once, and again each day until they have.
+ * Finds jobs that have had no ready image for longer than they expect. Returns their records, and notices for the jobs
+ * that became overdue or have been overdue for another day.
  */
-export async function silences(given: JobState[], ports: Ports, now: number) {
+export async function findOverdueJobs(given: JobState[], ports: Ports, now: number) {
   const notices: Notice[] = []
   const states: JobState[] = []
   for (const { job, seen } of given) {
     const { name, expectEveryHours = Number.POSITIVE_INFINITY, notify, schedule } = job
     const expectedMs = expectEveryHours * HOUR_MS
     const isOverdue = (readyAt: number | null) => now >= (readyAt ?? seen.seenAt) + expectedMs
-    const hasRoom = notices.length + notify.length <= MOST_NOTICES
+    const hasRoom = notices.length + notify.length <= MAX_NOTICES
     if (!isOverdue(seen.readyAt) || !hasRoom) {
       states.push({ job, seen })
       continue
     }
-    const readyAt = (await lastReady(name, now - expectedMs, ports)) ?? seen.readyAt
-    const isSilent = isOverdue(readyAt)
-    const isTold = now < (seen.silentAt ?? Number.NEGATIVE_INFINITY) + DAY_MS
-    const silentAt = isTold ? seen.silentAt : now
-    states.push({ job, seen: { ...seen, readyAt, silentAt: isSilent ? silentAt : null } })
-    if (!isSilent || isTold) continue
-    const lastReadyAt = readyAt === null ? null : schedule.local(readyAt)
-    const event = { what: 'silent' as const, at: now, job: name, expectEveryHours, lastReadyAt }
-    notices.push(...noticesOf(notify, `silent_${name}_${now}`, event))
+    const readyAt = (await lastReadyAt(name, now - expectedMs, ports)) ?? seen.readyAt
+    const isStillOverdue = isOverdue(readyAt)
+    const isReported = now < (seen.overdueAt ?? Number.NEGATIVE_INFINITY) + DAY_MS
+    const overdueAt = isReported ? seen.overdueAt : now
+    states.push({ job, seen: { ...seen, readyAt, overdueAt: isStillOverdue ? overdueAt : null } })
+    if (!isStillOverdue || isReported) continue
+    const lastReady = readyAt === null ? null : schedule.local(readyAt)
+    const event = {
+      what: 'overdue' as const,
+      at: now,
+      job: name,
+      expectEveryHours,
+      lastReadyAt: lastReady,
+    }
+    notices.push(...noticesOf(notify, `overdue_${name}_${now}`, event))
   }
   return { states, notices }
 }
 
-/** When an image of a job became ready last, as far as that was since a time, or not much before. */
-async function lastReady(job: string, since: number, { store }: Ports) {
+/** Returns when the last image of a job became ready, as far as that was after a time or not much before. */
+async function lastReadyAt(job: string, since: number, { store }: Ports) {
   let last: number | undefined
   for (let after: { createdAt: number; creationId: string } | undefined; ; ) {
     const page = await store.list({ state: 'created', limit: PAGE_SIZE, after })
@@ -53,7 +58,7 @@ async function lastReady(job: string, since: number, { store }: Ports) {
       if (run?.job === job && image?.phase === 'ready') last = Math.max(last ?? 0, updatedAt)
     }
     after = page.at(-1)
-    // An image is followed for a day.
+    // An image is followed for a day, so an older creation can have become ready within the time.
     if (page.length < PAGE_SIZE || !after || after.createdAt < since - DAY_MS) break
   }
   return last

@@ -1,20 +1,21 @@
+import { MINUTE_MS } from '../durations.ts'
 import type { Notice } from '../notice.ts'
 import { type Creation, holdsKey, isLive } from './creation.ts'
 import type { JobsRecord } from './jobs-record.ts'
 import type { Claimed, CreationStore, Listing } from './store.ts'
 
-/** What the store needs of a SQLite: `node:sqlite` and the one of a Durable Object both have it. */
+/** The part of SQLite that the store uses; `node:sqlite` and Durable Objects both have it. */
 export interface Sqlite {
-  /** Runs one statement and gives its rows. */
+  /** Runs one statement and returns its rows. */
   run(sql: string, ...values: (string | number | null)[]): Record<string, unknown>[]
-  /** Runs all or nothing of what `work` does. */
+  /** Runs `work` as one transaction. */
   transaction<Result>(work: () => Result): Result
 }
 
-/** So long it is known that a notice was done. */
-const TOLD_MS = 900_000
+/** How long the store remembers that a notice is done. */
+const TOLD_MS = 15 * MINUTE_MS
 
-// The record is the truth; the columns beside it are what is searched by.
+// The record column decides; the other columns are for searching.
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS creations (
     creation_id TEXT PRIMARY KEY,
@@ -56,7 +57,7 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/** Keeps creations, notices and the record of jobs in a SQLite database, and makes its tables where they are missing. */
+/** Opens a store in a SQLite database, and creates the tables that are missing. */
 export function sqliteStore(sqlite: Sqlite): CreationStore {
   sqlite.transaction(() => {
     for (const statement of SCHEMA) sqlite.run(statement)

@@ -1,58 +1,59 @@
 import type { Notice } from '../notice.ts'
-import type { Creation, State } from './creation.ts'
+import type { Creation } from './creation.ts'
 import type { JobsRecord } from './jobs-record.ts'
+import type { State } from './state.ts'
 
-/** What became of a claim: made, or which creation, or the quota, stood in its way. */
+/** The result of a claim: stored, or stopped by another creation or by the quota. */
 export type Claimed =
   | { outcome: 'claimed' }
   | { outcome: 'key-held'; holder: Creation }
   | { outcome: 'name-held'; holder: Creation }
   | { outcome: 'quota-spent' }
 
-/** Which creations to list, newest first. */
+/** A query for creations, newest first. */
 export interface Listing {
-  /** All callers' where there is none. */
+  /** Without one, the creations of all callers. */
   caller?: string | undefined
   state?: State | undefined
   limit: number
-  /** Only those that come after this one. */
+  /** Only creations that come after this one in the list. */
   after?: { createdAt: number; creationId: string } | undefined
 }
 
 /**
- * Where creations are kept, what is to be told of them, and what was seen of jobs. One store per deployment; every write
- * is durable when its promise is kept, and done as a whole or not at all, its notices with it.
+ * A store of creations, notices and the record of jobs; one for each deployment. A write is durable once its promise
+ * resolves, and all or nothing, including its notices.
  */
 export interface CreationStore {
   /**
-   * Adds a new creation, unless its key is held, or its name in its region while it is live, or its caller has made
-   * `dailyCreations` since `today` (midnight UTC, milliseconds since the epoch). They are asked in this order.
+   * Adds a new creation, unless its key is held, or its name in its region, or its caller has created
+   * `dailyCreations` since `today` (midnight UTC, milliseconds since the epoch). The checks have this order.
    */
   claim(
     creation: Creation,
     quota: { dailyCreations?: number | undefined; today: number },
     notices?: Notice[],
   ): Promise<Claimed>
-  /** The creation of that id. */
+  /** Reads a creation by its id. */
   read(creationId: string): Promise<Creation | undefined>
-  /** The live creation that holds a name. */
+  /** Reads the live creation that holds a name. */
   holderOf(regionCode: string, name: string): Promise<Creation | undefined>
-  /** Replaces the version before; `false`, and nothing done, where another write came first. */
+  /** Replaces the previous version; `false` and no effect if another write came first. */
   replace(next: Creation, notices?: Notice[]): Promise<boolean>
   list(listing: Listing): Promise<Creation[]>
-  /** Those that the tick is to look at by now (milliseconds since the epoch), the longest waiting first. */
+  /** Reads creations that are due by now (milliseconds since the epoch), the longest waiting first. */
   due(now: number, limit: number): Promise<Creation[]>
-  /** What is to be told to a target by now, the longest waiting first. */
+  /** Reads the notices of a target that are due by now, the longest waiting first. */
   dueNotices(target: string, now: number, limit: number): Promise<Notice[]>
-  /** The notice of that id for a target. One that is no longer due may be gone. */
+  /** Reads a notice of a target by its id. A notice that is not due any more may be gone. */
   readNotice(target: string, id: string): Promise<Notice | undefined>
   /**
-   * Replaces the version before, or none by the first; `false`, and nothing done, where another write came first. For a quarter
-   * of an hour, longer than the signatures of chats hold, one that is no longer due cannot be added again.
+   * Adds version 1 or replaces the previous version; `false` and no effect if another write came first. A notice that
+   * is not due any more cannot be added again for 15 minutes, which is longer than signatures of chats are valid.
    */
   replaceNotice(next: Notice): Promise<boolean>
-  /** What was seen of jobs; there is one record. */
+  /** Reads the record of jobs; there is only one. */
   readJobs(): Promise<JobsRecord | undefined>
-  /** Replaces the version before, or none by the first; `false`, and nothing done, where another write came first. */
+  /** Adds version 1 or replaces the previous version; `false` and no effect if another write came first. */
   replaceJobs(next: JobsRecord, notices: Notice[]): Promise<boolean>
 }

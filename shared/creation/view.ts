@@ -1,19 +1,26 @@
 import * as v from 'valibot'
 import { Image } from '../image.ts'
-import { ProblemMembers, problemMembers } from '../problem.ts'
+import { progressMessage } from '../outbox/messages.ts'
+import { WORDINGS } from '../outbox/wording/all.ts'
+import { LastingProblem, withoutFacts } from '../problem.ts'
 import { rfc3339 } from '../rfc3339.ts'
-import { type Creation, STATES } from './creation.ts'
+import { type Creation, knownBy } from './creation.ts'
+import { STATES } from './state.ts'
 
-/** A creation as its caller sees it. */
+/** A creation as callers see it. */
 export const CreationView = v.object({
   creationId: v.string(),
   state: v.picklist(STATES),
+  /** One sentence about the progress; null once nothing changes any more. */
+  detail: v.nullable(v.string()),
   name: v.string(),
   regionCode: v.string(),
   caller: v.string(),
   attempt: v.number(),
   image: v.nullable(Image),
-  problem: v.nullable(ProblemMembers),
+  problem: v.nullable(LastingProblem),
+  /** When an unknown outcome will be known; null in any other state. */
+  knownBy: v.nullable(v.string()),
   createdAt: v.string(),
   updatedAt: v.string(),
   history: v.array(
@@ -26,18 +33,21 @@ export const CreationView = v.object({
   ),
 })
 
-/** A creation as its caller sees it: without its key, content and marker, all times RFC 3339. */
+/** Returns a creation as callers see it: without key, content and marker, all times in RFC 3339. */
 export function creationView(creation: Creation): v.InferOutput<typeof CreationView> {
   const { creationId, state, content, regionCode, caller, attempt, image, problem } = creation
+  const known = knownBy(creation)
   return {
     creationId,
     state,
+    detail: progressMessage(creation, WORDINGS.en) ?? null,
     name: content.name,
     regionCode,
     caller,
     attempt,
     image,
-    problem: problem && problemMembers(problem.code, problem.detail, problem),
+    problem: problem && withoutFacts(problem),
+    knownBy: known === undefined ? null : rfc3339(known),
     createdAt: rfc3339(creation.createdAt),
     updatedAt: rfc3339(creation.updatedAt),
     history: creation.history.map(({ at, ...step }) => ({ at: rfc3339(at), ...step })),

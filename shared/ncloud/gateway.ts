@@ -3,29 +3,29 @@ import { type LogEvent, reasonOf } from '../log.ts'
 import { Problem } from '../problem.ts'
 import { fetchTransport, type Outgoing, type Transport } from '../transport.ts'
 import type { Work } from '../work.ts'
-import type { Action, Asked } from './action.ts'
+import type { Action, ActionRequest } from './action.ts'
 import { upstreamProblem } from './fault.ts'
 import { clockOffsetMs, dateOf, judge } from './judge.ts'
 import { backoffMs, retryBudget } from './retry.ts'
 import { type Credentials, signatureHeaders } from './signature.ts'
 
 /**
- * Where a key pair comes from: the same object as long as it has not changed. `fresh` says that it was refused, so that
- * a source that can have another one looks, at most every 30 s.
+ * Returns the key pair: the same object as long as it has not changed. `fresh` says that the pair was refused; a source
+ * that can change then looks for a new one, at most every 30 s.
  */
 export type CredentialsSource = (options: { fresh: boolean }) => Promise<Credentials>
 
-/** How long a read may take with all its attempts, and one attempt of it. */
-const READ_MS = 10_000
-const READ_ATTEMPT_MS = 4_000
-const READ_ATTEMPTS = 3
+/** The time limit of a read with all its attempts, and of one attempt. */
+const READ_LIMIT_MS = 10_000
+const READ_ATTEMPT_LIMIT_MS = 4_000
+const MAX_READ_ATTEMPTS = 3
 /**
- * An answer without a `Date` tells only that the gateway let the timestamp pass, which may run ahead of it: a horizon of
- * 630 s becomes one of 900 s.
+ * An answer without a `Date` only shows that the gateway accepted the timestamp, which can be ahead of its clock. This
+ * makes a horizon of 900 s out of one of 630 s.
  */
 const UNDATED_MS = 270_000
 
-/** What `openGateway` is made of; what is not given is the platform's own. */
+/** The options of `openGateway`; the platform's own transport and clock are the default. */
 export interface GatewayOptions {
   /** The origin of the site's gateway, without a path. */
   origin: string
@@ -34,40 +34,40 @@ export interface GatewayOptions {
   clock?: Clock | undefined
 }
 
-/** A request that is signed but not sent: what must be stored lies between the two. */
+/** A request that is signed but not sent, so that an attempt can be stored in between. */
 export interface Signed<View> {
-  /** The timestamp that is sent: milliseconds since the epoch, on the gateway's clock as far as it is known. */
+  /** The timestamp in the signature: milliseconds since the epoch, on the gateway's clock as far as it is known. */
   signedAt: number
-  /** Sends it, once whatever happens. */
+  /** Sends the request, exactly once. */
   send(timeoutMs: number): Promise<View>
 }
 
-/** NAVER Cloud's API Gateway as the relay sees it. */
+/** NAVER Cloud's API Gateway. */
 export interface Gateway {
   /**
-   * Reads, and tries again what may pass as long as time and budget last.
+   * Reads, and retries failures that may pass while time and budget last.
    * @throws Problem with an `upstream-…` code or `image-not-found`
    */
   read<Input, Output, View>(
     action: Action<Input, Output, View>,
-    input: Input & Region,
+    input: Input & RegionOption,
     work: Work,
   ): Promise<View>
-  /** Signs a call. Sending it fails as a read does, and is never repeated. */
+  /** Signs a call. Sending it fails like a read, and is never repeated. */
   sign<Input, Output, View>(
     action: Action<Input, Output, View>,
-    input: Input & Region,
+    input: Input & RegionOption,
     work: Work,
   ): Promise<Signed<View>>
-  /** Between `upstream-credentials` and a next try: tells the source that its key pair was refused. */
+  /** Tells the source that its key pair was refused; to be called before a new try. */
   renew(): Promise<void>
 }
 
-interface Region {
+interface RegionOption {
   regionCode: string
 }
 
-/** Opens the way to one site's gateway. */
+/** Opens the gateway of one site. */
 export function openGateway(options: GatewayOptions): Gateway {
   const { origin, credentials, transport = fetchTransport(fetch), clock = systemClock } = options
   const budget = retryBudget(clock.now)
@@ -75,11 +75,11 @@ export function openGateway(options: GatewayOptions): Gateway {
 
   async function sign<Input, Output, View>(
     action: Action<Input, Output, View>,
-    input: Input & Region,
+    input: Input & RegionOption,
     work: Work,
   ): Promise<Signed<View>> {
     const request = build(origin, action, input)
-    // First, because it may have to be read anew.
+    // Before the timestamp, because the pair may have to be read first.
     const pair = await credentials({ fresh: false })
     const signedAt = Math.round(clock.now() + offsetMs)
     const signature = await signatureHeaders(request, signedAt, pair)
@@ -122,27 +122,28 @@ export function openGateway(options: GatewayOptions): Gateway {
 
   async function read<Input, Output, View>(
     action: Action<Input, Output, View>,
-    input: Input & Region,
+    input: Input & RegionOption,
     work: Work,
   ): Promise<View> {
-    const deadline = Math.min(work.deadline, clock.now() + READ_MS)
+    const deadline = Math.min(work.deadline, clock.now() + READ_LIMIT_MS)
     let renewed = false
     budget.deposit()
     for (let attempt = 1; ; attempt++) {
-      // Signed anew each time: an old timestamp is refused.
+      // A new signature for each attempt, because the gateway refuses old timestamps.
       const signed = await sign(action, input, work)
       try {
-        return await signed.send(Math.min(READ_ATTEMPT_MS, deadline - clock.now()))
+        return await signed.send(Math.min(READ_ATTEMPT_LIMIT_MS, deadline - clock.now()))
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem
-        if (problem.code === 'upstream-credentials' && !renewed && attempt < READ_ATTEMPTS) {
+        if (problem.code === 'upstream-credentials' && !renewed && attempt < MAX_READ_ATTEMPTS) {
           renewed = true
           await renew()
           continue
         }
         const delay = (problem.extras.retryAfterSeconds ?? 0) * 1_000 || backoffMs(attempt)
         const inTime = clock.now() + delay < deadline
-        const again = problem.retryable && attempt < READ_ATTEMPTS && inTime && budget.withdraw()
+        const again =
+          problem.retryable && attempt < MAX_READ_ATTEMPTS && inTime && budget.withdraw()
         if (!again) throw problem
         await clock.sleep(delay)
       }
@@ -156,13 +157,17 @@ export function openGateway(options: GatewayOptions): Gateway {
   return { read, sign, renew }
 }
 
-/** Builds a request around one URL, which is signed and sent. */
-function build<Input>(origin: string, action: Asked<Input>, input: Input & Region): Outgoing {
+/** Builds a request around one URL, which is both signed and sent. */
+function build<Input>(
+  origin: string,
+  action: ActionRequest<Input>,
+  input: Input & RegionOption,
+): Outgoing {
   const { method } = action
-  const url = new URL(pathOf(action), origin)
+  const url = new URL(actionPath(action), origin)
   const form = new URLSearchParams(sentParameters(action, input)).toString()
   if (method === 'POST') return { method, url, headers: { ...HEADERS, ...FORM }, body: form }
-  // A literal plus is %2B by now; %20 is a space to every reader of a query, `+` only to those of forms.
+  // A literal plus is %2B here. A space becomes %20, which every parser of a query understands; `+` is for forms.
   url.search = form.replaceAll('+', '%20')
   return { method, url, headers: { ...HEADERS }, body: null }
 }
@@ -174,20 +179,20 @@ const HEADERS = {
 }
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
-/** The path of an action on the VPC platform. */
-export function pathOf(action: { name: string }): string {
+/** Returns the path of an action on the VPC platform. */
+export function actionPath(action: { name: string }): string {
   return `/vserver/v2/${action.name}`
 }
 
-/** All parameters of a call as they are sent. */
+/** Returns all parameters of a call as they are sent. */
 export function sentParameters<Input>(
-  action: Asked<Input>,
-  input: Input & Region,
+  action: ActionRequest<Input>,
+  input: Input & RegionOption,
 ): Record<string, string> {
   const parameters = { regionCode: input.regionCode, ...action.parameters(input) }
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined)
   return Object.fromEntries([...given.map(([name, value]) => [name, String(value)]), JSON_FORMAT])
 }
 
-// XML is what the API answers unless asked.
+// The API answers XML by default.
 const JSON_FORMAT = ['responseFormatType', 'json']

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { decodeUtf8 } from '../body.ts'
+import { parseJson } from '../json.ts'
 import type { Upstream } from '../problem.ts'
 import { httpDate, retryAfterSeconds } from '../retry-after.ts'
 import type { Incoming } from '../transport.ts'
@@ -13,7 +14,7 @@ import {
 } from './fault.ts'
 import { scanXml } from './xml.ts'
 
-/** The gateway refuses timestamps further off. Source: https://api.ncloud-docs.com/docs/en/compute-vserver */
+/** The gateway refuses timestamps that differ by more. Source: https://api.ncloud-docs.com/docs/en/compute-vserver */
 const WINDOW_MS = 300_000
 const MAX_MESSAGE_CHARACTERS = 500
 const MAX_ID_CHARACTERS = 100
@@ -23,7 +24,7 @@ const SUCCESS = '0'
 const Code = v.nullish(v.union([v.string(), v.pipe(v.number(), v.transform(String))]))
 const Text = v.nullish(v.string())
 
-/** What stands below a root: the gateway's error, the Server API's, its one odd variant, or the end of a success. */
+/** The members below a root: of the gateway's error, of the Server API's error or its variant, or of a success. */
 const Below = v.object({
   errorCode: Code,
   message: Text,
@@ -34,26 +35,27 @@ const Below = v.object({
   requestId: Text,
 })
 
-/** What came back, and when: milliseconds since the epoch. */
+/** An answer with the times of its arrival, in milliseconds since the epoch. */
 export interface Answer extends Incoming {
-  /** By the relay's own clock. */
+  /** By the relay's clock. */
   receivedAt: number
-  /** By the gateway's, at the least. */
+  /** The earliest time that the gateway's clock showed. */
   gatewayTime: number
 }
 
-/** A body as far as its first byte and its root tell. */
+/** The parts of a body that decide about it. */
 interface Content {
   root: string
   code?: string | null | undefined
   message?: string | null | undefined
   requestId?: string | null | undefined
-  /** What stands below the root; of JSON only. */
+  /** The value below the root, if the body is JSON. */
   below?: unknown
 }
 
 /**
- * Turns an answer into the output of its action. The body is judged by its first byte: the content type lies.
+ * Returns the output of an action from its answer. The first byte of the body decides about its format, because the
+ * content type is often wrong.
  * @throws Problem with an `upstream-…` code or `image-not-found`
  */
 export function judge<Output, View>(answer: Answer, action: Action<never, Output, View>) {
@@ -80,25 +82,25 @@ export function judge<Output, View>(answer: Answer, action: Action<never, Output
   })
 }
 
-function faultOf({ root, code }: Content, status: number, reads: boolean): Fault {
+function faultOf({ root, code }: Content, status: number, isRead: boolean): Fault {
   if (code && root === 'error') return faultOfGatewayError(status, code)
-  if (code && root === 'responseError') return faultOfResponseError(status, code, reads)
+  if (code && root === 'responseError') return faultOfResponseError(status, code, isRead)
   return faultOfStatus(status)
 }
 
-/** How far the gateway's clock is ahead of the relay's, by the answer's `Date`; `undefined` without one. */
+/** Returns how far the gateway's clock is ahead of the relay's, by the answer's `Date`; `undefined` without one. */
 export function clockOffsetMs(answer: Answer): number | undefined {
   const date = dateOf(answer)
   return date === undefined ? undefined : date - answer.receivedAt
 }
 
-/** The `Date` of an answer in milliseconds since the epoch; `undefined` without one. */
+/** Returns the `Date` of an answer in milliseconds since the epoch; `undefined` without one. */
 export function dateOf({ headers }: Incoming): number | undefined {
   const date = httpDate(headers.get('date'))
   return Number.isNaN(date) ? undefined : date
 }
 
-/** What a person in a terminal, who sees the detail alone, has to know beside the fault. */
+/** Returns an addition to the detail for people who see nothing but the detail. */
 function noteOn(fault: Fault, { message }: Upstream, answer: Answer): string {
   if (fault === 'credentials') return clockNote(answer)
   return fault === 'refused' && message ? `: ${message}` : ''
@@ -108,8 +110,8 @@ function clockNote(answer: Answer): string {
   const offset = clockOffsetMs(answer)
   if (offset === undefined) return ''
   return Math.abs(offset) > WINDOW_MS
-    ? '; the clock of the relay is more than 5 minutes off'
-    : '; the clock of the relay is right'
+    ? '. The clock of the relay is wrong by more than 5 minutes'
+    : '. The clock of the relay is right, so check the key pair'
 }
 
 function contentOf(body: Uint8Array | undefined): Content {
@@ -119,13 +121,8 @@ function contentOf(body: Uint8Array | undefined): Content {
 }
 
 function jsonContent(text: string): Content | undefined {
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  // The root key is whatever single one stands there: the pages name some of them wrong.
+  const body = parseJson(text)
+  // Any single root key counts, because NAVER Cloud's pages name some of them wrongly.
   const roots = Object.entries(body instanceof Object ? body : {}).filter(([key]) => isRoot(key))
   const [[root, below] = ['', undefined]] = roots
   const { success, output } = v.safeParse(Below, below)

@@ -1,4 +1,5 @@
 import type { Image } from '../image.ts'
+import { type LogEvent, logWith } from '../log.ts'
 import { isProblem } from '../problem.ts'
 import type { Work } from '../work.ts'
 import type { Action } from './action.ts'
@@ -12,31 +13,31 @@ import { getServerImageList } from './actions/get-server-image-list.ts'
 import { upstreamProblem } from './fault.ts'
 import type { Gateway } from './gateway.ts'
 
-/** 100 rows stay below the longest answer that is read, even of images with 21 storages. */
+/** 100 rows stay below the longest answer that is read, even if each image has 21 storages. */
 const PAGE_SIZE = 100
 const MAX_PAGES = 100
 
-interface Place {
+interface RegionOption {
   regionCode: string
 }
 
-/** Reads an image of any hypervisor that the newer call knows: KVM, and XEN too. */
+/** Reads an image by `getServerImageDetail`, which knows images of every hypervisor. */
 export const readServerImage = readerOf(getServerImageDetail)
 
-/** Reads an image of a XEN or RHV server. */
+/** Reads an image of a XEN or RHV server by `getMemberServerImageInstanceDetail`. */
 export const readMemberServerImage = readerOf(getMemberServerImageInstanceDetail)
 
 /**
- * Reads an image whose kind is not known: the newer call, then the older where the newer knows no such image or
- * refuses. Only where both know none it is `image-not-found`.
+ * Reads an image of unknown kind: by `getServerImageDetail`, and if that finds none or refuses, by
+ * `getMemberServerImageInstanceDetail`. It is `image-not-found` only if both find none.
  */
 export async function readImage(
   gateway: Gateway,
-  address: Place & { imageNo: string },
+  address: RegionOption & { imageNo: string },
   work: Work,
 ): Promise<Image> {
   try {
-    return await readServerImage(gateway, address, work)
+    return await readServerImage(gateway, address, { ...work, log: fallbackLog(work) })
   } catch (first) {
     if (!isProblem(first, 'image-not-found') && !isProblem(first, 'upstream-refused')) throw first
     try {
@@ -47,42 +48,38 @@ export async function readImage(
   }
 }
 
+/** Returns a log that reports a read without a row as a step, not as a failure: a second call follows. */
+function fallbackLog({ log }: Work) {
+  return ({ code, ...event }: LogEvent) =>
+    log({ ...event, ...(code === 'image-not-found' ? { fallback: true } : code && { code }) })
+}
+
 /**
- * Own images of exactly that name, each with the relay's marker where it bears one, and the gateway's clock when it
- * began to answer: milliseconds since the epoch.
+ * Reads own images with exactly this name, each with the relay's marker if it has one. `gatewayTime` is the gateway's
+ * clock on the first page: milliseconds since the epoch.
  */
-export async function ownImages(gateway: Gateway, name: string, place: Place, work: Work) {
-  const query = { ...place, name, typeCodes: ['SELF' as const] }
+export async function ownImages(gateway: Gateway, name: string, region: RegionOption, work: Work) {
+  const query = { ...region, name, typeCodes: ['SELF' as const] }
   const [first, ...more] = await pages(gateway, getServerImageList, query, work)
   const rows = [first, ...more].flatMap((page) => page.rows)
-  const isMoving = new Set(rows.map(({ image }) => image.imageNo)).size < rows.length
-  if (isMoving) throw upstreamProblem('malformed', { action: getServerImageList.name })
-  // Whether the gateway's own filters are exact is not documented.
+  const hasRepeats = new Set(rows.map(({ image }) => image.imageNo)).size < rows.length
+  if (hasRepeats) throw upstreamProblem('malformed', { action: getServerImageList.name })
+  // NAVER Cloud does not document whether its filters are exact.
   const own = rows.filter(({ image, type }) => image.name === name && (type ?? 'SELF') === 'SELF')
   return { rows: own, gatewayTime: first.gatewayTime }
 }
 
-/** All snapshots that a query finds. */
-export async function snapshots(gateway: Gateway, query: SnapshotQuery & Place, work: Work) {
-  const all = await pages(gateway, getBlockStorageSnapshotInstanceList, query, work)
-  return all.flatMap(({ rows }) => rows.map(({ snapshot }) => snapshot))
-}
-
-/** All snapshots of these storages, each with its storage's number. */
-export async function snapshotsOf(
-  gateway: Gateway,
-  originalBlockStorageNos: string[],
-  place: Place,
-  work: Work,
-) {
-  const query = { ...place, originalBlockStorageNos }
+/** Reads all snapshots that a query finds, each with the number of its storage. */
+export async function snapshots(gateway: Gateway, query: SnapshotQuery & RegionOption, work: Work) {
   const all = await pages(gateway, getBlockStorageSnapshotInstanceList, query, work)
   return all.flatMap(({ rows }) => rows)
 }
 
 function readerOf<Output>(action: Action<{ imageNo: string }, Output, Image>) {
-  return (gateway: Gateway, address: Place & { imageNo: string }, work: Work) =>
-    gateway.read(action, address, work)
+  return (gateway: Gateway, address: RegionOption & { imageNo: string }, work: Work) => {
+    const { imageNo } = address
+    return gateway.read(action, address, { ...work, log: logWith({ imageNo }, work.log) })
+  }
 }
 
 async function pages<
@@ -92,12 +89,12 @@ async function pages<
 >(
   gateway: Gateway,
   action: Action<Query & { pageNo?: number; pageSize?: number }, Output, Page>,
-  query: Query & Place,
+  query: Query & RegionOption,
   work: Work,
 ): Promise<[Page, ...Page[]]> {
-  const ask = (pageNo: number) =>
+  const readPage = (pageNo: number) =>
     gateway.read(action, { ...query, pageNo, pageSize: PAGE_SIZE }, work)
-  const all: [Page, ...Page[]] = [await ask(1)]
+  const all: [Page, ...Page[]] = [await readPage(1)]
   let last = all[0]
   for (let count = last.rows.length; all.length <= MAX_PAGES; count += last.rows.length) {
     const { totalRows, rows } = last
@@ -105,9 +102,9 @@ async function pages<
     const isLast = totalRows === undefined ? rows.length < PAGE_SIZE : count >= totalRows
     if (isLast) return all
     if (rows.length === 0) break
-    last = await ask(all.length + 1)
+    last = await readPage(all.length + 1)
     all.push(last)
   }
-  // Rows were promised and did not come, or moved between two pages: "not among them" must not be concluded from that.
+  // Promised rows are missing or moved between two pages, so the list does not prove that anything is absent.
   throw upstreamProblem('malformed', { action: action.name })
 }

@@ -1,13 +1,13 @@
 const FIRST_DELAY_MS = 100
-const LONGEST_DELAY_MS = 2_000
+const MAX_DELAY_MS = 2_000
 
 const BUCKET = 20
 const PER_CALL = 0.1
 const PER_SECOND = 1
 
 /**
- * A budget of retries shared by all calls of an instance, so that a gateway in trouble is not asked three times as
- * often: a bucket of 20 that each call fills by 0.1 and each second by 1.
+ * Creates a budget of retries for all calls of an instance, so that a gateway in trouble does not get three times as many
+ * calls: a bucket of 20 that each call fills by 0.1 and each second by 1.
  */
 export function retryBudget(now: () => number) {
   let tokens = BUCKET
@@ -22,7 +22,7 @@ export function retryBudget(now: () => number) {
   return {
     /** Counts a call. */
     deposit: () => fill(PER_CALL),
-    /** Takes a retry's worth; `false` when there is none. */
+    /** Takes one retry; `false` if there is none left. */
     withdraw() {
       fill(0)
       if (tokens < 1) return false
@@ -32,7 +32,7 @@ export function retryBudget(now: () => number) {
   }
 }
 
-/** Full jitter: between 1 ms and a bound that doubles per attempt, so that no two attempts share a timestamp. */
+/** Returns a delay with full jitter: from 1 ms, so that no two attempts share a timestamp, to a limit that doubles. */
 export function backoffMs(attempt: number, random: () => number = Math.random): number {
-  return 1 + random() * (Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)) - 1)
+  return 1 + random() * (Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)) - 1)
 }

@@ -1,15 +1,15 @@
 import * as v from 'valibot'
 import { type Image, phaseOf } from '../image.ts'
 import { unmarked } from '../marker.ts'
-import type { About } from './action.ts'
-import { CommonCode, GivenDate, GivenNo, OptionalText, sizes } from './values.ts'
+import type { ResponseMeta } from './action.ts'
+import { AnswerDate, AnswerNo, CommonCode, OptionalText, sizes } from './values.ts'
 
 const BlockStorageMapping = v.object({
   order: v.nullish(v.number()),
-  // A number in every recorded answer, a string on the type's page.
-  blockStorageSnapshotInstanceNo: v.nullish(GivenNo),
+  // The type's page says string, every recorded answer has a number.
+  blockStorageSnapshotInstanceNo: v.nullish(AnswerNo),
   blockStorageSnapshotName: OptionalText,
-  // The type's page spells the name so; answers spell it as above.
+  // The type's page has this name, recorded answers have the one above.
   blockStorageSnapshotInstanceName: OptionalText,
   blockStorageSize: v.nullish(v.number()),
   blockStorageVolumeType: v.nullish(CommonCode),
@@ -19,11 +19,11 @@ const BlockStorageMapping = v.object({
 })
 
 /**
- * NCP's type ServerImage, as far as it is read.
+ * NCP's type ServerImage: the fields that are read.
  * Source: https://api.ncloud-docs.com/docs/en/common-vapidatatype-serverimage
  */
 export const ServerImage = v.object({
-  serverImageNo: GivenNo,
+  serverImageNo: AnswerNo,
   serverImageName: v.string(),
   serverImageDescription: OptionalText,
   serverImageType: v.nullish(CommonCode),
@@ -33,17 +33,20 @@ export const ServerImage = v.object({
   serverImageOperation: v.nullish(CommonCode),
   serverImageStatusName: OptionalText,
   serverImageProductCode: OptionalText,
-  createDate: GivenDate,
+  createDate: AnswerDate,
   shareStatus: v.nullish(CommonCode),
   sharedLoginIdList: v.nullish(v.array(v.string()), []),
   blockStorageMappingList: v.nullish(v.array(BlockStorageMapping)),
 })
 
-/** NCP's type ServerImage, as far as it is read. */
+/** NCP's type ServerImage: the fields that are read. */
 export type ServerImage = v.InferOutput<typeof ServerImage>
 
-/** A ServerImage in the one shape; its size is that of its storages together. */
-export function serverImage(row: ServerImage, { action, regionCode, requestId }: About): Image {
+/** Returns a ServerImage in the shape of the API. Its size is the sum of its storages. */
+export function serverImage(
+  row: ServerImage,
+  { action, regionCode, requestId }: ResponseMeta,
+): Image {
   const status = row.serverImageStatus?.code ?? null
   const operation = row.serverImageOperation?.code ?? null
   const storages = row.blockStorageMappingList?.map(storage) ?? null
@@ -81,7 +84,7 @@ function storage(mapping: v.InferOutput<typeof BlockStorageMapping>, index: numb
   }
 }
 
-/** The sum of sizes that are all known; null where one is not. */
+/** Returns the sum of sizes; null if one of them is unknown. */
 function total(parts: (number | null)[] | undefined): number | null {
   if (!parts?.length) return null
   return parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), 0)

@@ -8,8 +8,8 @@ export interface Credentials {
 
 const utf8 = new TextEncoder()
 
-// Keyed by the pair itself: a rotated pair takes its imported key along when it is dropped. The key is kept,
-// not the promise of it: on Workers one request must not wait for what another one started.
+// Keyed by the pair itself, so that the key of a rotated pair is dropped with it. The value is the key, not a promise:
+// on Workers a request must not wait for a promise of another request.
 const imported = new WeakMap<Credentials, CryptoKey>()
 
 async function signingKey(credentials: Credentials): Promise<CryptoKey> {
@@ -21,8 +21,8 @@ async function signingKey(credentials: Credentials): Promise<CryptoKey> {
 }
 
 /**
- * What API Gateway's signature v2 is made over. `target` is path and query as they are sent; the body
- * is not part of it. Source: https://api.ncloud-docs.com/docs/en/common-ncpapi
+ * Returns the string that API Gateway's signature v2 signs. `target` is path and query as they are sent; the body is not
+ * part of it. Source: https://api.ncloud-docs.com/docs/en/common-ncpapi
  */
 export function stringToSign(
   method: string,
@@ -33,12 +33,12 @@ export function stringToSign(
   return `${method} ${target}\n${timestamp}\n${accessKey}`
 }
 
-/** The signature of a string: HMAC-SHA256 under the secret key, base64. The key is imported once per pair. */
+/** Signs a string: HMAC-SHA256 with the secret key, in base64. The key is imported once for each pair. */
 export async function signature(text: string, credentials: Credentials): Promise<string> {
   return hmacBase64(await signingKey(credentials), text)
 }
 
-/** The three headers that sign a request. `signedAt`: milliseconds since the epoch, on the gateway's clock. */
+/** Returns the three headers that sign a request. `signedAt` is in milliseconds since the epoch, on the gateway's clock. */
 export async function signatureHeaders(
   request: { method: string; url: URL },
   signedAt: number,

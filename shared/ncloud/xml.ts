@@ -1,11 +1,11 @@
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
 
-/** A root element's name behind white space, a byte order mark and an XML declaration. */
+/** The name of the root element, after white space, a byte order mark and an XML declaration. */
 const ROOT = /^\s*(?:<\?xml[^>]{0,200}\?>\s*)?<([A-Za-z][\w.-]{0,100})[\s/>]/
 
 /**
- * The root and the code and message of an XML answer, found by a scan whose time is linear in its length:
- * all that the relay wants of XML is what went wrong. `undefined` for anything else, HTML and DOCTYPEs too.
+ * Finds root, code and message of an XML answer by a scan in linear time; the relay needs no more of XML. `undefined` for
+ * any other text, also for HTML and DOCTYPEs.
  */
 export function scanXml(text: string) {
   const root = ROOT.exec(text)?.[1]

@@ -79,6 +79,7 @@ function comparable({ status, headers, text }: Answered, ids: Map<string, string
         return ids.get(id) ?? ''
       })
       .replace(NOW, 'now')
+      .replace(/\d{1,2} [A-Z][a-z]{2} \d\d:\d\d UTC\+9/g, 'now')
       .replace(/"next":"[^"]+"/, '"next":"a cursor"')
   const withoutUuids = text.replace(UUID, 'id')
   const body = same(withoutUuids)

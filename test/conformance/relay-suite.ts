@@ -61,7 +61,7 @@ export function relaySuite(
   test('says what a create would do', async () => {
     const body = { ...smallest, name: 'dry', storages: [{ snapshotNo: '12344698' }] }
     const { json } = await door.request('/v1/server-images?dryRun=true', { method: 'POST', body })
-    expect(json.ready).toBe(false)
+    expect(json.ok).toBe(false)
     expect(json.request.parameters.serverImageName).toBe('dry')
   })
 

@@ -6,12 +6,12 @@ import { environmentFor } from '../relay.ts'
 export type WrongSetting = [name: string, value: unknown, message: string, path?: string]
 
 const VISIBLE = 'must be visible ASCII without spaces'
-const REGION = 'must be 2 to 10 capital letters and digits, a letter first: KR, SGN, JPN …'
+const REGION = 'must be 2 to 10 capital letters and digits, beginning with a letter: KR, SGN, JPN …'
 const ORIGIN = 'must be an https origin without a path; http only on loopback'
 
 const CRON =
   'must be minute, hour, day, month and weekday (MON to SUN), each in its range, on a date that exists; not both day and weekday'
-const UNKNOWN = 'must be a name in RELAY_NOTIFY'
+const UNKNOWN = 'names targets that RELAY_NOTIFY does not have: 0.notify.0'
 const ZONE = 'must be a time zone: Asia/Seoul, Asia/Tokyo, UTC …'
 const URL_RULE = 'must be an https address without credentials; http only on loopback'
 
@@ -29,7 +29,7 @@ export const wrongAnywhere: WrongSetting[] = [
   ['NCLOUD_SECRET_KEY', undefined, 'is required'],
   ['NCLOUD_SECRET_KEY', '', 'is required'],
   ['NCLOUD_SECRET_KEY', 'CANARY\nkey', VISIBLE],
-  ['NCLOUD_SECRET_ID', 'CANARY', 'must not be given beside a key pair'],
+  ['NCLOUD_SECRET_ID', 'CANARY', 'must not be set together with a key pair'],
   ['NCLOUD_SITE', 'CANARY', 'must be one of public, gov, fin'],
   ['NCLOUD_API_GW', 'https://gateway.test/CANARY', ORIGIN],
   ['NCLOUD_REGION', 'canary', REGION],
@@ -40,8 +40,8 @@ export const wrongAnywhere: WrongSetting[] = [
   ['RELAY_JOBS', '["CANARY"]', 'must be an object', 'RELAY_JOBS.0'],
   ['RELAY_JOBS', job({ timeZone: 'Asia/CANARY' }), ZONE, 'RELAY_JOBS.0.timeZone'],
   ['RELAY_JOBS', job({ cron: '0 3 * * 1' }), CRON, 'RELAY_JOBS.0.cron'],
-  ['RELAY_JOBS', job({ notify: ['CANARY'] }), UNKNOWN, 'RELAY_JOBS.0.notify.0'],
-  ['RELAY_NOTIFY', '["CANARY"]', 'must be an object, its names 1 to 64 of A-Z a-z 0-9 . _ -'],
+  ['RELAY_JOBS', job({ notify: ['CANARY'] }), UNKNOWN],
+  ['RELAY_NOTIFY', '["CANARY"]', 'must be an object whose names are 1 to 64 of A-Z a-z 0-9 . _ -'],
   ['RELAY_NOTIFY', '{"ops":{"format":"slack","url":"CANARY"}}', URL_RULE, 'RELAY_NOTIFY.ops.url'],
   ['RELAY_LANGUAGE', 'CANARY', 'must be one of en, ko, ja'],
 ]

@@ -104,3 +104,34 @@ describe('a prefix limits what a key may make', () => {
     expect(other.json.outcome).toBe('not-applied')
   })
 })
+
+// The causes of the contract, section 3.
+describe('the log has the cause of a 401, and the answer does not', () => {
+  test.each<[string, Record<string, string>, object]>([
+    ['no key', {}, { reason: 'no-key' }],
+    ['no bearer key', { authorization: 'Basic a2V5' }, { reason: 'no-key' }],
+    [
+      'two keys',
+      { authorization: `Bearer ${keyOf('ci')}`, 'x-api-key': keyOf('ci') },
+      { reason: 'two-keys' },
+    ],
+    ['an unknown key', { 'x-api-key': keyOf('nobody') }, { reason: 'unknown-key' }],
+    ['a mistyped key', { 'x-api-key': `${keyOf('ci')}x` }, { reason: 'unknown-key' }],
+    ['an expired key', { 'x-api-key': keyOf('expired') }, { reason: 'expired', keyId: 'expired' }],
+  ])('%s', async (_, headers, cause) => {
+    const { status, json } = await relay.request('/v1/creations', { as: '', headers })
+    expect([status, json.detail]).toEqual([
+      401,
+      'A valid API key is required: Authorization: Bearer KEY, or X-API-Key: KEY',
+    ])
+    expect(relay.log.at(-1)).toEqual({
+      event: 'request',
+      requestId: json.requestId,
+      action: 'GET /v1/creations',
+      status: 401,
+      milliseconds: expect.any(Number),
+      code: 'unauthenticated',
+      ...cause,
+    })
+  })
+})

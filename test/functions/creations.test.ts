@@ -111,10 +111,22 @@ describe('a create', () => {
     expect([status, json.image.phase, headers.get('retry-after')]).toEqual([201, 'pending', '5'])
   })
 
-  test('is one line in a terminal', async () => {
+  test('is one line of plain text with the phase of the image', async () => {
     const body = fresh()
-    const { text } = await relay.create(body, { headers: { accept: 'text/plain' } })
-    expect(text).toMatch(new RegExp(`^cr_[0-9a-f]{32} created ${body.name} 3000000\\d\n$`))
+    const headers = { accept: 'text/plain' }
+    const { text } = await relay.create(body, { headers })
+    expect(text).toMatch(new RegExp(`^cr_[0-9a-f]{32} ready ${body.name} 3000000\\d\n$`))
+  })
+
+  test('has one line of plain text that reads failed once its image has failed', async () => {
+    const slow = await openRelay({ gateway: { readyAfterMs: 60_000 }, clock })
+    const { json } = await slow.create(fresh())
+    slow.gateway.images.change(json.image.imageNo, { state: states.createFailed })
+    ahead = 6_000
+    const headers = { accept: 'text/plain' }
+    const { text } = await slow.request(`/v1/creations/${json.creationId}`, { headers })
+    await slow.close()
+    expect(text).toBe(`${json.creationId} failed ${json.name} ${json.image.imageNo}\n`)
   })
 
   test('is refused in the gateway’s own words, and nothing was made', async () => {
@@ -279,14 +291,37 @@ describe('a name', () => {
   test.each([
     ['other content without a key', { ...smallest, description: 'other' }, {}],
     ['any key', smallest, keyed('k-7')],
-    ['another caller', smallest, { as: 'other' }],
-  ])('that is live is taken for %s', async (_, content, asked) => {
+    ['an administrator', smallest, { as: 'admin' }],
+  ])(
+    'that is live is taken for %s, who is told the creation and since when',
+    async (_, content, asked) => {
+      const { name } = fresh()
+      const { creationId, updatedAt } = (await relay.create({ ...smallest, name })).json
+      const { status, json } = await relay.create({ ...content, name }, asked)
+      expect([status, json.code, json.outcome]).toEqual([409, 'name-taken', 'not-applied'])
+      expect(json.creationId).toBe(creationId)
+      expect(json.detail).toBe(
+        `The name is in use by creation ${creationId} (ready since ${updatedAt}). Choose another name`,
+      )
+      expect(creates()).toHaveLength(1)
+    },
+  )
+
+  test('that is live is taken for another caller, who is not told the creation', async () => {
     const { name } = fresh()
-    const first = await relay.create({ ...smallest, name })
-    const { status, json } = await relay.create({ ...content, name }, asked)
-    expect([status, json.code, json.outcome]).toEqual([409, 'name-taken', 'not-applied'])
-    expect(JSON.stringify(json)).not.toContain(first.json.creationId)
-    expect(creates()).toHaveLength(1)
+    const { creationId, updatedAt } = (await relay.create({ ...smallest, name })).json
+    const { json } = await relay.create({ ...smallest, name }, { as: 'other' })
+    expect(json.code).toBe('name-taken')
+    expect(JSON.stringify(json)).not.toContain(creationId)
+    expect(json.detail).toContain(`another caller's creation (ready since ${updatedAt})`)
+  })
+
+  test('of an image that is not the relay’s is refused with its number', async () => {
+    const { name } = fresh()
+    const { no } = relay.gateway.images.add({ name })
+    const { status, json } = await relay.create({ ...smallest, name })
+    expect([status, json.code]).toEqual([409, 'name-taken'])
+    expect(json.detail).toMatch(new RegExp(`^The name is in use by image ${no} \\(ready, created `))
   })
 
   test('is free in another region', async () => {
@@ -399,6 +434,9 @@ describe('the quota of a key', () => {
       true,
       'not-applied',
     ])
+    expect(json.detail).toBe(
+      'Daily limit of 3 creations reached; the next is possible at 00:00 UTC (09:00 KST/JST)',
+    )
     const wait = Number(headers.get('retry-after'))
     expect(wait).toBeGreaterThan(86_400 - 60)
     expect(wait).toBeLessThanOrEqual(86_400 - 5)
@@ -413,7 +451,11 @@ describe('what the gateway puts off', () => {
     const body = fresh()
     const first = await relay.create(body)
     expect([first.status, first.json.state, first.json.attempt]).toEqual([202, 'accepted', 1])
-    expect(first.json.problem).toMatchObject({ code: 'upstream-throttled', retryable: true })
+    expect(first.json.problem).toEqual({
+      code: 'upstream-throttled',
+      detail: expect.any(String),
+      upstream: expect.any(Object),
+    })
     expect(['1', '2']).toContain(first.headers.get('retry-after'))
     const early = await relay.create(body)
     expect([early.status, early.json.state]).toEqual([202, 'accepted'])
@@ -474,6 +516,30 @@ describe('a refusal', () => {
     expect([status, json.state]).toEqual([201, 'created'])
     expect(json.history.at(-1)).toMatchObject({ reason: 'adopted' })
     expect(own()).toHaveLength(1)
+  })
+
+  test('that is not known says that the relay finds out, by when, and not to repeat it', async () => {
+    relay.gateway.inject({ fault: 'reset-before', action: 'createServerImageFromSnapshot' })
+    const body = fresh()
+    const before = Date.now()
+    const { status, json } = await relay.create(body)
+    const after = Date.now()
+    expect([status, json.state]).toEqual([202, 'unknown'])
+    // 300 s for timestamps, 30 s for the clock, 300 s for lists, 270 s without a Date, and one tick.
+    const signedAt = Date.parse(json.knownBy) - (300 + 30 + 300 + 270 + 60) * 1_000
+    // By the gateway's clock, which a Date tells to the second.
+    expect(signedAt).toBeGreaterThanOrEqual(before - 1_000)
+    expect(signedAt).toBeLessThanOrEqual(after + 1_000)
+    expect(json.detail).toMatch(
+      new RegExp(
+        `^NAVER Cloud did not say whether ${body.name} was created. The relay is finding out and should know by .* UTC\\+9. Do not repeat the request.$`,
+      ),
+    )
+    // It must not look like a failure that invites a repeat.
+    expect(Object.keys(json.problem).sort()).toEqual(['code', 'detail', 'upstream'])
+    const headers = { accept: 'text/plain' }
+    const { text } = await relay.request(`/v1/creations/${json.creationId}`, { headers })
+    expect(text).toBe(`${json.creationId} unknown ${body.name} -\n${json.detail}\n`)
   })
 
   test('that nobody can look into is unknown', async () => {
@@ -563,7 +629,7 @@ describe('the list of creations', () => {
     expect((await made.request('/v1/creations', { as: 'admin' })).json.items).toHaveLength(6)
     expect((await made.request('/v1/creations?state=rejected')).json).toEqual({ items: [] })
     const text = await made.request('/v1/creations?limit=1', { headers: { accept: 'text/plain' } })
-    expect(text.text).toMatch(/^cr_[0-9a-f]{32} created web-\d+ 3000000\d\n$/)
+    expect(text.text).toMatch(/^cr_[0-9a-f]{32} ready web-\d+ 3000000\d\n$/)
     await made.close()
   })
 
@@ -584,7 +650,7 @@ describe('a dry run', () => {
     const body = fresh()
     const { status, json } = await dry(body)
     expect(status).toBe(200)
-    expect(json.ready).toBe(true)
+    expect(json.ok).toBe(true)
     expect(relay.gateway.received.map(({ method }) => method)).toEqual(['GET', 'GET'])
     const { json: created } = await relay.create(body)
     expect(created.state).toBe('created')
@@ -605,10 +671,10 @@ describe('a dry run', () => {
       { snapshotNo: '12344700', sizeGb: 40 },
       ['snapshot-kvm', 'snapshot-fits'],
     ],
-  ])('tells %s', async (_, base, codes) => {
+  ])('finds %s', async (_, base, codes) => {
     const { status, json } = await dry({ ...fresh(), storages: [base] })
     const failed = json.checks.filter(({ ok }: { ok: boolean }) => !ok)
-    expect([status, json.ready]).toEqual([200, false])
+    expect([status, json.ok]).toEqual([200, false])
     expect(failed.map(({ code, path }: Record<string, string>) => [code, path])).toEqual(
       codes.map((code) => [code, 'storages.0.snapshotNo']),
     )
@@ -620,7 +686,7 @@ describe('a dry run', () => {
       { snapshotNo: '12344698' },
       { sizeGb: 10, volumeType: 'CB1' },
     ]
-    expect((await dry({ ...fresh(), storages })).json.ready).toBe(true)
+    expect((await dry({ ...fresh(), storages })).json.ok).toBe(true)
   })
 
   test('tells a name that is taken, by an image or by a creation', async () => {
@@ -636,9 +702,53 @@ describe('a dry run', () => {
     expect(await nameIsFree('by-failure')).toBe(true)
   })
 
-  test('is a line a check in a terminal', async () => {
-    const { text } = await dry(fresh(), { headers: { accept: 'text/plain' } })
-    expect(text.split('\n')[0]).toBe('ok storages.0.snapshotNo The snapshot exists in the region')
+  // The sentences of the contract, section 4, and of its table of messages.
+  test('states what was found, not what was expected', async () => {
+    const storages = [{ snapshotNo: '12344698' }, { snapshotNo: '1' }, { snapshotNo: '12344700' }]
+    const { no } = relay.gateway.images.add({ name: 'in-use' })
+    const { json } = await dry({ ...smallest, name: 'in-use', storages })
+    const messages = json.checks
+      .filter(({ ok }: { ok: boolean }) => !ok)
+      .map(({ message }: { message: string }) => message)
+    expect(messages).toEqual([
+      'Snapshot 12344698 is not bootable, so it cannot be the base storage.',
+      'Snapshot 1 does not exist in region KR.',
+      'Snapshot 12344700 is from a XEN server. Only snapshots from KVM servers can become an image.',
+      expect.stringMatching(
+        new RegExp(
+          `^The name in-use is in use by image ${no} \\(ready since .*\\)\\. Choose another`,
+        ),
+      ),
+    ])
+  })
+
+  test('names the creation that has the name to a caller who may read it', async () => {
+    const { json } = await relay.create(fresh())
+    const nameCheck = async (as: string) =>
+      (await dry({ ...smallest, name: json.name }, { as })).json.checks.at(-1)
+    relay.gateway.images.delete(json.image.imageNo)
+    expect((await nameCheck('ci')).message).toContain(`request ${json.creationId} (ready since`)
+    expect((await nameCheck('other')).message).toContain('another request (ready since')
+  })
+
+  test('is one line for each check in plain text, and a verdict', async () => {
+    const headers = { accept: 'text/plain' }
+    const body = fresh()
+    expect((await dry(body, { headers })).text).toBe(
+      [
+        '✓ Snapshot 12344697 exists.',
+        '✓ Snapshot 12344697 is ready.',
+        '✓ Snapshot 12344697 is from a KVM server.',
+        '✓ Snapshot 12344697 fits its storage.',
+        '✓ Snapshot 12344697 is bootable.',
+        `✓ The name ${body.name} is free.`,
+        'This request can be sent.\n',
+      ].join('\n'),
+    )
+    const refused = await dry({ ...body, storages: [{ snapshotNo: '12344698' }] }, { headers })
+    expect(refused.text.trimEnd().split('\n').at(-1)).toBe(
+      'This request would fail: 1 check did not pass.',
+    )
   })
 
   test('claims nothing', async () => {

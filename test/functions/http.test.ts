@@ -73,37 +73,38 @@ describe('the request id', () => {
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}-/)
   })
 
-  test('stands in every line of the log that belongs to the request', async () => {
+  test('stands in every line of the log that belongs to the request, with the image', async () => {
     const before = relay.log.length
     const { headers } = await relay.request('/v1/images/12342264')
     const lines = relay.log.slice(before)
     const requestId = headers.get('x-request-id')
+    const shared = { requestId, caller: 'key:ci', status: 200, imageNo: '12342264' }
+    const milliseconds = expect.any(Number)
     expect(lines).toEqual([
+      // The first call finds nothing, which is no failure: the second one does.
       {
+        ...shared,
         event: 'upstream',
-        requestId,
-        caller: 'key:ci',
         action: 'getServerImageDetail',
-        status: 200,
-        code: 'image-not-found',
-        milliseconds: expect.any(Number),
+        milliseconds,
+        fallback: true,
       },
-      {
-        event: 'upstream',
-        requestId,
-        caller: 'key:ci',
-        action: 'getMemberServerImageInstanceDetail',
-        status: 200,
-        milliseconds: expect.any(Number),
-      },
-      {
-        event: 'request',
-        requestId,
-        caller: 'key:ci',
-        action: 'GET /v1/images/:no',
-        status: 200,
-        milliseconds: expect.any(Number),
-      },
+      { ...shared, event: 'upstream', action: 'getMemberServerImageInstanceDetail', milliseconds },
+      { ...shared, event: 'request', action: 'GET /v1/images/:no', milliseconds },
+    ])
+  })
+
+  test('stands with the creation in every line of a create', async () => {
+    const before = relay.log.length
+    const { json } = await relay.create({ ...smallest, name: 'logged' })
+    const { creationId, image } = json
+    const lines = relay.log.slice(before)
+    expect(lines.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['transition', 'upstream', 'request']),
+    )
+    for (const line of lines) expect(line).toMatchObject({ creationId })
+    expect(lines.filter(({ state }) => state === 'created')).toMatchObject([
+      { imageNo: image.imageNo },
     ])
   })
 })
@@ -156,6 +157,15 @@ describe('a query', () => {
     '/v1/creations?cr=1',
   ])('%s has an unknown or a repeated key', async (path) => {
     expect(await code(path)).toEqual([400, 'malformed-request'])
+  })
+
+  test.each([
+    ['/v1/images/1?colour=red', 'The query has an unknown key: "colour"'],
+    [`/v1/images/1?${'x'.repeat(60)}=1`, `The query has an unknown key: "${'x'.repeat(40)}…"`],
+    ['/v1/images/1?%1b%5b31mred=1', 'The query has an unknown key: " [31mred"'],
+    ['/v1/images/1?regionCode=KR&regionCode=JPN', 'The query has the key "regionCode" twice'],
+  ])('%s is answered with the name of the key, never with its value', async (path, detail) => {
+    expect((await relay.request(path)).json.detail).toBe(detail)
   })
 
   test('2,000 pairs of keys that are one, in any encoding, reach nobody', async () => {
@@ -241,6 +251,31 @@ describe('a body', () => {
     },
   )
 
+  test.each([
+    ['[]', [['', 'must be an object']], 'The body must be an object'],
+    ['null', [['', 'must be an object']], 'The body must be an object'],
+    [
+      '{"name":"web-1","storages":[]}',
+      [
+        ['storages', 'must have at least one storage'],
+        ['storages.0', 'is required'],
+      ],
+      'storages must have at least one storage; storages.0 is required',
+    ],
+    [
+      '{"name":"web-1","storages":[{"snapshotNo":"1","size":20}],"notifies":[]}',
+      [
+        ['storages.0', 'has an unknown field: "size"'],
+        ['', 'has an unknown field: "notifies"'],
+      ],
+      'storages.0 has an unknown field: "size"; The body has an unknown field: "notifies"',
+    ],
+  ])('%s is answered with what is wrong', async (body, faults, detail) => {
+    const { json } = await relay.request(path, { method: 'POST', body })
+    const errors = faults.map(([path, message]) => ({ path, message }))
+    expect([json.errors, json.detail]).toEqual([errors, detail])
+  })
+
   test('may be up to 64 KiB', async () => {
     const padded = (length: number) => {
       const text = JSON.stringify({ name: 'x' })
@@ -307,7 +342,7 @@ test('nothing of a defect reaches the caller, and its place reaches the log', as
   expect([status, json.code, json.detail]).toEqual([
     500,
     'internal',
-    'The relay met a defect of its own',
+    'Internal error. Report it with this request id',
   ])
   const defect = broken.log.find(({ event }) => event === 'defect')
   expect(defect).toMatchObject({ requestId: json.requestId })
@@ -326,7 +361,7 @@ test('each route has its name in the log, and what is none has none', async () =
     'GET /readyz',
     'GET /openapi.json',
     'GET /v1/images/:no',
-    'GET *',
+    'GET /*',
   ])
 })
 

@@ -318,8 +318,20 @@ describe('in a terminal', () => {
     expect(await text('/v1/images?name=nothing')).toBe('')
   })
 
-  test('a problem is its code and detail', async () => {
-    expect(await text('/v1/images/99')).toBe('image-not-found: There is no such image\n')
+  test('a problem is its title and detail', async () => {
+    expect(await text('/v1/images/99')).toBe(
+      'Image not found: NAVER Cloud has no image with this number\n',
+    )
+  })
+
+  test('a problem with several faults has a line for each', async () => {
+    expect(await text('/v1/images/abc?regionCode=kr')).toBe(
+      [
+        'Invalid input',
+        'no must be 1 to 20 digits',
+        'regionCode must be 2 to 10 capital letters and digits, beginning with a letter: KR, SGN, JPN …\n',
+      ].join('\n'),
+    )
   })
 
   test('what could steer the terminal is cut', async () => {

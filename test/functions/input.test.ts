@@ -254,7 +254,9 @@ test('50,000 bad creates reach nobody; each is told every fault, and none of its
     expect([status, json.code]).toEqual([422, 'invalid-input'])
     const told = json.errors.map(({ path }: { path: string }) => path)
     expect([...new Set(told)].sort()).toEqual(paths)
-    expect(text.toLowerCase()).not.toContain(SUBMITTED.toLowerCase())
+    // Only the names of unknown fields are shown, and at most 40 characters of them.
+    const shown = text.replace(/has an unknown field: \\"[^"]{1,41}\\"/g, '')
+    expect(shown.toLowerCase()).not.toContain(SUBMITTED.toLowerCase())
   }
   expect(forms).toEqual([])
   expect(relay.log.filter(({ event }) => event === 'upstream')).toEqual([])

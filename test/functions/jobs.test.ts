@@ -51,11 +51,11 @@ async function open(jobs: unknown[], options: RelayOptions = {}) {
 }
 
 /** Another relay beside it, with jobs of its own. */
-function beside(jobs: unknown[]) {
+async function beside(jobs: unknown[]) {
   const { gateway, store } = relay
   const environment = environmentFor(gateway.origin, { RELAY_JOBS: jobs })
   return createApp({
-    settings: parseSettings(environment),
+    settings: await parseSettings(environment),
     store,
     clock: { ...systemClock, now: () => now },
     log: (event) => relay.log.push(event),
@@ -102,7 +102,7 @@ describe('a scheduled job', () => {
   test('with other times is seen anew', async () => {
     await open([nightly])
     await tickAt(now)
-    const other = beside([{ ...nightly, cron: '29 3 * * *' }])
+    const other = await beside([{ ...nightly, cron: '29 3 * * *' }])
     now = HALF_PAST_THREE
     await other.tick()
     await other.tick()
@@ -149,7 +149,7 @@ describe('a scheduled job', () => {
   test('that is taken out and put back is seen anew', async () => {
     await open([nightly])
     await tickAt(HALF_PAST_THREE - HOUR)
-    const none = beside([])
+    const none = await beside([])
     for (const minute of [20, 10, 1]) {
       now = HALF_PAST_THREE - minute * MINUTE
       await none.tick()
@@ -161,7 +161,7 @@ describe('a scheduled job', () => {
 
   test('that only one of two relays knows is run all the same', async () => {
     await open([nightly])
-    const other = beside([{ ...byMinute, cron: '0 0 1 1 *' }])
+    const other = await beside([{ ...byMinute, cron: '0 0 1 1 *' }])
     for (const minute of [3, 2, 1, 0]) {
       await tickAt(HALF_PAST_THREE - minute * MINUTE)
       now += MINUTE / 2
@@ -206,11 +206,12 @@ describe('a scheduled job', () => {
     const [{ lastRuns }] = await jobs()
     expect(lastRuns[0].creation.problem).toMatchObject({
       code: 'invalid-input',
-      detail: 'storages.1.latestSnapshotOf (12340002) has no usable snapshot of the last 26 hours',
+      detail:
+        'storages.1.latestSnapshotOf has no usable snapshot from the last 26 hours (storage 12340002)',
       errors: [
         {
           path: 'storages.1.latestSnapshotOf',
-          message: '(12340002) has no usable snapshot of the last 26 hours',
+          message: 'has no usable snapshot from the last 26 hours (storage 12340002)',
         },
       ],
     })
@@ -256,7 +257,7 @@ describe('a scheduled job', () => {
     await tickAt(now)
     now = HALF_PAST_THREE
     const image = { ...nightly.image, description: 'other' }
-    const other = beside([{ ...nightly, image }])
+    const other = await beside([{ ...nightly, image }])
     await Promise.all([relay.tick(), other.tick()])
     const event = { job: 'nightly-web', scheduledAt: '2026-11-22T03:30:00+09:00' }
     await Promise.all([relay.run(event), other.run(event)])
@@ -459,7 +460,8 @@ describe('a run that somebody asks for', () => {
     expect((await run('by-minute', { headers })).status).toBe(201)
     const asked = initOf({ method: 'POST', headers })
     const request = new Request('http://relay.test/v1/jobs/by-minute/runs', asked)
-    expect((await beside([latest('12340002')]).fetch(request)).status).toBe(422)
+    const other = await beside([latest('12340002')])
+    expect((await other.fetch(request)).status).toBe(422)
   })
 
   test('must pass the prefix of their key, and counts in its quota', async () => {
@@ -588,7 +590,7 @@ describe('whom a create is to notify', () => {
     const { status, json } = await relay.create({ ...body, notify: ['ops', 'CANARY'] })
     expect([status, json.errors]).toEqual([
       422,
-      [{ path: 'notify.1', message: 'must be the name of a target' }],
+      [{ path: 'notify.1', message: 'must be the name of a target of the relay' }],
     ])
     expect((await relay.create({ ...body, notify: ['ops'] })).status).toBe(201)
   })
@@ -599,7 +601,7 @@ describe('whom a create is to notify', () => {
     const { status, json } = await relay.create({ ...body, notify })
     expect([status, json.errors]).toEqual([
       422,
-      [{ path: 'notify', message: 'must be at most 20' }],
+      [{ path: 'notify', message: 'must have at most 20 names' }],
     ])
   })
 

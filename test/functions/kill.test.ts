@@ -323,8 +323,14 @@ function recordsIn(database: string): Creation[] {
 
 /** The state that each creation came to last, by what servers have logged. */
 function statesIn(log: string): Map<string, string> {
-  const transitions = log.matchAll(/"creationId":"(\w+)","state":"(\w+)"/g)
-  return new Map(Array.from(transitions, ([, id = '', state = '']) => [id, state]))
+  const lines = log.split('\n').filter((line) => line.includes('"event":"transition"'))
+  return new Map(
+    lines.flatMap((line) => {
+      // The last line may be cut off by the kill.
+      const [, id, state] = /"creationId":"(\w+)".*"state":"(\w+)"/.exec(line) ?? []
+      return id && state ? [[id, state]] : []
+    }),
+  )
 }
 
 function countOf(things: (string | number)[]): Record<string, number> {

@@ -377,12 +377,12 @@ test('what waits to be told does not wait for a gateway that hangs', async () =>
   await create(relay, [])
   ahead = 31 * SECOND
   gateway.inject({ fault: 'hang', action: 'createServerImageFromSnapshot' })
-  let isOver = false
+  let isAttemptOver = false
   const ticked = relay.tick().then(() => {
-    isOver = true
+    isAttemptOver = true
   })
   await until(() => receiver.requests.length === 1)
-  expect(isOver).toBe(false)
+  expect(isAttemptOver).toBe(false)
   await gateway.close()
   await ticked
 })
@@ -449,10 +449,11 @@ test('the log tells of each try who was told and how, and gives nothing away', a
   const environment = { RELAY_NOTIFY: JSON.stringify(targets) }
   const relay = await relayTo({}, { environment })
   const creationId = await create(relay, Object.keys(targets))
+  const { imageNo } = (await relay.request(`/v1/creations/${creationId}`)).json.image
   await relay.tick()
   const tries = relay.log.filter(({ event }) => event === 'notification')
   const milliseconds = expect.any(Number)
-  const rest = { creationId, state: 'delivered', attempt: 1, milliseconds, status: 204 }
+  const rest = { creationId, imageNo, state: 'delivered', attempt: 1, milliseconds, status: 204 }
   expect(tries).toHaveLength(4)
   for (const target of Object.keys(targets)) {
     expect(tries).toContainEqual({ event: 'notification', target, ...rest })

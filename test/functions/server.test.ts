@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { secrets } from '../canaries.ts'
 import { doorNames, openDoor } from '../doors.ts'
@@ -65,23 +65,48 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     expect(door.output()).toMatch(/"event":"transition".*"state":"created"/)
   })
 
-  test('refuses to serve over a database that it cannot open', async () => {
-    const RELAY_DATABASE = '/nowhere/relay.sqlite'
+  test.each([
+    ['/nowhere/relay.sqlite', /^cannot be opened: its folder does not exist$/],
+    [tmpdir(), /^cannot be opened: it is a folder$/],
+    ['LICENSE', /^cannot be opened: it is not a SQLite database, or it is damaged$/],
+    ['LICENSE/relay.sqlite', /^cannot be opened: a part of its path is not a folder$/],
+    // Nobody may create a file there, not even root; Deno asks for all permissions.
+    [
+      '/sys/relay.sqlite',
+      /^cannot be opened: (permission denied|the file system is read-only|Deno needs .*)$/,
+    ],
+  ])('refuses to serve over the database %s and says why', async (RELAY_DATABASE, message) => {
     const door = await openDoor(name, environmentFor(gateway.origin, { RELAY_DATABASE }))
-    const { status, json } = await door.request('/readyz', { as: '' })
+    const { status, json, text } = await door.request('/readyz', { as: '' })
     expect([status, json.errors]).toEqual([
       503,
-      [{ path: 'RELAY_DATABASE', message: 'cannot be opened' }],
+      [{ path: 'RELAY_DATABASE', message: expect.stringMatching(message) }],
     ])
+    // The file is named in the log only.
+    expect(text).not.toContain(RELAY_DATABASE)
+    expect(door.output()).toContain(`"file":"${resolve(RELAY_DATABASE)}"`)
     await door.close()
   })
 
-  test('ends when it cannot listen, and says so', async () => {
+  test('ends when its port is in use, and says what to do', async () => {
     const door = await openDoor(name, environmentFor(gateway.origin))
-    const PORT = new URL(door.url).port
-    const second = openDoor(name, environmentFor(gateway.origin, { PORT }))
-    await expect(second).rejects.toThrow(/"code":"PORT","detail":"cannot be listened on"/)
+    const port = Number(new URL(door.url).port)
+    const second = openDoor(name, environmentFor(gateway.origin, { PORT: String(port) }))
+    const sentence = `PORT ${port} is already in use. Stop the other process or set PORT=${port + 1}`
+    await expect(second).rejects.toThrow(`"code":"PORT","detail":"${sentence}"`)
     await door.close()
+  })
+
+  test('listens on HOST alone', async () => {
+    const door = await openDoor(name, environmentFor(gateway.origin, { HOST: '127.0.0.1' }))
+    const { port } = new URL(door.url)
+    // Every address of 127.0.0.0/8 is this machine, so a server on all interfaces would answer.
+    await expect(fetch(`http://127.0.0.2:${port}/healthz`)).rejects.toThrow()
+    await door.close()
+    const elsewhere = openDoor(name, environmentFor(gateway.origin, { HOST: '192.0.2.1' }))
+    await expect(elsewhere).rejects.toThrow(
+      /"detail":"(HOST is not an address of this machine|Deno needs --allow-net for HOST)/,
+    )
   })
 
   test('keeps nothing in a file when its database is in memory', async () => {

@@ -31,7 +31,7 @@ async function open(jobs: object | object[] = nightly, more: object = {}) {
     if (String(request.url) !== HOOK) return real(request, timeoutMs)
     const { type, data } = JSON.parse(request.body ?? '')
     const hour = Math.floor((now - START) / HOUR)
-    told.push({ hour, type, ...(type === 'job.silent' && { lastReadyAt: data.lastReadyAt }) })
+    told.push({ hour, type, ...(type === 'job.overdue' && { lastReadyAt: data.lastReadyAt }) })
     return { status: 204, headers: new Headers(), body: undefined }
   }
   relay = await openRelay({
@@ -56,7 +56,7 @@ async function until(hour: number) {
 /** One that comes round more often. */
 const often = { ...nightly, cron: '0 * * * *', timeZone: 'UTC', expectEveryHours: 2 }
 
-const silences = () => told.filter(({ type }) => type === 'job.silent')
+const silences = () => told.filter(({ type }) => type === 'job.overdue')
 
 /** From now on the snapshot of the job is of no use, or is again. */
 function breakSnapshot(bootable: boolean) {
@@ -81,10 +81,10 @@ test('one that never had an image is silent once its time is over, and each day 
   await until(100)
   // Just after 26 hours, and a day after each time it was told.
   expect(silences()).toEqual([
-    { hour: 26, type: 'job.silent', lastReadyAt: null },
-    { hour: 50, type: 'job.silent', lastReadyAt: null },
-    { hour: 74, type: 'job.silent', lastReadyAt: null },
-    { hour: 98, type: 'job.silent', lastReadyAt: null },
+    { hour: 26, type: 'job.overdue', lastReadyAt: null },
+    { hour: 50, type: 'job.overdue', lastReadyAt: null },
+    { hour: 74, type: 'job.overdue', lastReadyAt: null },
+    { hour: 98, type: 'job.overdue', lastReadyAt: null },
   ])
 })
 
@@ -95,8 +95,8 @@ test('one that stops is silent from its last ready image on, until there is one 
   // Half past three in Seoul is 18:30 in UTC, six hours and a half after the start.
   await until(60)
   expect(silences()).toEqual([
-    { hour: 32, type: 'job.silent', lastReadyAt: '2026-11-21T03:30:00+09:00' },
-    { hour: 56, type: 'job.silent', lastReadyAt: '2026-11-21T03:30:00+09:00' },
+    { hour: 32, type: 'job.overdue', lastReadyAt: '2026-11-21T03:30:00+09:00' },
+    { hour: 56, type: 'job.overdue', lastReadyAt: '2026-11-21T03:30:00+09:00' },
   ])
   breakSnapshot(true)
   await until(24 * 6)
@@ -135,7 +135,7 @@ test('its times may change, and its last image counts all the same', async () =>
   const RELAY_JOBS = [{ ...nightly, cron: '0 4 * * *' }]
   const RELAY_NOTIFY = { hook: { format: 'slack', url: HOOK } }
   const other = createApp({
-    settings: parseSettings(environmentFor(gateway.origin, { RELAY_JOBS, RELAY_NOTIFY })),
+    settings: await parseSettings(environmentFor(gateway.origin, { RELAY_JOBS, RELAY_NOTIFY })),
     store,
     clock: { ...systemClock, now: () => now },
     log: () => {},
@@ -179,7 +179,7 @@ test('an image that failed is not heard', async () => {
   await open()
   relay.gateway.snapshots.change('12344697', { doomed: true })
   await until(30)
-  expect(told.map(({ type }) => type)).toEqual(['creation.failed', 'job.silent'])
+  expect(told.map(({ type }) => type)).toEqual(['creation.failed', 'job.overdue'])
 })
 
 test('images of others are not its own', async () => {

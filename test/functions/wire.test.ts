@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { createServerImageFromSnapshot } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
-import { getBlockStorageSnapshotInstanceList } from '../../shared/ncloud/actions/get-block-storage-snapshot-instance-list.ts'
 import { getServerImageList } from '../../shared/ncloud/actions/get-server-image-list.ts'
 import { openGateway as openRelayGateway } from '../../shared/ncloud/gateway.ts'
 import { fetchTransport, type Transport } from '../../shared/transport.ts'
@@ -68,11 +67,8 @@ describe.each([
     const values = [ascii, ...fc.sample(text, { numRuns: VALUES - 1, seed: 20261121 })]
     const region = { regionCode: 'KR' }
     const one = async (value: string, i: number) => {
-      if (i % 3 === 0) await relay.read(getServerImageList, { ...region, name: value }, work())
-      else if (i % 3 === 1) {
-        const query = { ...region, name: value, sortedBy: 'blockStorageSnapshotName' }
-        await relay.read(getBlockStorageSnapshotInstanceList, query, work())
-      } else {
+      if (i % 3 !== 2) await relay.read(getServerImageList, { ...region, name: value }, work())
+      else {
         const content = { ...smallest, name: value, description: value, marker: '0123456789abcdef' }
         const signed = await relay.sign(
           createServerImageFromSnapshot,
@@ -90,9 +86,7 @@ describe.each([
     expect(gateway.received).toHaveLength(VALUES)
     expect(gateway.received.filter((received) => !isSignedAsItArrived(received))).toEqual([])
     expect(gateway.received.filter(({ refusal }) => refusal?.startsWith('401'))).toEqual([])
-    const arrived = gateway.received.flatMap(({ parameters }) => [
-      parameters.serverImageName ?? parameters.blockStorageSnapshotName,
-    ])
+    const arrived = gateway.received.map(({ parameters }) => parameters.serverImageName)
     expect(arrived.sort()).toEqual([...values].sort())
     const described = gateway.received.flatMap(
       ({ parameters }) => parameters.serverImageDescription ?? [],

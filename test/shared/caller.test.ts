@@ -41,26 +41,27 @@ describe('the form of a key', () => {
 describe('the keyring', () => {
   const ring = openKeyring([{ id: 'ci', sha256, scopes, expiresAt: 2_000 }])
 
-  test('knows a key by its digest, the second time too', async () => {
+  test('finds a key by its digest, the second time too', async () => {
     for (let i = 0; i < 2; i++) {
-      expect(await ring(key, 1_999)).toMatchObject({ name: 'key:ci', scopes })
+      expect(await ring(key, 1_999)).toMatchObject({ caller: { name: 'key:ci', scopes } })
     }
   })
 
-  test('forgets it at its end', async () => {
-    expect(await ring(key, 2_000)).toBeUndefined()
+  test('refuses a key from its expiry on, and names it', async () => {
+    expect(await ring(key, 2_000)).toEqual({ refused: 'expired', id: 'ci' })
   })
 
-  test('knows no other', async () => {
-    expect(await ring(newKey(), 0)).toBeUndefined()
+  test('refuses any other key', async () => {
+    expect(await ring(newKey(), 0)).toEqual({ refused: 'unknown-key' })
+    expect(await ring('nir_mistyped', 0)).toEqual({ refused: 'unknown-key' })
   })
 
-  test('lets two keys of one id stand side by side while they are exchanged', async () => {
+  test('accepts two keys of one id during a rotation', async () => {
     const both = openKeyring([
       { id: 'ci', sha256: '0'.repeat(64), scopes: [] },
       { id: 'ci', sha256, scopes },
     ])
-    expect(await both(key, 0)).toMatchObject({ name: 'key:ci', scopes })
+    expect(await both(key, 0)).toMatchObject({ caller: { name: 'key:ci', scopes } })
   })
 })
 

@@ -48,7 +48,7 @@ describe('the documents’ own examples', () => {
 
   test('the second is no JSON as it is printed', () => {
     expect(() => judge(answer(createText), createServerImageFromSnapshot)).toThrow(
-      'The answer of NAVER Cloud cannot be read',
+      'NAVER Cloud sent an answer that cannot be read',
     )
   })
 

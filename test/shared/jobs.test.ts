@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Temporal } from 'temporal-polyfill'
 import { describe, expect, test } from 'vitest'
-import { contentAt, isByMinute, type Job, Jobs } from '../../shared/jobs.ts'
+import { contentAt, type Job, Jobs, namesEveryMinute } from '../../shared/jobs.ts'
 import { parse } from '../../shared/parse.ts'
 
 /** The contract's rule for a name, section 4. */
@@ -80,9 +80,9 @@ describe('the name of an image', () => {
   })
 
   test('of a job that anybody may start is of the minute', () => {
-    expect(isByMinute(jobOf())).toBe(false)
+    expect(namesEveryMinute(jobOf())).toBe(false)
     const image = { ...nightly.image, name: 'web-{yyMMdd}-{HHmm}' }
-    expect(isByMinute(jobOf({ image }))).toBe(true)
+    expect(namesEveryMinute(jobOf({ image }))).toBe(true)
   })
 })
 
@@ -120,7 +120,7 @@ describe('a job', () => {
     [{ image: undefined }, ['0.image']],
     [{ image: { ...image, name: 'W{yyMMdd}' } }, ['0.image.name']],
     [{ image: { ...image, regionCode: 'kr' } }, ['0.image.regionCode']],
-    [withStorages(), ['0.image.storages.0']],
+    [withStorages(), ['0.image.storages', '0.image.storages.0']],
     [
       withStorages({ sizeGb: 10, volumeType: 'CB1' }),
       ['0.image.storages.0.snapshotNo', '0.image.storages.0.volumeType'],
@@ -152,6 +152,7 @@ describe('a job', () => {
       '0.cron',
       '0.timeZone',
       '0.image.name',
+      '0.image.storages',
       '0.image.storages.0',
       '0.notify',
     ])
@@ -159,7 +160,7 @@ describe('a job', () => {
 
   test('has a name of its own', () => {
     expect(parse(Jobs, [nightly, nightly])).toEqual({
-      errors: [{ path: '', message: 'must not hold a name twice' }],
+      errors: [{ path: '', message: 'must not have two jobs of one name' }],
     })
   })
 })

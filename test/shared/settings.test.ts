@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseSettings, portOf } from '../../shared/settings.ts'
+import { listenAddress, parseSettings } from '../../shared/settings.ts'
 
 const pair = { NCLOUD_ACCESS_KEY: 'access', NCLOUD_SECRET_KEY: 'secret' }
 const sha256 = 'a'.repeat(64)
@@ -10,13 +10,13 @@ const job = {
   image: { name: 'web-{yyMMdd}', storages: [{ latestSnapshotOf: '1' }] },
 }
 
-function errorsOf(environment: Record<string, unknown>) {
-  const parsed = parseSettings(environment)
+async function errorsOf(environment: Record<string, unknown>) {
+  const parsed = await parseSettings(environment)
   return 'errors' in parsed ? parsed.errors : []
 }
 
-test('a key pair is enough, and all else has its default', () => {
-  expect(parseSettings(pair)).toEqual({
+test('a key pair is enough, and all else has its default', async () => {
+  expect(await parseSettings(pair)).toEqual({
     value: {
       site: 'public',
       origin: 'https://ncloud.apigw.ntruss.com',
@@ -31,46 +31,46 @@ test('a key pair is enough, and all else has its default', () => {
       dailyCreations: undefined,
       console: 'https://console.ncloud.com/',
       database: 'relay.sqlite',
-      table: '',
+      table: undefined,
     },
   })
 })
 
-test('what is not in the environment may lie elsewhere; the environment wins, and empty is absent', () => {
+test('what is not in the environment may lie elsewhere; the environment wins, and empty is absent', async () => {
   const secret = { ...pair, NCLOUD_REGION: 'JPN', NCLOUD_SITE: 'gov' }
   const environment = { NCLOUD_REGION: 'SGN', NCLOUD_SITE: '' }
-  expect(parseSettings(environment, { secret })).toMatchObject({
+  expect(await parseSettings(environment, { secret })).toMatchObject({
     value: { site: 'gov', regionCode: 'SGN', credentials: { accessKey: 'access' } },
   })
 })
 
-test('a platform names what it cannot do without', () => {
+test('a platform names what it cannot do without', async () => {
   const required = ['CREATIONS_TABLE' as const]
   const missing = { path: 'CREATIONS_TABLE', message: 'is required' }
-  expect(parseSettings(pair, { required })).toEqual({ errors: [missing] })
-  expect(parseSettings({ ...pair, CREATIONS_TABLE: '' }, { required })).toEqual({
+  expect(await parseSettings(pair, { required })).toEqual({ errors: [missing] })
+  expect(await parseSettings({ ...pair, CREATIONS_TABLE: '' }, { required })).toEqual({
     errors: [missing],
   })
-  expect(parseSettings({}, { required })).toMatchObject({ errors: [{}, {}, missing] })
-  const named = parseSettings({ ...pair, CREATIONS_TABLE: 'creations' }, { required })
+  expect(await parseSettings({}, { required })).toMatchObject({ errors: [{}, {}, missing] })
+  const named = await parseSettings({ ...pair, CREATIONS_TABLE: 'creations' }, { required })
   expect(named).toMatchObject({ value: { table: 'creations' } })
 })
 
 test.each([pair, { NCLOUD_ACCESS_KEY: 'access' }, { NCLOUD_SECRET_KEY: 'secret' }])(
   'a secret beside %j is a fault',
-  (given) => {
+  async (given) => {
     const environment = { ...given, NCLOUD_SECRET_ID: 'relay' }
-    expect(parseSettings(environment, { secret: pair })).toEqual({
-      errors: [{ path: 'NCLOUD_SECRET_ID', message: 'must not be given beside a key pair' }],
+    expect(await parseSettings(environment, { secret: pair })).toEqual({
+      errors: [{ path: 'NCLOUD_SECRET_ID', message: 'must not be set together with a key pair' }],
     })
   },
 )
 
-test('a secret is of use where it is read', () => {
-  expect(errorsOf({ NCLOUD_SECRET_ID: 'relay' })).toEqual([
+test('a secret is of use where it is read', async () => {
+  expect(await errorsOf({ NCLOUD_SECRET_ID: 'relay' })).toEqual([
     { path: 'NCLOUD_ACCESS_KEY', message: 'is required' },
     { path: 'NCLOUD_SECRET_KEY', message: 'is required' },
-    { path: 'NCLOUD_SECRET_ID', message: 'is of use on AWS Lambda only' },
+    { path: 'NCLOUD_SECRET_ID', message: 'works on AWS Lambda only' },
   ])
 })
 
@@ -78,44 +78,55 @@ test.each([
   ['public', 'https://ncloud.apigw.ntruss.com', 'KR', 'https://console.ncloud.com/'],
   ['gov', 'https://ncloud.apigw.gov-ntruss.com', 'KR', 'https://console.gov-ncloud.com/'],
   ['fin', 'https://fin-ncloud.apigw.fin-ntruss.com', 'FKR', 'https://console.fin-ncloud.com/'],
-])('the site %s has its origin, its first region and its console', (NCLOUD_SITE, ...expected) => {
-  const [origin, regionCode, console] = expected
-  expect(parseSettings({ ...pair, NCLOUD_SITE })).toMatchObject({
-    value: { origin, regionCode, console },
-  })
-})
+])(
+  'the site %s has its origin, its first region and its console',
+  async (NCLOUD_SITE, ...expected) => {
+    const [origin, regionCode, console] = expected
+    expect(await parseSettings({ ...pair, NCLOUD_SITE })).toMatchObject({
+      value: { origin, regionCode, console },
+    })
+  },
+)
 
-test('keys come as JSON or, in Worker vars, as objects', () => {
+test('keys come as JSON or, in Worker vars, as objects', async () => {
   const keys = [
     { id: 'ci', sha256, scopes: ['images:read'], expiresAt: '2027-01-01T00:00:00+09:00' },
   ]
   const parsed = { ...keys[0], expiresAt: Date.UTC(2026, 11, 31, 15) }
   for (const RELAY_KEYS of [keys, JSON.stringify(keys)]) {
-    expect(parseSettings({ ...pair, RELAY_KEYS })).toMatchObject({ value: { keys: [parsed] } })
+    expect(await parseSettings({ ...pair, RELAY_KEYS })).toMatchObject({
+      value: { keys: [parsed] },
+    })
   }
 })
 
-test('a job may notify who can be told, and nobody else', () => {
+test('a job may notify who can be told, and nobody else', async () => {
   const RELAY_JOBS = JSON.stringify([{ ...job, notify: ['ops', 'others'] }])
   const target = { format: 'slack', url: 'https://hooks.example/' }
-  const told = { path: 'RELAY_JOBS.0.notify.1', message: 'must be a name in RELAY_NOTIFY' }
+  const fault = {
+    path: 'RELAY_JOBS',
+    message: 'names targets that RELAY_NOTIFY does not have: 0.notify.1',
+  }
   const RELAY_NOTIFY = { ops: target, others: target }
-  expect(parseSettings({ ...pair, RELAY_JOBS, RELAY_NOTIFY })).toMatchObject({
+  expect(await parseSettings({ ...pair, RELAY_JOBS, RELAY_NOTIFY })).toMatchObject({
     value: { jobs: [{ name: 'nightly' }], targets: { ops: target } },
   })
-  expect(errorsOf({ ...pair, RELAY_JOBS, RELAY_NOTIFY: { ops: target } })).toEqual([told])
-  expect(errorsOf({ ...pair, RELAY_JOBS, PORT: 'x' })).toContainEqual(told)
+  expect(await errorsOf({ ...pair, RELAY_JOBS, RELAY_NOTIFY: { ops: target } })).toEqual([fault])
+  const wrongPort = { ...pair, RELAY_JOBS, RELAY_NOTIFY: { ops: target }, PORT: 'x' }
+  expect(await errorsOf(wrongPort)).toContainEqual(fault)
 })
 
-test('an origin of the operator’s own is taken as it is', () => {
+test('an origin of the operator’s own is taken as it is', async () => {
   for (const origin of ['https://gateway.example', 'http://127.0.0.1:8788', 'http://[::1]:1']) {
-    expect(parseSettings({ ...pair, NCLOUD_API_GW: origin })).toMatchObject({ value: { origin } })
+    expect(await parseSettings({ ...pair, NCLOUD_API_GW: origin })).toMatchObject({
+      value: { origin },
+    })
   }
 })
 
 describe('what is missing or wrong is named, all at once, and never quoted', () => {
-  test('everything at once', () => {
-    const errors = errorsOf({
+  test('everything at once', async () => {
+    const errors = await errorsOf({
       NCLOUD_ACCESS_KEY: '',
       NCLOUD_SECRET_KEY: 'SUBMITTED two words',
       NCLOUD_SITE: 'SUBMITTED',
@@ -189,23 +200,24 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
       ],
       'RELAY_KEYS',
     ],
-  ])('%s = %j', (name, value, path) => {
-    expect(errorsOf({ ...pair, [name]: value }).map((error) => error.path)).toEqual([path])
+  ])('%s = %j', async (name, value, path) => {
+    expect((await errorsOf({ ...pair, [name]: value })).map((error) => error.path)).toEqual([path])
   })
 })
 
-test('settings that the relay does not know are passed over', () => {
-  expect(errorsOf({ ...pair, PATH: '/bin', CREATIONS: {} })).toEqual([])
+test('settings that the relay does not know are passed over', async () => {
+  expect(await errorsOf({ ...pair, PATH: '/bin', CREATIONS: {} })).toEqual([])
 })
 
-test('the port is known whatever else is wrong', () => {
-  expect([portOf({ PORT: '3000' }), portOf({ PORT: '' }), portOf({ PORT: 'x' })]).toEqual([
-    3000, 8787, 8787,
-  ])
+test('the port is known whatever else is wrong', async () => {
+  const portOf = (PORT: string) => listenAddress({ PORT }).port
+  expect([portOf('3000'), portOf(''), portOf('x')]).toEqual([3000, 8787, 8787])
+  expect(listenAddress({ HOST: '127.0.0.1' })).toEqual({ host: '127.0.0.1', port: 8787 })
+  expect(listenAddress({ HOST: '' }).host).toBeUndefined()
 })
 
 describe('the settings of chats', () => {
-  test('are lists of secrets, and people by chat', () => {
+  test('are lists of secrets, and people by chat', async () => {
     const environment = {
       ...pair,
       SLACK_SIGNING_SECRET: 'one, two',
@@ -214,7 +226,7 @@ describe('the settings of chats', () => {
       CHAT_CREATORS: '{"slack":["T1:U1"]}',
       CHAT_DAILY_CREATIONS: '3',
     }
-    expect(parseSettings(environment)).toMatchObject({
+    expect(await parseSettings(environment)).toMatchObject({
       value: {
         chats: {
           slack: { signingSecrets: ['one', 'two'] },
@@ -244,14 +256,14 @@ describe('the settings of chats', () => {
     ['CHAT_DAILY_CREATIONS', 'many', 'CHAT_DAILY_CREATIONS'],
     ['CHAT_DAILY_CREATIONS', '-1', 'CHAT_DAILY_CREATIONS'],
     ['CHAT_DAILY_CREATIONS', '0x10', 'CHAT_DAILY_CREATIONS'],
-  ])('%s may not be %j', (name, value, path) => {
-    expect(errorsOf({ ...pair, [name]: value }).map((error) => error.path)).toEqual([path])
+  ])('%s may not be %j', async (name, value, path) => {
+    expect((await errorsOf({ ...pair, [name]: value })).map((error) => error.path)).toEqual([path])
   })
 
   test.each([true, null, [], {}])(
     'CHAT_DAILY_CREATIONS may not be %j, though a Worker could say so',
-    (value) => {
-      expect(errorsOf({ ...pair, CHAT_DAILY_CREATIONS: value })).toHaveLength(1)
+    async (value) => {
+      expect(await errorsOf({ ...pair, CHAT_DAILY_CREATIONS: value })).toHaveLength(1)
     },
   )
 
@@ -262,22 +274,26 @@ describe('the settings of chats', () => {
     publicExponent: Uint8Array.of(1, 0, 1),
   }
   const EC = { name: 'ECDSA', namedCurve: 'P-256' }
-  /** A private key of a kind, in PEM. */
-  async function keyOf(kind: typeof RSA | typeof EC): Promise<string> {
-    const pair = await crypto.subtle.generateKey(kind, true, ['sign', 'verify'])
-    const der = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey))
+  /** Generates a key pair; the private key is in PEM. */
+  async function keyOf(kind: typeof RSA | typeof EC) {
+    const { privateKey, publicKey } = await crypto.subtle.generateKey(kind, true, [
+      'sign',
+      'verify',
+    ])
+    const der = new Uint8Array(await crypto.subtle.exportKey('pkcs8', privateKey))
     const lines = btoa(String.fromCharCode(...der)).match(/.{1,64}/g) ?? []
-    return ['-----BEGIN PRIVATE KEY-----', ...lines, '-----END PRIVATE KEY-----'].join('\n')
+    const pem = ['-----BEGIN PRIVATE KEY-----', ...lines, '-----END PRIVATE KEY-----'].join('\n')
+    return { pem, publicKey }
   }
 
   test('a private key is of RSA', async () => {
-    const [WORKS_PRIVATE_KEY, path] = [await keyOf(EC), 'WORKS_PRIVATE_KEY']
-    const message = 'must be an RSA key in PEM (PKCS#8)'
-    expect(errorsOf({ ...pair, WORKS_PRIVATE_KEY })).toEqual([{ path, message }])
+    const [WORKS_PRIVATE_KEY, path] = [(await keyOf(EC)).pem, 'WORKS_PRIVATE_KEY']
+    const message = 'must be an RSA private key in PEM (PKCS#8)'
+    expect(await errorsOf({ ...pair, WORKS_PRIVATE_KEY })).toEqual([{ path, message }])
   })
 
   test('a private key may stand in one line', async () => {
-    const key = await keyOf(RSA)
+    const { pem: key, publicKey } = await keyOf(RSA)
     const given = { ...pair, WORKS_PRIVATE_KEY: `${key.replaceAll('\n', '\\n')}\\n` }
     const works = {
       WORKS_BOT_ID: '1',
@@ -286,8 +302,12 @@ describe('the settings of chats', () => {
       WORKS_CLIENT_SECRET: 'd',
       WORKS_SERVICE_ACCOUNT: 'a@b',
     }
-    expect(parseSettings({ ...given, ...works })).toMatchObject({
-      value: { chats: { works: { privateKey: key } } },
-    })
+    const parsed = await parseSettings({ ...given, ...works })
+    const imported = 'value' in parsed ? parsed.value.chats.works?.privateKey : undefined
+    if (!imported) throw new Error('The key was not imported')
+    const text = new TextEncoder().encode('signed')
+    const signature = await crypto.subtle.sign(RSA.name, imported, text)
+    // By the public half, which never went through the settings.
+    expect(await crypto.subtle.verify(RSA.name, publicKey, signature, text)).toBe(true)
   })
 })

@@ -8,7 +8,7 @@ import {
   BasePersistenceLayer,
   type IdempotencyRecord,
 } from '@aws-lambda-powertools/idempotency/persistence'
-import type { Wish } from '../../shared/creation/create.ts'
+import type { CreateRequest } from '../../shared/creation/create.ts'
 import { createServerImageFromSnapshot } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { openGateway } from '../../shared/ncloud/gateway.ts'
 import { memoryStore } from '../shared/creation/memory-store.ts'
@@ -75,10 +75,10 @@ function powertools(): ReturnType<Way> {
     protected override _putRecord(record: IdempotencyRecord) {
       return this.#step<void>(() => {
         const found = table.get(record.idempotencyKey)
-        const isOver =
+        const isAttemptOver =
           found?.getStatus() === 'INPROGRESS' &&
           Number(found.inProgressExpiryTimestamp ?? Number.POSITIVE_INFINITY) < Date.now()
-        if (found && !found.isExpired() && !isOver) {
+        if (found && !found.isExpired() && !isAttemptOver) {
           return new IdempotencyItemAlreadyExistsError('There is one', found)
         }
         table.set(record.idempotencyKey, record)
@@ -211,7 +211,7 @@ async function runRelay(seed: number): Promise<End> {
   }
 }
 
-const wish: Wish = {
+const wish: CreateRequest = {
   caller: { name: 'key:ci', scopes: [] },
   key: 'once',
   regionCode: 'KR',

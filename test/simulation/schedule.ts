@@ -1,4 +1,4 @@
-import { claimOf, create, type Wish } from '../../shared/creation/create.ts'
+import { type CreateRequest, claimOf, create } from '../../shared/creation/create.ts'
 import type { Creation } from '../../shared/creation/creation.ts'
 import type { Ports } from '../../shared/creation/ports.ts'
 import { reconcile } from '../../shared/creation/reconcile.ts'
@@ -45,7 +45,7 @@ export interface Host {
 
 /** A wish, and when it arrives: after so many milliseconds, in any order, more than once. */
 interface Delivered {
-  wish: Wish
+  wish: CreateRequest
   deliveredAt: number[]
 }
 
@@ -78,7 +78,7 @@ interface Options {
 export interface Outcome {
   gateway: HostileGateway
   ledger: Ledger
-  replies: { wish: Wish; creation: Creation }[]
+  replies: { wish: CreateRequest; creation: Creation }[]
   steps: number
   plan: Plan
 }
@@ -148,7 +148,7 @@ export async function runSchedule(
     if (event === 'defect') noteDefect(at.split(' ')[0] ?? '')
   }
 
-  function deliver(wish: Wish) {
+  function deliver(wish: CreateRequest) {
     invoke('delivery', async (ports, host) => {
       const work = { actor: wish.caller.name, deadline: host.now() + 25 * SECOND, log }
       const { creation } = await create(wish, ports, work)
@@ -206,14 +206,14 @@ async function runToTheEnd(
 ) {
   while (time.now() < START + LONGEST_MS) {
     await time.runUntil(time.now() + tickEveryMs)
-    const isOver = time.now() > START + delivered + MINUTE
-    if (isOver && book.isAtRest()) {
+    const isAttemptOver = time.now() > START + delivered + MINUTE
+    if (isAttemptOver && book.isAtRest()) {
       await time.runUntil(time.now() + AFTERMATH_MS)
       if (book.isAtRest()) return
     }
     // Following is long: while nothing is due, by whichever clock, ticks do nothing.
     const wait = book.untilDue(time.now() + LARGEST_SKEW_MS)
-    if (isOver && wait > 0) await time.runUntil(time.now() + wait)
+    if (isAttemptOver && wait > 0) await time.runUntil(time.now() + wait)
     tick()
   }
 }
@@ -278,7 +278,7 @@ function planOf(random: Random, seed: number): Plan {
 }
 
 /** Wishes meet in names and in keys, with the same content and with another. */
-function wishOf(random: Random, index: number): Wish {
+function wishOf(random: Random, index: number): CreateRequest {
   const name = `web-${random.between(0, index)}`
   return {
     caller: { name: `key:${random.chance(0.8) ? 'ci' : 'other'}`, scopes: [] },

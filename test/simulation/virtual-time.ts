@@ -53,10 +53,10 @@ export function virtualTime(start: number): VirtualTime {
       frozenUntil: 0,
       wait: (begin) =>
         new Promise((resolve, reject) => {
-          let isOver = false
+          let isAttemptOver = false
           const end = (wake: () => void) => {
-            if (isOver) return
-            isOver = true
+            if (isAttemptOver) return
+            isAttemptOver = true
             after(0, () => run(wake))
           }
           begin({

@@ -1,99 +1,104 @@
+import { sign } from 'hono/jwt'
+import * as v from 'valibot'
 import type { Clock } from '../../../shared/clock.ts'
-import { base64Url } from '../../../shared/hmac.ts'
+import { HOUR_MS, MINUTE_MS } from '../../../shared/durations.ts'
+import { parseJson } from '../../../shared/json.ts'
 import type { Transport } from '../../../shared/transport.ts'
 
 const ENDPOINT = new URL('https://auth.worksmobile.com/oauth2/v2.0/token')
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const SCOPE = 'bot.message'
 const ASSERTION_SECONDS = 1_800
-/** A token is not used so shortly before its end. */
-const MARGIN_MS = 60_000
+/** A token is renewed this long before it expires. */
+const MARGIN_MS = MINUTE_MS
 const TIMEOUT_MS = 4_000
 
-const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+/** The lifetime of a token whose answer has none: short, because an unneeded renewal costs little. */
+const DEFAULT_LIFETIME_SECONDS = HOUR_MS / 1_000
 
-const utf8 = new TextEncoder()
+/** The answer with a token; the lifetime is text in NAVER WORKS' own examples. */
+const TokenAnswer = v.object({
+  access_token: v.pipe(v.string(), v.nonEmpty()),
+  expires_in: v.fallback(
+    v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer(), v.minValue(1)),
+    DEFAULT_LIFETIME_SECONDS,
+  ),
+})
 
 /** An app's service account, which speaks for a bot. */
 export interface ServiceAccount {
   clientId: string
   clientSecret: string
   serviceAccount: string
-  /** PKCS#8 in PEM. */
-  privateKey: string
+  /** Signs by RS256. */
+  privateKey: CryptoKey
 }
 
-/** Gives an access token, another one than what was refused. @throws an error where none is to be had */
+/** Returns an access token that is not the refused one. @throws an error if there is none */
 export type AccessTokens = (refused?: string) => Promise<string>
 
-interface Held {
+interface CachedToken {
   token: Promise<string>
-  /** Once it is there. */
+  /** The token, once it has arrived. */
   value?: string
   /** Milliseconds since the epoch. */
   until: number
 }
 
 /**
- * Access tokens of a service account: one is kept until its end, and asked for once though many want it. A failure is not
- * kept. Source: https://developers.worksmobile.com/en/docs/auth-jwt
+ * Opens the access tokens of a service account. One token is used until shortly before it expires, and requested once for
+ * all who wait for it. A failure is not cached. Source: https://developers.worksmobile.com/en/docs/auth-jwt
  */
 export function accessTokens(
   { clientId, clientSecret, serviceAccount, privateKey }: ServiceAccount,
   transport: Transport,
   { now }: Clock,
 ): AccessTokens {
-  let held: Held | undefined
+  let cached: CachedToken | undefined
 
-  async function ask() {
+  async function request() {
     const iat = Math.floor(now() / 1_000)
     const claims = { iss: clientId, sub: serviceAccount, iat, exp: iat + ASSERTION_SECONDS }
     const form = new URLSearchParams({
-      assertion: await signedBy(privateKey, claims),
+      assertion: await sign(claims, privateKey, 'RS256'),
       grant_type: GRANT,
       client_id: clientId,
       client_secret: clientSecret,
       scope: SCOPE,
     })
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const request = { method: 'POST' as const, url: ENDPOINT, headers, body: form.toString() }
-    const { status, body } = await transport(request, TIMEOUT_MS)
-    if (status !== 200) throw Object.assign(new Error('No token'), { code: `token-${status}` })
-    const { access_token: value, expires_in: seconds } = JSON.parse(new TextDecoder().decode(body))
-    return { value: String(value), until: now() + Number(seconds) * 1_000 - MARGIN_MS }
+    const outgoing = { method: 'POST' as const, url: ENDPOINT, headers, body: form.toString() }
+    const { status, body } = await transport(outgoing, TIMEOUT_MS)
+    const answer = v.safeParse(TokenAnswer, parseJson(new TextDecoder().decode(body)))
+    if (status !== 200) throw tokenError(`token-${status}`)
+    if (!answer.success) throw tokenError('token-unreadable')
+    const { access_token: value, expires_in: seconds } = answer.output
+    return { value, until: now() + seconds * 1_000 - MARGIN_MS }
   }
 
-  function renewed(): Held {
-    const asked = ask()
-    // Not for ever: where a platform cuts off the request that asks, this is never kept.
-    const mine: Held = { token: asked.then(({ value }) => value), until: now() + TIMEOUT_MS }
-    asked.then(
-      (given) => Object.assign(mine, given),
+  function renew(): CachedToken {
+    const requested = request()
+    const entry: CachedToken = {
+      token: requested.then(({ value }) => value),
+      // Until it arrives, because a platform may cut off the request that asks for it.
+      until: now() + TIMEOUT_MS,
+    }
+    requested.then(
+      (token) => Object.assign(entry, token),
       () => {
-        mine.until = 0
+        entry.until = 0
       },
     )
-    return mine
+    return entry
   }
 
   return (refused) => {
-    const isRefused = refused !== undefined && held?.value === refused
-    if (!held || isRefused || now() >= held.until) held = renewed()
-    return held.token
+    const isRefused = refused !== undefined && cached?.value === refused
+    if (!cached || isRefused || now() >= cached.until) cached = renew()
+    return cached.token
   }
 }
 
-/**
- * A JSON Web Token by RS256 (RFC 7515, A.2). Not by `hono/jwt`: its other algorithms and its verifying cannot be left out, and
- * would cost a Worker a kilobyte.
- */
-async function signedBy(privateKey: string, claims: object): Promise<string> {
-  const text = [{ alg: 'RS256', typ: 'JWT' }, claims]
-    .map((part) => base64Url(utf8.encode(JSON.stringify(part))))
-    .join('.')
-  const pkcs8 = atob(privateKey.replace(/-{5}[A-Z ]+-{5}|\s/g, ''))
-  const der = Uint8Array.from(pkcs8, (character) => character.charCodeAt(0))
-  const key = await crypto.subtle.importKey('pkcs8', der, RS256, false, ['sign'])
-  const signature = await crypto.subtle.sign(RS256, key, utf8.encode(text))
-  return `${text}.${base64Url(new Uint8Array(signature))}`
+function tokenError(code: string): Error {
+  return Object.assign(new Error('There is no access token'), { code })
 }

@@ -3,20 +3,20 @@ import type { Transport } from '../../../shared/transport.ts'
 import { accessTokens, type ServiceAccount } from './access-token.ts'
 
 const ORIGIN = 'https://www.worksapis.com'
-/** Whatever it takes to say something, tokens and all. */
+/** The time limit for sending a message, including its access token. */
 const TIMEOUT_MS = 5_000
-/** What the vendor's own samples renew a token for, at 403 too. */
+/** The vendor's own samples renew a token for this answer, also with status 403. */
 const UNAUTHORIZED = /"UNAUTHORIZED"/
-/** Where nobody says how long: calls are counted by the minute. */
+/** The pause if the answer names none: NAVER WORKS counts calls by the minute. */
 const PAUSE_SECONDS = 60
-const LONGEST_PAUSE_SECONDS = 3_600
+const MAX_PAUSE_SECONDS = 3_600
 
 const utf8 = new TextDecoder()
 
-/** A text of one language, as `content` names the field. */
+/** A text in one language. */
 type Localised<Field extends string> = { language: string } & Record<Field, string>
 
-/** What a bot says. Source: https://developers.worksmobile.com/en/docs/bot-channel-message-send */
+/** The content of a bot's message. Source: https://developers.worksmobile.com/en/docs/bot-channel-message-send */
 export type Content =
   | { type: 'text'; text: string; i18nTexts: Localised<'text'>[] }
   | {
@@ -26,7 +26,7 @@ export type Content =
       actions: MessageAction[]
     }
 
-/** A button that says something in the name of whoever clicks on it, with a word for the bot of 300 bytes at most. */
+/** A button that posts a text for the person who clicks it, with a postback for the bot of at most 300 bytes. */
 export interface MessageAction {
   type: 'message'
   label: string
@@ -36,15 +36,15 @@ export interface MessageAction {
   postback: string
 }
 
-/** What came of saying something: the status, 201 where it was said; and how long to say nothing. */
+/** The result of a message: the status, 201 if it was sent, and how long to pause. */
 export interface Sent {
   status: number
   waitSeconds: number
 }
 
 /**
- * A bot's voice: says something to a user or in a channel. Calls for an access token where there is none, and for another
- * where that is refused; keeps quiet as long as it is told to.
+ * Opens a bot. The function that it returns sends a message to a user or a channel: it requests an access token if there is
+ * none, another one if that is refused, and pauses as long as NAVER WORKS asks for.
  */
 export function openBot(
   { botId, ...account }: ServiceAccount & { botId: string },
@@ -69,13 +69,13 @@ export function openBot(
     return { status, waitSeconds: status === 429 ? pause : 0, isStale }
   }
 
-  /** Says something in `users/{userId}` or `channels/{channelId}`. @throws an error where nobody answers */
+  /** Sends a message to `users/{userId}` or `channels/{channelId}`. @throws an error if there is no answer */
   return async (to: string, content: Content): Promise<Sent> => {
     const waitSeconds = Math.ceil((quietUntil - clock.now()) / 1_000)
     if (waitSeconds > 0) return { status: 429, waitSeconds }
     const end = clock.now() + TIMEOUT_MS
     const left = () => Math.max(1, end - clock.now())
-    /** Not for ever: where a platform cuts off the request that asked for it, a token never comes. */
+    /** Limits the wait, because a platform may cut off the request that asked for the token. */
     const inTime = (token: Promise<string>) =>
       Promise.race([token, clock.sleep(left()).then(() => Promise.reject(tokenLate()))])
     const token = await inTime(tokens())
@@ -85,12 +85,12 @@ export function openBot(
   }
 }
 
-/** How long to say nothing, of a header in seconds. Source: https://developers.worksmobile.com/en/docs/rate-limits */
+/** Returns the pause in seconds that a header asks for. Source: https://developers.worksmobile.com/en/docs/rate-limits */
 function pauseSeconds(reset: string | null): number {
   const isNumber = /^\d{1,9}$/.test(reset ?? '')
-  return isNumber ? Math.min(Math.max(1, Number(reset)), LONGEST_PAUSE_SECONDS) : PAUSE_SECONDS
+  return isNumber ? Math.min(Math.max(1, Number(reset)), MAX_PAUSE_SECONDS) : PAUSE_SECONDS
 }
 
 function tokenLate(): Error {
-  return Object.assign(new Error('No token in time'), { code: 'token-late' })
+  return Object.assign(new Error('The access token did not arrive in time'), { code: 'token-late' })
 }

@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
 
-/** The Durable Object that keeps a deployment's creations in its SQLite; there is one. */
+/** The Durable Object with a deployment's creations in its SQLite; there is only one. */
 export class CreationsObject extends DurableObject implements CreationStore {
   #store = sqliteStore({
     run: (sql, ...values) => this.ctx.storage.sql.exec(sql, ...values).toArray(),
@@ -54,21 +54,21 @@ export class CreationsObject extends DurableObject implements CreationStore {
   }
 }
 
-/** The store as the Worker reaches it. */
+/** Returns the store behind the Durable Object. */
 export function storeIn(namespace: DurableObjectNamespace<CreationsObject>): CreationStore {
-  // A stub belongs to the request that got it, so each call gets its own.
-  const object = () => namespace.get(namespace.idFromName('creations'))
+  // A stub belongs to the request that got it, so each call gets a new one.
+  const stub = () => namespace.get(namespace.idFromName('creations'))
   return {
-    claim: (...claim) => object().claim(...claim),
-    read: (creationId) => object().read(creationId),
-    holderOf: (regionCode, name) => object().holderOf(regionCode, name),
-    replace: (...next) => object().replace(...next),
-    list: (...listing) => object().list(...listing),
-    due: (...due) => object().due(...due),
-    dueNotices: (...due) => object().dueNotices(...due),
-    readNotice: (...notice) => object().readNotice(...notice),
-    replaceNotice: (...next) => object().replaceNotice(...next),
-    readJobs: () => object().readJobs(),
-    replaceJobs: (...next) => object().replaceJobs(...next),
+    claim: (...claim) => stub().claim(...claim),
+    read: (creationId) => stub().read(creationId),
+    holderOf: (regionCode, name) => stub().holderOf(regionCode, name),
+    replace: (...next) => stub().replace(...next),
+    list: (...listing) => stub().list(...listing),
+    due: (...due) => stub().due(...due),
+    dueNotices: (...due) => stub().dueNotices(...due),
+    readNotice: (...notice) => stub().readNotice(...notice),
+    replaceNotice: (...next) => stub().replaceNotice(...next),
+    readJobs: () => stub().readJobs(),
+    replaceJobs: (...next) => stub().replaceJobs(...next),
   }
 }

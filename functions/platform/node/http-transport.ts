@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { createGunzip } from 'node:zlib'
-import { type Incoming, MAX_BODY_BYTES, type Transport } from '../../../shared/transport.ts'
+import { type Incoming, MAX_ANSWER_BYTES, type Transport } from '../../../shared/transport.ts'
 
 /**
  * A transport over `node:http`, on Node, Deno and Bun alike. Each POST gets a connection of its own: Deno's `fetch`
@@ -32,7 +32,7 @@ export function httpTransport(): Transport {
         content.on('data', (chunk: Uint8Array) => {
           length += chunk.length
           chunks.push(chunk)
-          if (length <= MAX_BODY_BYTES) return
+          if (length <= MAX_ANSWER_BYTES) return
           arrived(answer)
           sent.destroy()
         })

@@ -1,47 +1,56 @@
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
+import { reasonOf } from '../../../shared/log.ts'
 
-/** What answers requests. */
-type Answer = (request: Request) => Promise<Response>
+type Handler = (request: Request) => Promise<Response>
+
+/** The address of a server. */
+export interface ListenAddress {
+  /** All interfaces if undefined. */
+  host: string | undefined
+  /** 0 for any free port. */
+  port: number
+}
 
 /** A server that listens. */
 export interface Server {
   port: number
-  /** Takes nothing new, and ends once all that runs is answered. */
+  /** Accepts nothing new, and resolves once everything that runs is answered. */
   close(): Promise<void>
 }
 
-/** What of Bun's and Deno's own servers is used. Sources: https://bun.com/docs/api/http, https://docs.deno.com/api/deno */
+/** The part of Bun's and Deno's own servers that is used. Sources: https://bun.com/docs/api/http, https://docs.deno.com/api/deno */
 interface Runtime {
   Bun?: {
-    serve(options: { port: number; idleTimeout: number; fetch: Answer }): {
+    serve(options: { hostname?: string; port: number; idleTimeout: number; fetch: Handler }): {
       port: number
       stop(): Promise<void>
     }
   }
   Deno?: {
-    serve(options: { port: number; onListen(): void; handler: Answer }): {
+    serve(options: { hostname?: string; port: number; onListen(): void; handler: Handler }): {
       addr: { port: number }
       shutdown(): Promise<void>
     }
   }
 }
 
-/** A request may wait for twenty seconds before anything is sent; Bun would end it after ten. */
+/** A request may wait for 20 s before anything is sent; Bun would end it after 10 s. */
 const IDLE_SECONDS = 60
 
-/** Listens on a port, 0 for any free one, with the runtime's own server. Rejects where it cannot. */
-export async function listen(answer: Answer, port: number): Promise<Server> {
+/** Listens with the runtime's own server. Rejects if the address cannot be used. */
+export async function listen(handler: Handler, { host, port }: ListenAddress): Promise<Server> {
   const { Bun, Deno } = globalThis as Runtime
+  const address = { ...(host !== undefined && { hostname: host }), port }
   if (Bun) {
-    const server = Bun.serve({ port, idleTimeout: IDLE_SECONDS, fetch: answer })
+    const server = Bun.serve({ ...address, idleTimeout: IDLE_SECONDS, fetch: handler })
     return { port: server.port, close: () => server.stop() }
   }
   if (Deno) {
-    const server = Deno.serve({ port, onListen() {}, handler: answer })
+    const server = Deno.serve({ ...address, onListen() {}, handler })
     return { port: server.addr.port, close: () => server.shutdown() }
   }
-  const server = serve({ fetch: answer, port })
+  const server = serve({ ...address, fetch: handler })
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve)
     server.once('error', reject)
@@ -49,5 +58,26 @@ export async function listen(answer: Answer, port: number): Promise<Server> {
   return {
     port: (server.address() as AddressInfo).port,
     close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
+
+/** Returns the setting at fault and what to do when an address cannot be listened on. */
+export function listenFault(error: unknown, { port }: ListenAddress) {
+  const reason = reasonOf(error)
+  switch (reason) {
+    case 'EADDRINUSE':
+      return {
+        code: 'PORT',
+        detail: `PORT ${port} is already in use. Stop the other process or set PORT=${port + 1}`,
+      }
+    case 'EACCES':
+      return { code: 'PORT', detail: `PORT ${port} may not be used by this process` }
+    case 'NotCapable':
+      return { code: 'PORT', detail: `Deno needs --allow-net for HOST and PORT ${port}` }
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return { code: 'HOST', detail: 'HOST is not an address of this machine' }
+    default:
+      return { code: 'PORT', detail: `PORT ${port} cannot be listened on: ${reason}` }
   }
 }

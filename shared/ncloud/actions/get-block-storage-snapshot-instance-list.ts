@@ -2,44 +2,30 @@ import * as v from 'valibot'
 import { phaseOf } from '../../image.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { defineAction, numbered } from '../action.ts'
-import { CommonCode, GivenDate, GivenNo, listOf, OptionalText, sizes } from '../values.ts'
+import { AnswerDate, AnswerNo, CommonCode, listOf, OptionalText, sizes } from '../values.ts'
 
-const Nothing = v.pipe(
-  v.unknown(),
-  v.transform(() => null),
-)
-
-/** NCP's type BlockStorageSnapshotInstance, as far as it is read. */
+/** NCP's type BlockStorageSnapshotInstance: the fields that are read. */
 const BlockStorageSnapshot = v.object({
-  blockStorageSnapshotInstanceNo: GivenNo,
+  blockStorageSnapshotInstanceNo: AnswerNo,
   blockStorageSnapshotName: OptionalText,
   blockStorageSnapshotVolumeSize: v.nullish(v.number()),
-  // Where there is no number, NCP writes an empty one.
-  originalBlockStorageInstanceNo: v.nullish(v.union([GivenNo, Nothing])),
+  // NCP writes an empty text if there is no number.
+  originalBlockStorageInstanceNo: v.fallback(v.nullish(AnswerNo), null),
   blockStorageSnapshotInstanceStatus: v.nullish(CommonCode),
   blockStorageSnapshotInstanceOperation: v.nullish(CommonCode),
-  createDate: GivenDate,
+  createDate: AnswerDate,
   isBootable: v.nullish(v.boolean()),
   hypervisorType: v.nullish(CommonCode),
 })
 
-/** What getBlockStorageSnapshotInstanceList can filter and page by; every documented parameter. */
+/** The filters of getBlockStorageSnapshotInstanceList that the relay uses, and its pages. */
 export interface SnapshotQuery {
   snapshotNos?: string[]
-  name?: string
-  statusCode?: 'INIT' | 'CREAT'
   originalBlockStorageNos?: string[]
-  /** Snapshots of this size or smaller, in GB. */
-  atMostGb?: number
-  originalEncrypted?: boolean
-  hypervisorCodes?: ('XEN' | 'KVM')[]
-  bootable?: boolean
   /** 0 and 1 both mean the first page. */
   pageNo?: number
   /** 1 to 1000, together with `pageNo`. */
   pageSize?: number
-  sortedBy?: string
-  sortingOrder?: 'ASC' | 'DESC'
 }
 
 /**
@@ -49,19 +35,11 @@ export interface SnapshotQuery {
 export const getBlockStorageSnapshotInstanceList = defineAction({
   name: 'getBlockStorageSnapshotInstanceList',
   method: 'GET',
-  parameters: (query: SnapshotQuery) => ({
-    ...numbered('blockStorageSnapshotInstanceNoList', query.snapshotNos),
-    blockStorageSnapshotName: query.name,
-    blockStorageSnapshotInstanceStatusCode: query.statusCode,
-    ...numbered('originalBlockStorageInstanceNoList', query.originalBlockStorageNos),
-    blockStorageSnapshotVolumeSize: query.atMostGb,
-    isEncryptedOriginalBlockStorageVolume: query.originalEncrypted,
-    ...numbered('hypervisorTypeCodeList', query.hypervisorCodes),
-    isBootable: query.bootable,
-    pageNo: query.pageNo,
-    pageSize: query.pageSize,
-    sortedBy: query.sortedBy,
-    sortingOrder: query.sortingOrder,
+  parameters: ({ snapshotNos, originalBlockStorageNos, pageNo, pageSize }: SnapshotQuery) => ({
+    ...numbered('blockStorageSnapshotInstanceNoList', snapshotNos),
+    ...numbered('originalBlockStorageInstanceNoList', originalBlockStorageNos),
+    pageNo,
+    pageSize,
   }),
   output: listOf('blockStorageSnapshotInstanceList', BlockStorageSnapshot),
   view: ({ totalRows, rows }) => ({

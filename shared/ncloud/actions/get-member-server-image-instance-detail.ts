@@ -1,28 +1,28 @@
 import * as v from 'valibot'
 import { type Image, phaseOf } from '../../image.ts'
 import { unmarked } from '../../marker.ts'
-import { type About, defineAction } from '../action.ts'
+import { defineAction, type ResponseMeta } from '../action.ts'
 import { noSuchImage } from '../fault.ts'
-import { CommonCode, GivenDate, GivenNo, listOf, OptionalText, sizes } from '../values.ts'
+import { AnswerDate, AnswerNo, CommonCode, listOf, OptionalText, sizes } from '../values.ts'
 
-/** NCP's type MemberServerImageInstance, as far as it is read. */
+/** NCP's type MemberServerImageInstance: the fields that are read. */
 const MemberServerImage = v.object({
-  memberServerImageInstanceNo: GivenNo,
+  memberServerImageInstanceNo: AnswerNo,
   memberServerImageName: v.string(),
   memberServerImageDescription: OptionalText,
-  originalServerInstanceNo: v.nullish(GivenNo),
+  originalServerInstanceNo: v.nullish(AnswerNo),
   originalServerImageProductCode: OptionalText,
   memberServerImageInstanceStatus: v.nullish(CommonCode),
   memberServerImageInstanceOperation: v.nullish(CommonCode),
   memberServerImageInstanceStatusName: OptionalText,
-  createDate: GivenDate,
+  createDate: AnswerDate,
   memberServerImageBlockStorageTotalSize: v.nullish(v.number()),
   shareStatus: v.nullish(CommonCode),
   sharedLoginIdList: v.nullish(v.array(v.string()), []),
 })
 
 /**
- * Reads one image of a XEN or RHV server; no row is `image-not-found`.
+ * Reads one image of a XEN or RHV server. An answer without a row is `image-not-found`.
  * Source: https://api.ncloud-docs.com/docs/en/compute-vserver-serverimage-getmemberserverimageinstancedetail
  */
 export const getMemberServerImageInstanceDetail = defineAction({
@@ -30,12 +30,12 @@ export const getMemberServerImageInstanceDetail = defineAction({
   method: 'GET',
   parameters: ({ imageNo }: { imageNo: string }) => ({ memberServerImageInstanceNo: imageNo }),
   output: listOf('memberServerImageInstanceList', MemberServerImage),
-  view: ({ rows: [row] }, about) => (row ? memberServerImage(row, about) : noSuchImage(about)),
+  view: ({ rows: [row] }, meta) => (row ? memberServerImage(row, meta) : noSuchImage(meta)),
 })
 
 function memberServerImage(
   row: v.InferOutput<typeof MemberServerImage>,
-  { action, regionCode, requestId }: About,
+  { action, regionCode, requestId }: ResponseMeta,
 ): Image {
   const status = row.memberServerImageInstanceStatus?.code ?? null
   const operation = row.memberServerImageInstanceOperation?.code ?? null

@@ -4,7 +4,7 @@ import { ServerImage, serverImage } from '../server-image.ts'
 import { listOf } from '../values.ts'
 
 /**
- * Reads one server image, KVM or XEN; no row is `image-not-found`.
+ * Reads one server image of any hypervisor. An answer without a row is `image-not-found`.
  * Source: https://api.ncloud-docs.com/docs/en/compute-vserver-serverimage-getserverimagedetail
  */
 export const getServerImageDetail = defineAction({
@@ -12,5 +12,5 @@ export const getServerImageDetail = defineAction({
   method: 'GET',
   parameters: ({ imageNo }: { imageNo: string }) => ({ serverImageNo: imageNo }),
   output: listOf('serverImageList', ServerImage),
-  view: ({ rows: [row] }, about) => (row ? serverImage(row, about) : noSuchImage(about)),
+  view: ({ rows: [row] }, meta) => (row ? serverImage(row, meta) : noSuchImage(meta)),
 })

@@ -3,51 +3,37 @@ import { defineAction, numbered } from '../action.ts'
 import { ServerImage, serverImage } from '../server-image.ts'
 import { listOf } from '../values.ts'
 
-/** What getServerImageList can filter and page by; every documented parameter. */
+/** The filters of getServerImageList that the relay uses, and its pages. */
 export interface ServerImageQuery {
-  imageNos?: string[]
-  /** Whether the gateway matches it exactly or in part is not documented. */
+  /** NAVER Cloud does not document whether it matches exactly or in part. */
   name?: string
-  statusCode?: 'INIT' | 'CREAT' | 'CREFL'
   typeCodes?: ('SELF' | 'NCP')[]
-  hypervisorCodes?: ('XEN' | 'KVM' | 'RHV')[]
-  osCodes?: string[]
-  platformCategoryCodes?: ('OS' | 'APP' | 'DBMS' | 'GPU')[]
   /** 0 and 1 both mean the first page. */
   pageNo?: number
   /** 1 to 1000, together with `pageNo`. */
   pageSize?: number
-  sortedBy?: string
-  sortingOrder?: 'ASC' | 'DESC'
 }
 
 /**
- * Lists server images, each with its type, and the relay's marker where its description bears one.
+ * Lists server images, each with its type, and with the relay's marker if its description has one.
  * Source: https://api.ncloud-docs.com/docs/en/compute-vserver-serverimage-getserverimagelist
  */
 export const getServerImageList = defineAction({
   name: 'getServerImageList',
   method: 'GET',
-  parameters: (query: ServerImageQuery) => ({
-    ...numbered('serverImageNoList', query.imageNos),
-    serverImageName: query.name,
-    serverImageStatusCode: query.statusCode,
-    ...numbered('serverImageTypeCodeList', query.typeCodes),
-    ...numbered('hypervisorTypeCodeList', query.hypervisorCodes),
-    ...numbered('osTypeCodeList', query.osCodes),
-    ...numbered('platformCategoryCodeList', query.platformCategoryCodes),
-    pageNo: query.pageNo,
-    pageSize: query.pageSize,
-    sortedBy: query.sortedBy,
-    sortingOrder: query.sortingOrder,
+  parameters: ({ name, typeCodes, pageNo, pageSize }: ServerImageQuery) => ({
+    serverImageName: name,
+    ...numbered('serverImageTypeCodeList', typeCodes),
+    pageNo,
+    pageSize,
   }),
   output: listOf('serverImageList', ServerImage),
-  view: ({ totalRows, rows }, about) => ({
+  view: ({ totalRows, rows }, meta) => ({
     totalRows,
-    gatewayTime: about.gatewayTime,
+    gatewayTime: meta.gatewayTime,
     rows: rows.map((row) => ({
       type: row.serverImageType?.code ?? null,
-      image: serverImage(row, about),
+      image: serverImage(row, meta),
       marker: unmarked(row.serverImageDescription ?? '').marker,
     })),
   }),

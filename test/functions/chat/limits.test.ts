@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Chat, Wording } from '../../../functions/chat/chat.ts'
+import type { Chat, MessageTemplate } from '../../../functions/chat/chat.ts'
 import { mattermost } from '../../../functions/chat/mattermost.ts'
-import { wordingOf } from '../../../functions/chat/message.ts'
+import { renderAnswer } from '../../../functions/chat/message.ts'
 import { slack } from '../../../functions/chat/slack.ts'
 import { Phase } from '../../../shared/image.ts'
-import { LANGUAGES } from '../../../shared/messages.ts'
+import { LANGUAGES } from '../../../shared/outbox/wording/languages.ts'
 import type { Question } from '../../../shared/question.ts'
 import { assertBlockKit } from '../../block-kit.ts'
 import { image, storage } from '../../shared/creation/records.ts'
@@ -57,8 +57,8 @@ const images = fc
 test.each(LANGUAGES)(
   'every image keeps to the limits of Slack and Mattermost, in %s',
   async (language) => {
-    const written = async ({ doors }: Chat, wording: Wording) => {
-      const body = await doors[0]?.bodyOf?.(wording, question)
+    const written = async ({ doors }: Chat, template: MessageTemplate) => {
+      const body = await doors[0]?.bodyOf?.(template, question)
       return JSON.parse(JSON.stringify(body))
     }
     const chats = {
@@ -67,9 +67,9 @@ test.each(LANGUAGES)(
     }
     await fc.assert(
       fc.asyncProperty(images, async (given) => {
-        const wording = wordingOf({ what: 'image', image: given, command: 'status 1' })
-        assertBlockKit(await written(chats.slack, wording))
-        const { text } = await written(chats.mattermost, wording)
+        const template = renderAnswer({ what: 'image', image: given, command: 'status 1' })
+        assertBlockKit(await written(chats.slack, template))
+        const { text } = await written(chats.mattermost, template)
         expect(text.length).toBeLessThanOrEqual(16_383)
         expect(text).toMatch(/^(`{3,})\n[\s\S]*\n\1$/)
       }),

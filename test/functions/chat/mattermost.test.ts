@@ -32,7 +32,7 @@ async function shown(text: string, person = people.mattermost.maker) {
 
 /** The command that confirms what was asked for. */
 async function confirmation(text: string) {
-  const [, command = ''] = /→ \/ncp (confirm \S+)/.exec(await shown(text)) ?? []
+  const [, command = ''] = /To confirm, send: \/ncp (confirm \S+)/.exec(await shown(text)) ?? []
   return command
 }
 
@@ -82,19 +82,23 @@ describe('a creation', () => {
       Buffer.from(text, 'base64url').toString().replace('web-golden', 'web-silver'),
     ).toString('base64url')
     for (const wrong of [another, `${text}x`, '', 'A']) {
-      expect(await shown(`confirm ${wrong}.${mac}`)).toContain('Not understood')
+      expect(await shown(`confirm ${wrong}.${mac}`)).toContain('I need the code that I sent you.')
     }
-    expect(await shown(`confirm ${text}.${mac.slice(0, -1)}`)).toContain('Not understood')
-    expect(await shown(command, other)).toContain('Not understood')
+    expect(await shown(`confirm ${text}.${mac.slice(0, -1)}`)).toContain(
+      'I need the code that I sent you.',
+    )
+    expect(await shown(command, other)).toContain('I need the code that I sent you.')
     ahead = 10 * MINUTE + 1_000
-    expect(await shown(command)).toContain('→ /ncp create web-golden 12344697')
+    expect(await shown(command)).toContain(
+      'Send the command again: /ncp create web-golden 12344697',
+    )
     expect(await chat.creations()).toEqual([])
     ahead = 9 * MINUTE
     expect(await shown(command)).toContain('web-golden is requested')
   })
 
   test('is for those alone who may, at the command and at its confirmation', async () => {
-    const forbidden = 'You may not make images'
+    const forbidden = 'You are not allowed to create images.'
     expect(await shown('create web-golden 12344697', people.mattermost.other)).toContain(forbidden)
     const command = await confirmation('create web-golden 12344697')
     const { hooks } = chat

@@ -14,7 +14,7 @@ import {
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 
-/** By how much this process's clock runs ahead. */
+/** How far this process's clock runs ahead, in milliseconds. */
 let ahead = 0
 const { now } = Date
 
@@ -31,7 +31,7 @@ afterEach(async () => {
   await chat.close()
 })
 
-/** What a command is answered with. */
+/** Sends a command and returns the answer. */
 async function answerTo(text: string, more: Parameters<typeof slackCommand>[1] = {}) {
   const { status, json } = await chat.ask(slackCommand(text, more))
   expect(status).toBe(200)
@@ -40,14 +40,17 @@ async function answerTo(text: string, more: Parameters<typeof slackCommand>[1] =
   return json
 }
 
-/** What somebody reads who types a command. */
-const shown = async (text: string) => shownBySlack(await answerTo(text))
+/** Sends a command and returns the text that a person reads. */
+const shown = async (text: string) => blocksOf(await answerTo(text))
+
+/** Returns the text of a message's blocks, without the fallback for notifications. */
+const blocksOf = ({ blocks }: { blocks: Block[] }) => shownBySlack({ blocks })
 
 interface Block {
   elements?: { action_id: string; value: string }[]
 }
 
-/** The button of a message. */
+/** Returns the button of a message. */
 function buttonIn({ blocks }: { blocks: Block[] }) {
   const [button] = blocks.flatMap(({ elements = [] }) => elements)
   if (!button) throw new Error('There is no button')
@@ -59,60 +62,111 @@ async function click(...given: Parameters<typeof slackClick>) {
   expect([status, text]).toEqual([200, ''])
 }
 
-/** Asks for an image and clicks on the button. */
+/** Asks for an image and clicks the button. */
 async function make(name: string) {
   await click(buttonIn(await answerTo(`create ${name} 12344697`)))
 }
 
 describe('a command', () => {
-  test('tells how an image is, by number', async () => {
+  test('shows an image by its number', async () => {
     const text = await shown('status 12341457')
-    for (const part of ['test-kvm is ready', '12341457', '10 GB', 'UBUNTU', '12344697', 'CB1']) {
+    for (const part of [
+      ...['test-kvm is ready', '12341457', '10 GB', 'UBUNTU'],
+      'Base storage: from snapshot 12344697, 10 GB CB1',
+    ]) {
       expect(text).toContain(part)
     }
   })
 
-  test('tells how an image is, by name, and which there are where there are several', async () => {
+  test('shows an image by its name, and lists several images of one name', async () => {
     chat.relay.gateway.images.add({ name: 'web-golden' })
     expect(await shown('status web-golden')).toContain('web-golden is ready')
     const second = chat.relay.gateway.images.add({ name: 'web-golden' })
     const text = await shown('status web-golden')
-    expect(text).toContain(`${second.no} ready`)
-    expect(text.match(/ ready/g)).toHaveLength(2)
+    expect(text).toContain(`Image ${second.no}: ready`)
+    expect(text.match(/: ready/g)).toHaveLength(2)
   })
 
-  test('tells that there is no such image', async () => {
-    const none = 'There is none of that name or number.'
-    expect(await shown('status 99999999')).toContain(none)
-    expect(await shown('status nothing')).toContain(none)
-    expect(await shown(`status cr_${'0'.repeat(32)}`)).toContain(none)
+  test('says what does not exist, by name or number', async () => {
+    const id = `cr_${'0'.repeat(32)}`
+    expect(await shown('status 99999999')).toBe('There is no image with the number 99999999.')
+    expect(await shown('status nothing')).toBe('There is no image with the name nothing.')
+    expect(await shown(`status ${id}`)).toBe(`There is no request ${id} that you may see.`)
   })
 
-  test('tells what the gateway said', async () => {
+  test('says which permission the relay lacks', async () => {
     chat.relay.gateway.inject({ fault: 'forbidden', times: 9 })
-    expect(await shown('status 12341457')).toContain('getServerImageDetail')
+    expect(await shown('status 12341457')).toContain('may not call getServerImageDetail')
   })
 
-  test('that is not understood is answered with what was, and an example', async () => {
-    const text = await shown('create web-golden')
-    expect(text).toContain('Not understood')
-    expect(text).toContain('✓ /ncp create web-golden\n')
-    expect(text).toContain('→ /ncp create web-golden 12344697 50:CB2')
+  test.each([
+    [
+      'create Web_Bad 12344697',
+      'I did not understand "Web_Bad": a name has 3 to 30 lower-case letters, digits and hyphens.',
+    ],
+    ['create web-golden', 'Something is missing: I need the number of a snapshot'],
+    ['create web-golden 12344697 55:CB2', 'I did not understand "55:CB2": a further storage is'],
+    ['status 12341457번', 'I did not understand "12341457번": I need the number or the name'],
+    ['jobs all', '"all" is one word too many.'],
+  ])('%j is answered with the wrong word, the rule and an example', async (text, sentence) => {
+    const [command = ''] = text.split(' ')
+    const answer = await shown(text)
+    expect(answer).toContain('I did not understand that')
+    expect(answer).toContain(sentence)
+    expect(answer).toContain(`Example: /ncp ${command}`)
   })
 
-  test('without a word lists all commands', async () => {
+  test('shortens a wrong word that is too long', async () => {
+    expect(await shown(`create ${'X'.repeat(500)}`)).toContain(`"${'X'.repeat(40)}…"`)
+  })
+
+  test('that does not exist is answered with all commands', async () => {
+    const text = await shown('destroy everything')
+    expect(text).toContain('There is no command "destroy".')
+    expect(text).toContain('/ncp status')
+  })
+
+  test('without a word lists all commands, each with its purpose', async () => {
     const text = await shown('')
-    for (const word of ['status', 'create', 'creations', 'jobs', 'run', 'help', '상태', '作成']) {
-      expect(text).toContain(word)
+    for (const part of ['status', 'create', 'creations', 'snapshots', 'jobs', 'run', 'help']) {
+      expect(text).toContain(`/ncp ${part}`)
     }
+    expect(text).toContain(
+      '/ncp jobs (작업 목록 · 작업 · ジョブ 一覧 · ジョブ) – lists the scheduled',
+    )
   })
 
-  test('lists one’s own creations', async () => {
+  test('lists a person’s own creations; an empty list is a sentence', async () => {
+    expect(await shown('creations')).toBe('You have not requested any images yet.')
     await make('web-mine')
-    const text = await shown('creations')
-    expect(text).toMatch(/cr_[0-9a-f]{32} accepted web-mine -/)
+    expect(await shown('creations')).toMatch(/web-mine: waiting to be sent \(cr_[0-9a-f]{32}\)/)
+    await chat.relay.tick()
+    expect(await shown('creations')).toMatch(/web-mine: ready, image 3000000\d \(cr_/)
     const other = await answerTo('creations', { person: people.slack.other })
-    expect(shownBySlack(other)).not.toContain('web-mine')
+    expect(blocksOf(other)).toBe('You have not requested any images yet.')
+  })
+
+  test('lists the snapshots of a storage that a create can use, newest first', async () => {
+    const { snapshots } = chat.relay.gateway
+    snapshots.add({ no: '55', name: 'new-snap', createDate: '2026-11-20T03:00:00+0900' })
+    snapshots.add({ no: '56', name: 'data-snap', bootable: false })
+    snapshots.add({ no: '57', name: 'xen-snap', hypervisor: 'XEN' })
+    snapshots.add({ no: '58', name: 'other-storage', originalStorageNo: '12340009' })
+    const lines = (await shown('snapshots 12340001')).split('\n')
+    expect(lines[0]).toBe('Usable snapshots of storage 12340001')
+    expect(lines).toContain('55, new-snap, 10 GB, created 20 Nov 03:00 UTC+9, bootable')
+    expect(lines.find((line) => line.startsWith('56'))).toContain('not bootable')
+    expect(lines.join()).not.toMatch(/xen-snap|other-storage/)
+    const numbers = lines.slice(1).map((line) => line.split(',')[0])
+    expect(numbers.indexOf('55')).toBeLessThan(numbers.indexOf('12344697'))
+    expect(await shown('snapshots 99999999')).toBe(
+      'Storage 99999999 has no snapshot that an image can be created from.',
+    )
+  })
+
+  test('says that there are no jobs', async () => {
+    expect(await shown('jobs')).toBe('No jobs are set up.')
+    expect(await shown('run nothing')).toBe('There is no job nothing: no jobs are set up.')
   })
 })
 
@@ -120,12 +174,19 @@ describe('a creation', () => {
   test('is shown, confirmed, made by the next tick, and its end told in the room, once', async () => {
     const summary = await answerTo('create web-golden 12344697 50:CB2 12344698:30:FB1')
     const text = shownBySlack(summary)
-    for (const part of ['web-golden', '90 GB', '12344697 10 GB', '50:CB2 50 GB', 'name-free']) {
+    for (const part of [
+      'Create image web-golden?',
+      'Size\n90 GB',
+      '✓ Base storage: from snapshot 12344697, 10 GB',
+      '✓ Storage 1: new and empty, 50 GB CB2',
+      '✓ Storage 2: from snapshot 12344698, 30 GB FB1',
+      '✓ The name web-golden is free.',
+    ]) {
       expect(text).toContain(part)
     }
     expect(await chat.creations()).toEqual([])
     const button = buttonIn(summary)
-    expect(button).toMatchObject({ confirm: { confirm: { text: 'Create' } } })
+    expect(button).toMatchObject({ style: 'primary', confirm: { confirm: { text: 'Create' } } })
     await click(button)
     expect(chat.said).toMatchObject([{ body: { replace_original: true } }])
     expect(shownBySlack(chat.said[0]?.body)).toContain('web-golden is requested')
@@ -147,28 +208,36 @@ describe('a creation', () => {
   })
 
   test.each([
-    ['12344699', '12344699 not snapshot-usable'],
-    ['12344700', '12344700 not snapshot-kvm'],
-    ['12344698', '12344698 not snapshot-bootable'],
-    ['99999999', '99999999 not snapshot-exists'],
-    ['12344697 12344698:10:CB1', '12344698:10:CB1 not snapshot-fits'],
-  ])('of %s is not offered, and says why', async (storages, why) => {
+    ['12344699', 'Snapshot 12344699 cannot be used now: it is being created.'],
+    ['12344700', 'Snapshot 12344700 is from a XEN server. Only snapshots from KVM servers can'],
+    ['12344698', 'Snapshot 12344698 is not bootable, so it cannot be the base storage.'],
+    ['99999999', 'Snapshot 99999999 does not exist in region KR.'],
+    [
+      '12344697 12344698:10:CB1',
+      'Snapshot 12344698 has 20 GB and does not fit a storage of 10 GB.',
+    ],
+  ])('of %s is not offered: the answer says why and what helps', async (storages, why) => {
     const summary = await answerTo(`create web-golden ${storages}`)
+    expect(shownBySlack(summary)).toContain('web-golden cannot be created')
     expect(shownBySlack(summary)).toContain(`✗ ${why}`)
+    expect(shownBySlack(summary)).toContain('/ncp snapshots <storage>')
     expect(() => buttonIn(summary)).toThrow()
   })
 
-  test('of a name that is taken is not offered', async () => {
-    chat.relay.gateway.images.add({ name: 'web-golden' })
+  test('with a name in use is not offered', async () => {
+    const { no } = chat.relay.gateway.images.add({ name: 'web-golden' })
     const summary = await answerTo('create web-golden 12344697')
-    expect(shownBySlack(summary)).toContain('✗ web-golden not name-free')
+    expect(shownBySlack(summary)).toMatch(
+      new RegExp(`✗ The name web-golden is in use by image ${no} \\(ready since .* UTC\\+9\\)\\.`),
+    )
     expect(() => buttonIn(summary)).toThrow()
   })
 
   test('is offered unchecked where the gateway fails', async () => {
     chat.relay.gateway.inject({ fault: 'html-502', times: 20 })
     const summary = await answerTo('create web-golden 12344697')
-    expect(shownBySlack(summary)).toContain('not checked')
+    expect(shownBySlack(summary)).toContain('snapshots and name could not be checked')
+    expect(shownBySlack(summary)).toContain('? Base storage: from snapshot 12344697')
     await click(buttonIn(summary))
     expect(await chat.creations()).toHaveLength(1)
   })
@@ -204,14 +273,15 @@ describe('a creation', () => {
     expect(buttons[0]?.value).not.toBe(buttons[1]?.value)
     for (const button of buttons) await click(button)
     expect(await chat.creations()).toHaveLength(1)
-    expect(shownBySlack(chat.said[1]?.body)).toContain(
-      '✗ web-golden name-taken\n→ /ncp status web-golden',
+    expect(shownBySlack(chat.said[1]?.body)).toMatch(
+      /^The name web-golden is in use by request cr_[0-9a-f]{32} \(waiting to be sent since/,
     )
   })
 
   test('is for those alone who may, at the command and at the click', async () => {
     const { other } = people.slack
-    const forbidden = 'You may not make images'
+    // A person who cannot change a setting is told whom to ask for what.
+    const forbidden = `Ask the operator of the relay to add ${other}.`
     const refused = await answerTo('create web-golden 12344697', { person: other })
     expect(shownBySlack(refused)).toContain(forbidden)
     expect(() => buttonIn(refused)).toThrow()
@@ -224,9 +294,10 @@ describe('a creation', () => {
     const button = buttonIn(await answerTo('create web-golden 12344697'))
     ahead = 10 * MINUTE + SECOND
     await click(button)
-    const text = shownBySlack(chat.said[0]?.body)
-    expect(text).toContain('too long ago')
-    expect(text).toContain('→ /ncp create web-golden 12344697')
+    const text = blocksOf(chat.said[0]?.body)
+    expect(text).toBe(
+      'This confirmation is more than 10 minutes old. Send the command again: /ncp create web-golden 12344697',
+    )
     expect(await chat.creations()).toEqual([])
     ahead = 10 * MINUTE - 5 * SECOND
     await click(button)
@@ -236,10 +307,17 @@ describe('a creation', () => {
   test('counts in the quota of a person', async () => {
     await chat.close()
     chat = await openChatRelay({ environment: { CHAT_DAILY_CREATIONS: '1' } })
+    const early = buttonIn(await answerTo('create web-two 12344697'))
     await make('web-one')
-    await make('web-two')
-    expect(shownBySlack(chat.said[1]?.body)).toContain('✗ quota-exceeded: CHAT_DAILY_CREATIONS')
+    const sentence =
+      'The daily limit of 1 image is reached. You can create again after 00:00 UTC (09:00 in Korea and Japan).'
+    // Before a button is offered, and again for a button that was offered earlier.
+    expect(await shown('create web-two 12344697')).toBe(sentence)
+    await click(early)
+    expect(blocksOf(chat.said[1]?.body)).toBe(sentence)
     expect(await chat.creations()).toHaveLength(1)
+    ahead = 24 * 60 * MINUTE
+    expect(await shown('create web-two 12344697')).toContain('Create image web-two?')
   })
 
   test('is not made by who did not ask: they are asked themselves', async () => {
@@ -264,14 +342,16 @@ describe('a creation', () => {
     await click(refused)
     await chat.relay.tick()
     await click(refused)
-    expect(shownBySlack(chat.said.at(-1)?.body)).toContain('web-refused was not made')
+    expect(shownBySlack(chat.said.at(-1)?.body)).toContain('web-refused was not created')
   })
 
   test('is not offered where nothing is kept for good', async () => {
     await chat.close()
     chat = await openChatRelay({ store: false })
     const summary = await answerTo('create web-golden 12344697')
-    expect(shownBySlack(summary)).toContain('That did not work (not-configured)')
+    expect(blocksOf(summary)).toBe(
+      'The relay is not set up for this. Ask the operator of the relay.',
+    )
     expect(() => buttonIn(summary)).toThrow()
     expect(await shown('status 12341457')).toContain('test-kvm is ready')
   })
@@ -300,9 +380,11 @@ describe('a run of a job', () => {
   })
 
   test('is confirmed and told as any other, and is the person’s own', async () => {
-    expect(await shown('jobs')).toContain('nightly-web')
+    expect(await shown('jobs')).toMatch(/nightly-web: next run \d{4}-01-01 03:00, no run yet$/)
     const summary = await answerTo('run nightly-web')
-    expect(shownBySlack(summary)).toMatch(/Run: nightly-web\n· web-\d{6}-\d{4}/)
+    expect(shownBySlack(summary)).toMatch(
+      /Run job nightly-web now\?\nThis run creates the image web-\d{6}-\d{4}\./,
+    )
     const button = buttonIn(summary)
     await click(button)
     ahead = 2 * MINUTE
@@ -335,11 +417,11 @@ describe('a run of a job', () => {
 
   test('is for those alone who may', async () => {
     const refused = await answerTo('run nightly-web', { person: people.slack.other })
-    expect(shownBySlack(refused)).toContain('You may not make images')
+    expect(shownBySlack(refused)).toContain('You are not allowed to create images.')
   })
 
   test('needs a job that there is, whose names are by the minute', async () => {
-    expect(await shown('run nothing')).toContain('There is none')
+    expect(await shown('run nothing')).toBe('There is no job nothing. The jobs are: nightly-web.')
     await chat.close()
     chat = await openChatRelay({
       environment: { RELAY_JOBS: JSON.stringify([job('web-{yyMMdd}')]) },
@@ -412,7 +494,9 @@ describe('the end of a creation', () => {
     await chat.relay.tick()
     ahead = MINUTE
     await chat.relay.tick()
-    expect(shownBySlack(chat.said.at(-1)?.body)).toMatch(/web-doomed failed\nNAVER Cloud could not/)
+    expect(shownBySlack(chat.said.at(-1)?.body)).toMatch(
+      /web-doomed failed\nNAVER Cloud could not create this image/,
+    )
   })
 
   test('is posted nowhere but at Slack', async () => {
@@ -446,7 +530,7 @@ test('Refresh shows an image again, in the place of what was shown', async () =>
   await make('web-slow')
   await chat.relay.tick()
   const answer = await answerTo('status web-slow')
-  expect(shownBySlack(answer)).toContain('web-slow is being made')
+  expect(shownBySlack(answer)).toContain('web-slow is being created')
   ahead = 61 * SECOND
   await click(buttonIn(answer))
   expect(chat.said.at(-1)).toMatchObject({ body: { replace_original: true } })
@@ -456,12 +540,12 @@ test('Refresh shows an image again, in the place of what was shown', async () =>
 test('what was asked for and is not sent yet is shown by name and by id', async () => {
   await make('web-asked')
   const text = await shown('status web-asked')
-  expect(text).toContain('web-asked is being made')
+  expect(text).toContain('web-asked: waiting to be sent')
   const [id = ''] = /cr_[0-9a-f]{32}/.exec(text) ?? []
   expect(await shown(`status ${id}`)).toBe(text)
   for (const asked of ['web-asked', id]) {
     const answer = await answerTo(`status ${asked}`, { person: people.slack.other })
-    expect(shownBySlack(answer)).toContain('There is none')
+    expect(shownBySlack(answer)).toMatch(/^There is no (image|request)/)
   }
 })
 

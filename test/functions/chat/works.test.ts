@@ -140,11 +140,11 @@ describe('a creation', () => {
         actions: [{ type: 'message', label: 'Create' }],
       },
     })
-    expect(korean(summary)).toMatch(/^생성: web-golden\n크기: 60 GB\n/)
+    expect(korean(summary)).toMatch(/^web-golden 이미지를 생성할까요\?\n크기: 60 GB\n/)
     // biome-ignore lint/suspicious/noExplicitAny: as above
     const { postback } = (summary as any).content.actions[0]
     const [started] = await say({ text: '생성', postback })
-    expect(korean(started)).toContain('web-golden 요청을 접수했습니다')
+    expect(korean(started)).toContain('web-golden 생성을 요청했습니다')
     await chat.relay.tick()
     await chat.relay.tick()
     const [creation, ...more] = await chat.creations()
@@ -172,7 +172,7 @@ describe('a creation', () => {
   test('is for those alone who may, whoever clicks', async () => {
     const postback = await postbackOf('create web-golden 12344697')
     const [refused] = await say({ text: 'Create', postback, userId: other })
-    expect(korean(refused)).toContain('이미지 생성 권한이 없습니다')
+    expect(korean(refused)).toContain(`이미지를 생성할 권한이 없습니다. ${other} 계정을`)
     expect(await chat.creations()).toEqual([])
   })
 
@@ -180,7 +180,7 @@ describe('a creation', () => {
     const storages = Array.from({ length: 20 }, () => '12344698:1000:CB2').join(' ')
     const [message] = await say({ text: `create web-golden 12344697 ${storages}` })
     expect(message).toMatchObject({ content: { type: 'text' } })
-    expect(korean(message)).toMatch(/✗ 4\d\d > 300 bytes/)
+    expect(korean(message)).toMatch(/^명령이 길어 NAVER WORKS 버튼에 담을 수 없습니다\./)
   })
 
   test('of the longest command that fits is confirmed', async () => {
@@ -308,7 +308,7 @@ test('without its other settings it does not start', async () => {
   const { status, json } = await chat.relay.request('/readyz')
   expect(status).toBe(503)
   expect(json.errors).toEqual([
-    { path: 'WORKS_CLIENT_ID', message: 'is required beside WORKS_BOT_SECRET' },
-    { path: 'WORKS_PRIVATE_KEY', message: 'is required beside WORKS_BOT_SECRET' },
+    { path: 'WORKS_CLIENT_ID', message: 'is required with WORKS_BOT_SECRET' },
+    { path: 'WORKS_PRIVATE_KEY', message: 'is required with WORKS_BOT_SECRET' },
   ])
 })

@@ -212,7 +212,7 @@ describe('a key pair that is exchanged under load', () => {
     const read = open()
     const gateway = await openGateway({ ...secrets, now: clock.now })
     const app = createApp({
-      settings: parseSettings(environmentFor(gateway.origin)),
+      settings: await parseSettings(environmentFor(gateway.origin)),
       credentials: async (options) => (await read(options)).credentials,
       transport: httpTransport(),
       clock,

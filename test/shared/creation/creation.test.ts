@@ -5,18 +5,17 @@ import {
   created,
   holdsKey,
   inConflict,
+  isAttemptOver,
   isLive,
-  isOver,
   isSettled,
   notCreated,
   postponed,
   rejected,
-  STATES,
-  type State,
   sending,
   unknown,
   withImage,
 } from '../../../shared/creation/creation.ts'
+import { STATES, type State } from '../../../shared/creation/state.ts'
 import { by, claim, image } from './records.ts'
 import { ARROWS } from './rules.ts'
 
@@ -41,7 +40,7 @@ describe.each(STATES)('from %s', (state) => {
     const from = { ...begun, state }
     const step = () => steps[to]?.(from)
     if (arrows[state].includes(to as State)) expect(step()).toMatchObject({ state: to, version: 2 })
-    else expect(step).toThrow('A creation went against its arrows')
+    else expect(step).toThrow('The transition is not allowed')
   })
 })
 
@@ -100,7 +99,7 @@ test.each([
 // 300 s of the gateway's window, 30 s for its clock, 300 s until an image is listed: the contract, section 5.
 test('an attempt is over 630 s after its signature, and only then', () => {
   const sent = sending(begun, 2_000, by(9_999_999))
-  expect([isOver(sent, 632_000), isOver(sent, 632_001)]).toEqual([false, true])
+  expect([isAttemptOver(sent, 632_000), isAttemptOver(sent, 632_001)]).toEqual([false, true])
 })
 
 test('a look at the image is no step; only another phase is news', () => {

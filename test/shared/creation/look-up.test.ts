@@ -26,6 +26,6 @@ test.each([
   ['has another size', [base, { ...empty, sizeGb: 60 }], false],
 ])('an image that bears the mark and %s: %j', (_, storages, isOurs) => {
   const marked = [{ ...image('ready'), storages }]
-  const findings = { marked, mute: [], others: [], gatewayTime: 0 }
+  const findings = { marked, undescribed: [], others: [], gatewayTime: 0 }
   expect(imageOf(creation, findings) !== undefined).toBe(isOurs)
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { create, type Wish } from '../../../shared/creation/create.ts'
+import { type CreateRequest, create } from '../../../shared/creation/create.ts'
 import type { Ports } from '../../../shared/creation/ports.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Image } from '../../../shared/image.ts'
@@ -54,7 +54,12 @@ export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
   })
 }
 
-function wish(name: string, key?: string, caller = 'key:ci', dailyCreations?: number): Wish {
+function wish(
+  name: string,
+  key?: string,
+  caller = 'key:ci',
+  dailyCreations?: number,
+): CreateRequest {
   return {
     caller: { name: caller, scopes: [], dailyCreations },
     key,
@@ -70,7 +75,7 @@ interface Told {
   code?: string
 }
 
-function allOf(wishes: Wish[], ports: Ports): Promise<Told[]> {
+function allOf(wishes: CreateRequest[], ports: Ports): Promise<Told[]> {
   const work = { actor: 'key:ci', deadline: NOW + 25_000, log: () => {} }
   return Promise.all(
     wishes.map((one) => create(one, ports, work).catch(({ code }): Told => ({ code }))),

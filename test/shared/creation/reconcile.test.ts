@@ -4,13 +4,13 @@ import {
   accepted,
   type Creation,
   created,
-  type State,
   sending,
   unknown,
 } from '../../../shared/creation/creation.ts'
 import { refreshed } from '../../../shared/creation/follow.ts'
 import type { Ports } from '../../../shared/creation/ports.ts'
 import { reconcile } from '../../../shared/creation/reconcile.ts'
+import type { State } from '../../../shared/creation/state.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { LogEvent } from '../../../shared/log.ts'

@@ -70,7 +70,7 @@ export function claim(more: Partial<Claim> & { name?: string } = {}): Claim {
 /** A notice that is due at a time. */
 export function notice(id: string, dueAt: number, target = 'ops'): Notice {
   const event = {
-    what: 'silent' as const,
+    what: 'overdue' as const,
     at: 1,
     job: 'web',
     expectEveryHours: 26,
@@ -89,5 +89,5 @@ export function jobsRecord(version: number): JobsRecord {
     ranAt: 2,
     readyAt: null,
   }
-  return { version, tickedAt: 3, jobs: { web: { ...job, silentAt: null } } }
+  return { version, tickedAt: 3, jobs: { web: { ...job, overdueAt: null } } }
 }

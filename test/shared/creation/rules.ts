@@ -1,4 +1,5 @@
-import type { Creation, State } from '../../../shared/creation/creation.ts'
+import type { Creation } from '../../../shared/creation/creation.ts'
+import type { State } from '../../../shared/creation/state.ts'
 
 // The contract, section 4, written down a second time: what the code is held against.
 

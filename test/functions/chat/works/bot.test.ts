@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Content, openBot } from '../../../../functions/chat/works/bot.ts'
 import { httpTransport } from '../../../../functions/platform/node/http-transport.ts'
@@ -8,6 +9,7 @@ import { openWorksPlatform } from '../../../works-platform.ts'
 
 const SECOND = 1_000
 const DAY = 86_400 * SECOND
+const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 const content: Content = { type: 'text', text: 'hello', i18nTexts: [] }
 
 let now: number
@@ -23,14 +25,16 @@ afterEach(async () => {
   await works.close()
 })
 
-function bot(around: (transport: Transport) => Transport = (transport) => transport) {
+async function bot(around: (transport: Transport) => Transport = (transport) => transport) {
   const { settings, url } = works
+  const pem = createPrivateKey(settings.WORKS_PRIVATE_KEY)
+  const der = Uint8Array.from(pem.export({ type: 'pkcs8', format: 'der' }))
   const account = {
     botId: settings.WORKS_BOT_ID,
     clientId: settings.WORKS_CLIENT_ID,
     clientSecret: settings.WORKS_CLIENT_SECRET,
     serviceAccount: settings.WORKS_SERVICE_ACCOUNT,
-    privateKey: settings.WORKS_PRIVATE_KEY,
+    privateKey: await crypto.subtle.importKey('pkcs8', der, RS256, false, ['sign']),
   }
   const transport = redirected(httpTransport(), worksOrigins(url))
   const clock = { now: () => now, sleep: systemClock.sleep }
@@ -39,7 +43,7 @@ function bot(around: (transport: Transport) => Transport = (transport) => transp
 }
 
 test('a token that is refused to many at once is replaced once', async () => {
-  const say = bot()
+  const say = await bot()
   await say()
   works.expireTokens()
   const sent = await Promise.all(Array.from({ length: 8 }, say))
@@ -48,14 +52,14 @@ test('a token that is refused to many at once is replaced once', async () => {
 })
 
 test('a token that was not to be had is asked for anew at once', async () => {
-  const say = bot()
+  const say = await bot()
   works.refuseTokens(1)
   await expect(say()).rejects.toMatchObject({ code: 'token-500' })
   expect(await say()).toMatchObject({ status: 201 })
 })
 
 test('a token is not used in its last minute', async () => {
-  const say = bot()
+  const say = await bot()
   await say()
   now += DAY - 61 * SECOND
   await say()
@@ -65,10 +69,40 @@ test('a token is not used in its last minute', async () => {
   expect(works.tokens()).toBe(2)
 })
 
+test.each<[string, object, number]>([
+  ['without a lifetime', { expires_in: undefined }, 3_600],
+  ['with a lifetime that is no number', { expires_in: 'soon' }, 3_600],
+  ['with a lifetime of its own', { expires_in: 600 }, 600],
+])('a token %s is renewed a minute before its end', async (_, changes, seconds) => {
+  const say = await bot((transport) => async (request, timeoutMs) => {
+    const answer = await transport(request, timeoutMs)
+    if (!request.url.pathname.startsWith('/oauth2/')) return answer
+    const token = JSON.parse(new TextDecoder().decode(answer.body))
+    const body = new TextEncoder().encode(JSON.stringify({ ...token, ...changes }))
+    return { ...answer, body }
+  })
+  await say()
+  now += seconds * SECOND - 61 * SECOND
+  await say()
+  expect(works.tokens()).toBe(1)
+  now += 2 * SECOND
+  await say()
+  expect(works.tokens()).toBe(2)
+})
+
+test('an answer without a token is a failure with a reason', async () => {
+  const say = await bot((transport) => async (request, timeoutMs) => {
+    const answer = await transport(request, timeoutMs)
+    const isToken = request.url.pathname.startsWith('/oauth2/')
+    return isToken ? { ...answer, body: new TextEncoder().encode('{"expires_in":"1"}') } : answer
+  })
+  await expect(say()).rejects.toMatchObject({ code: 'token-unreadable' })
+})
+
 test('a token that never comes is given up', async () => {
   let isHanging = true
   const hung = Promise.withResolvers<void>()
-  const say = bot((transport) => (request, timeoutMs) => {
+  const say = await bot((transport) => (request, timeoutMs) => {
     const isToken = request.url.pathname.startsWith('/oauth2/')
     if (!isToken || !isHanging) return transport(request, timeoutMs)
     hung.resolve()
@@ -86,7 +120,7 @@ test('a token that never comes is given up', async () => {
 })
 
 test('a token that another request waits for in vain holds nobody up for ever', async () => {
-  const say = bot((transport) => (request, timeoutMs) => {
+  const say = await bot((transport) => (request, timeoutMs) => {
     const isToken = request.url.pathname.startsWith('/oauth2/')
     return isToken ? new Promise(() => {}) : transport(request, timeoutMs)
   })
@@ -98,7 +132,7 @@ test.each([
   [403, '{"code":"UNAUTHORIZED","description":"Authentication failed"}'],
 ])('an answer of %i and %s renews the token, once', async (status, body) => {
   let refusals = 2
-  const say = bot((transport) => async (request, timeoutMs) => {
+  const say = await bot((transport) => async (request, timeoutMs) => {
     const isMessage = request.url.pathname.startsWith('/v1.0/')
     if (!isMessage || refusals-- <= 0) return transport(request, timeoutMs)
     return { status, headers: new Headers(), body: new TextEncoder().encode(body) }
@@ -110,7 +144,7 @@ test.each([
 
 test('nothing is said once the calls of a minute are used up, until it is over', async () => {
   let calls = 0
-  const say = bot((transport) => async (request, timeoutMs) => {
+  const say = await bot((transport) => async (request, timeoutMs) => {
     if (request.url.pathname.startsWith('/v1.0/')) calls++
     const answer = await transport(request, timeoutMs)
     const headers = new Headers({ 'ratelimit-remaining': '0', 'ratelimit-reset': '20' })
@@ -131,7 +165,7 @@ test.each([
   ['soon', 60],
   [null, 60],
 ])('a reset of %j is a pause of %i s', async (reset, waitSeconds) => {
-  const say = bot((transport) => async (request, timeoutMs) => {
+  const say = await bot((transport) => async (request, timeoutMs) => {
     if (request.url.pathname.startsWith('/oauth2/')) return transport(request, timeoutMs)
     const headers = new Headers(reset === null ? {} : { 'ratelimit-reset': reset })
     return { status: 429, headers, body: new Uint8Array() }

@@ -35,7 +35,7 @@ export type Environment = Record<string, unknown>
 const bin = resolve('node_modules/.bin')
 const deno = [`${bin}/deno`, 'run', '--no-lock', '--node-modules-dir=manual', '--no-prompt']
 const DENO_ENVIRONMENT =
-  '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,CREATIONS_TABLE,PORT'
+  '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,CREATIONS_TABLE,HOST,PORT'
 
 /** The commands that serve from a database: sources and built files on each runtime. */
 const servers = {
@@ -67,7 +67,7 @@ export async function openApp(environment: Environment): Promise<Door> {
   const database = openSqlite(':memory:')
   let output = ''
   const app = createApp({
-    settings: parseSettings(environment),
+    settings: await parseSettings(environment),
     store: sqliteStore(database),
     transport: httpTransport(),
     log: jsonLines((line) => {
@@ -146,6 +146,10 @@ async function openWorkerd(folder: string, environment: Environment, origins?: O
       ? `(name = "${name}", text = ${text(value)})`
       : `(name = "${name}", json = ${text(JSON.stringify(value))})`,
   )
+  // A test may bind something else in its place.
+  if (!('CREATIONS' in environment)) {
+    bindings.push('(name = "CREATIONS", durableObjectNamespace = "CreationsObject")')
+  }
   const beside = origins && workersElsewhere(origins)
   const module = (code: string) => `(name = "worker", esModule = ${text(code)})`
   const services = beside
@@ -174,7 +178,6 @@ const worker :Workerd.Worker = (
   durableObjectStorage = (localDisk = "files"),
   bindings = [
     ${bindings.join(',\n    ')},
-    (name = "CREATIONS", durableObjectNamespace = "CreationsObject"),
   ],
 );`
   const file = join(folder, 'relay.capnp')

@@ -1,7 +1,8 @@
 import { expect } from 'vitest'
-import { createApp, type Occasion } from '../functions/app.ts'
+import { createApp } from '../functions/app.ts'
 import { httpTransport } from '../functions/platform/node/http-transport.ts'
 import { openSqlite } from '../functions/platform/node/sqlite-file.ts'
+import type { InvocationOptions } from '../functions/request-log.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import { sqliteStore } from '../shared/creation/sqlite-store.ts'
 import type { CreationStore } from '../shared/creation/store.ts'
@@ -41,7 +42,7 @@ export interface Relay {
   request(path: string, asked?: Asked): Promise<Answered>
   create(body: unknown, asked?: Asked): Promise<Answered>
   /** What the minute's timer does. */
-  tick(occasion?: Occasion): Promise<void>
+  tick(options?: InvocationOptions): Promise<void>
   /** What an event does that names a job. */
   run(event: unknown): Promise<void>
   close(): Promise<void>
@@ -75,7 +76,7 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
   const produced = new Set<string>()
   const store = options.store || sqliteStore(database)
   const app = createApp({
-    settings: parseSettings(environmentFor(gateway.origin, options.environment)),
+    settings: await parseSettings(environmentFor(gateway.origin, options.environment)),
     ...(options.store !== false && { store }),
     clock: options.clock ?? systemClock,
     transport: options.transport ?? httpTransport(),

@@ -1,0 +1,134 @@
+import type { SnapshotCheckCode, SnapshotFacts } from '../../creation/check.ts'
+import type { Status } from '../../creation/state.ts'
+import type { Argument, Command } from '../../intent.ts'
+import type { Ending } from '../../notice.ts'
+import type { NameHolder, ProblemFacts } from '../../problem.ts'
+
+/** A sentence that is made of facts. */
+export type Sentence<Facts> = (facts: Facts) => string
+
+/**
+ * All sentences of one language. Each names things by name or number and says what to do next; none contains a problem
+ * code, the name of a setting or a word that only the code uses.
+ */
+export interface Wording {
+  /** Writes a time (milliseconds since the epoch) by the clocks of Korea and Japan. */
+  time(at: number): string
+  /** Writes a duration by its two largest units. */
+  duration(seconds: number): string
+  /** The status of an image or of a creation, to be put after its name. */
+  status: Record<Status, string>
+  field: Record<
+    'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'creation' | 'created',
+    string
+  >
+  /** The titles of notifications. */
+  title: Record<Ending, Sentence<{ name: string }>> & {
+    overdue: Sentence<{ job: string; hours: number }>
+  }
+  /** What to do after a creation has ended. */
+  advice: Record<Exclude<Ending, 'ready' | 'rejected'> | 'overdue', string>
+  problem: {
+    nameTaken: Sentence<{ name: string; holder: NameHolder | undefined }>
+    noUsableSnapshot: Sentence<Required<ProblemFacts>['storagesWithoutSnapshot'][number]>
+    refused: Sentence<{ message: string }>
+    credentials: string
+    permission: Sentence<{ action: string }>
+    throttled: string
+    failed: string
+    unreadable: string
+    unreachable: string
+    timeout: string
+    dailyLimit: Sentence<{ dailyCreations: number | undefined }>
+    notConfigured: string
+    keyReused: string
+    internal: string
+    other: string
+  }
+  /** What a check of a create found. */
+  check: Record<
+    SnapshotCheckCode,
+    { passed: Sentence<SnapshotFacts>; failed: Sentence<SnapshotFacts> }
+  > & {
+    nameFree: Sentence<{ name: string }>
+    verdict: Sentence<{ failed: number }>
+  }
+  /** The progress of a creation that has no end yet. */
+  progress: {
+    accepted: Sentence<{ name: string }>
+    sending: Sentence<{ name: string }>
+    /** `knownBy` is in milliseconds since the epoch. */
+    unknown: Sentence<{ name: string; knownBy: number }>
+    image: Record<
+      'pending' | 'busy' | 'deleting' | 'unknown',
+      Sentence<{ name: string; codes: string }>
+    >
+  }
+  chat: ChatWording
+}
+
+/** The sentences that only chats use. A `command` is a whole command as it is typed. */
+export interface ChatWording {
+  help: {
+    title: string
+    /** The arguments of a command, and what the command does. */
+    command: Record<Command, { form: string; purpose: string }>
+  }
+  misread: {
+    title: string
+    unknownCommand: Sentence<{ word: string }>
+    wrongWord: Sentence<{ word: string; rule: string }>
+    missingWord: Sentence<{ rule: string }>
+    extraWord: Sentence<{ word: string }>
+    rule: Record<Argument, string>
+    example: Sentence<{ command: string }>
+  }
+  list: Record<'creations' | 'jobs', { title: string; empty: string }> & {
+    images: Sentence<{ name: string }>
+    snapshots: {
+      title: Sentence<{ storageNo: string }>
+      empty: Sentence<{ storageNo: string }>
+      item: Sentence<{
+        snapshotNo: string
+        name: string | null
+        sizeGb: number | null
+        createdAt: number | null
+        isBootable: boolean
+      }>
+    }
+    image: Sentence<{ imageNo: string; status: Status }>
+    creation: Sentence<{ name: string; status: Status; imageNo: string | null; creationId: string }>
+    /** `next` and `last` are times by the job's own clocks. */
+    job: Sentence<{
+      job: string
+      next: string | null
+      last: { at: string; status: Status; imageNo: string | null } | null
+    }>
+  }
+  notFound: {
+    image: Sentence<{ reference: string }>
+    creation: Sentence<{ creationId: string }>
+    job: Sentence<{ job: string; jobs: string[] }>
+  }
+  confirm: {
+    create: Sentence<{ name: string }>
+    run: Sentence<{ job: string }>
+    runCreates: Sentence<{ name: string }>
+    impossible: Sentence<{ name: string }>
+    storage: Sentence<{
+      order: number
+      snapshotNo: string | undefined
+      sizeGb: number | null
+      volumeType: string | undefined
+    }>
+    unchecked: string
+    minuteMissing: Sentence<{ job: string }>
+    tooLong: string
+    expired: Sentence<{ command: string }>
+    forbidden: Sentence<{ person: string }>
+    code: Sentence<{ command: string }>
+  }
+  button: Record<'create' | 'run' | 'cancel' | 'refresh', string>
+  started: Sentence<{ name: string; command: string }>
+  late: string
+}
