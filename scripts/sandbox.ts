@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MessageAttachment } from '@slack/types'
 import { openGateway } from '../test/gateway/gateway.ts'
-import { openLocalServer } from '../test/local-server.ts'
+import { openLocalServer } from '../test/support/local-server.ts'
 
 /** The key of the sandbox. It opens only a simulation on this machine, so the README can show it. */
 const KEY = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'

@@ -4,7 +4,7 @@ import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KnownBlock } from '@slack/types'
-import { openLocalServer } from '../test/local-server.ts'
+import { openLocalServer } from '../test/support/local-server.ts'
 import { slackLines } from './slack-lines.ts'
 
 const SLACK_ORIGIN = 'https://hooks.slack.com'

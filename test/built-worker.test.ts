@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { SourceMap } from 'node:module'
 import { expect, test, vi } from 'vitest'
-import { openDoor } from './doors.ts'
-import { environmentFor } from './relay.ts'
+import { openDoor } from './support/doors.ts'
+import { environmentFor } from './support/relay.ts'
 
 test('a defect in the built Worker is logged with the name and place of its function', async () => {
   // With text in place of the Durable Object, the store's first call fails inside the Worker.

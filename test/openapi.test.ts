@@ -9,11 +9,11 @@ import {
   sending,
   unknown,
 } from '../shared/creation/creation.ts'
-import { documented } from './contract.ts'
 import type { FaultName } from './gateway/faults.ts'
-import { type Asked, openRelay, type Relay, smallest } from './relay.ts'
 import { memoryStore } from './shared/creation/memory-store.ts'
 import { by, claim } from './shared/creation/records.ts'
+import { documented } from './support/contract.ts'
+import { type Asked, openRelay, type Relay, smallest } from './support/relay.ts'
 
 test('the committed document is the one that the schemas make', async () => {
   const committed = await readFile('functions/openapi.json', 'utf8')
@@ -89,7 +89,7 @@ describe('every response that it describes', () => {
     expect(answers.map(({ status }) => status)).toEqual([400, 401, 403, 406])
   })
 
-  test.concurrent.each(reads)('429, 502 and 504 of %s', { timeout: 30_000 }, async (path) => {
+  test.concurrent.each(reads)('429, 502 and 504 of %s', async (path) => {
     const times = Number.POSITIVE_INFINITY
     const statusAfter = async (fault: FaultName) => {
       const own = await openRelay()
@@ -123,7 +123,7 @@ describe('every response that it describes', () => {
     }
   })
 
-  test.concurrent('all of a create', { timeout: 30_000 }, async () => {
+  test.concurrent('all of a create', async () => {
     const own = await openRelay()
     const { gateway } = own
     let names = 0
@@ -160,7 +160,7 @@ describe('every response that it describes', () => {
     for (const name of own.produced) produced.add(name)
   })
 
-  test.concurrent('all of a run', { timeout: 30_000 }, async () => {
+  test.concurrent('all of a run', async () => {
     let now = Date.UTC(2026, 10, 22)
     const named = (job: string, name: string) => {
       const image = { ...smallest, name }
@@ -217,7 +217,7 @@ describe('every response that it describes', () => {
     for (const name of own.produced) produced.add(name)
   })
 
-  test.concurrent('all of a resolution', { timeout: 30_000 }, async () => {
+  test.concurrent('all of a resolution', async () => {
     const store = memoryStore()
     const own = await openRelay({ store })
     const claimed = accepted(claim({ name: 'test-kvm' }), by(1))

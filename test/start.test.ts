@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { versionFault } from '../functions/platform/node/version.ts'
+import { until } from './support/until.ts'
 
 const run = promisify(execFile)
 let child: ChildProcess | undefined
@@ -34,11 +35,9 @@ async function started(script: string) {
     })
   }
   const lines = () => output.split('\n').filter((line) => line.startsWith('curl '))
-  // What is told can be pasted at once.
-  while (lines().length < 4) {
-    if (own.exitCode !== null) throw new Error(output)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  const exited = new Promise((_, reject) => own.once('exit', () => reject(new Error(output))))
+  // A line can be pasted as soon as it is printed.
+  await Promise.race([exited, until(() => lines().length === 4)])
   return { url: `http://127.0.0.1:${port}`, lines: lines() }
 }
 
@@ -71,8 +70,11 @@ test('npm run chat shows the answers that Slack would show, also to a click', as
   const { url } = await started('start')
   const env = { ...process.env, PORT: new URL(url).port }
   const chat = async (...args: string[]) =>
-    (await run('npm', ['run', '--silent', 'chat', '--', ...args], { env })).stdout
-  expect(await chat('/ncp status 12341457')).toMatch(/^\*test-kvm is ready\*\nImage: 12341457\n/)
+    (await run(process.execPath, ['scripts/chat.ts', ...args], { env })).stdout
+  const asDocumented = ['run', '--silent', 'chat', '--', '/ncp status 12341457']
+  expect((await run('npm', asDocumented, { env })).stdout).toMatch(
+    /^\*test-kvm is ready\*\nImage: 12341457\n/,
+  )
   const summary = await chat('/ncp create web-chat 12344697 50:CB2')
   expect(summary).toMatch(
     /^\*Create image web-chat\?\*\nSize: 60 GB\n✓ Base storage: from snapshot 12344697, 10 GB\n/,
@@ -91,7 +93,7 @@ test('npm run chat shows the answers that Slack would show, also to a click', as
   expect(await chat('/ncp creations')).toMatch(/\nweb-chat: .*\(cr_[0-9a-f]{32}\)\n$/)
   await expect(chat('status')).rejects.toThrow('npm run chat -- ')
   await expect(
-    run('npm', ['run', '--silent', 'chat', '--', '/ncp'], { env: { ...env, PORT: '9' } }),
+    run(process.execPath, ['scripts/chat.ts', '/ncp'], { env: { ...env, PORT: '9' } }),
   ).rejects.toThrow('npm start')
 })
 
@@ -115,7 +117,7 @@ test('the sandbox tells of an image within three minutes', async () => {
   })
   const told =
     /Notified: web-\d{6}-\d{4} is ready\n {2}Image: 3000000\d\n {2}Job: every-two-minutes\n {2}Took: /
-  await vi.waitFor(() => expect(output).toMatch(told), { timeout: 10_000 })
+  await until(() => told.test(output))
   // One tick at once, and one each minute: by the fourth it is told.
   const before = output.slice(0, output.search(told))
   expect(before.match(/"event":"tick"/g)?.length).toBeLessThanOrEqual(3)
@@ -161,13 +163,13 @@ describe('the sandbox', () => {
     own.stdout.on('data', (chunk) => {
       output += chunk
     })
-    await vi.waitFor(() => expect(output).toContain('Commands to paste'), { timeout: 60_000 })
+    await until(() => output.includes('Commands to paste'))
     const key = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'
     const url = `http://127.0.0.1:${env.PORT}/v1/images/12342264`
     expect((await fetch(url, { headers: { 'x-api-key': key } })).status).toBe(200)
     const line =
       /\d\d:\d\d:\d\d {2}GET \/v1\/images\/:no {2}200 {2}image 12342264 {2}key:demo {2}\d+ ms/
-    await vi.waitFor(() => expect(output).toMatch(line), { timeout: 60_000 })
+    await until(() => line.test(output))
     expect(output).not.toContain('{"time"')
   })
 })
@@ -190,10 +192,11 @@ test('a server on an old Node says which one it needs', async () => {
 })
 
 describe('npm run key', () => {
-  const key = (...args: string[]) => run('npm', ['run', '--silent', 'key', '--', ...args])
+  const key = (...args: string[]) => run(process.execPath, ['scripts/key.ts', ...args])
 
   test('prints a key and its entry', async () => {
-    const { stdout } = await key('ci', '--scope', 'images:read', '--scope', 'images:create')
+    const scopes = ['--scope', 'images:read', '--scope', 'images:create']
+    const { stdout } = await run('npm', ['run', '--silent', 'key', '--', 'ci', ...scopes])
     expect(stdout).toMatch(/nir_[0-9A-Za-z]{46}\n/)
     expect(JSON.parse(stdout.slice(stdout.indexOf('{')))).toEqual({
       id: 'ci',

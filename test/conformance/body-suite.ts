@@ -1,10 +1,11 @@
 import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { secrets } from '../canaries.ts'
-import type { Environment, ProcessDoor } from '../doors.ts'
 import { type Gateway, openGateway } from '../gateway/gateway.ts'
-import { keyOf } from '../keys.ts'
-import { environmentFor, smallest } from '../relay.ts'
+import { secrets } from '../support/canaries.ts'
+import type { Environment, ProcessDoor } from '../support/doors.ts'
+import { keyOf } from '../support/keys.ts'
+import { environmentFor, smallest } from '../support/relay.ts'
+import { until } from '../support/until.ts'
 
 /** Proves of a door behind a socket that bodies are bounded, whatever is said of their length. */
 export function bodySuite(open: (environment: Environment) => Promise<ProcessDoor>) {
@@ -24,7 +25,15 @@ export function bodySuite(open: (environment: Environment) => Promise<ProcessDoo
     const body = JSON.stringify({ ...smallest, name: 'too-much' })
 
     /** Status lines of whatever answers come to these bytes. */
-    async function answersTo(head: string, payload: string): Promise<string[]> {
+    async function answersTo(
+      head: string,
+      payload: string,
+      isOver: (
+        socket: net.Socket,
+        closed: Promise<unknown>,
+        answer: () => string,
+      ) => Promise<unknown>,
+    ): Promise<string[]> {
       const { hostname, port } = new URL(door.url)
       const socket = net.connect(Number(port), hostname)
       let answer = ''
@@ -37,7 +46,7 @@ export function bodySuite(open: (environment: Environment) => Promise<ProcessDoo
         `POST /v1/server-images HTTP/1.1\r\nHost: relay\r\nX-API-Key: ${keyOf('ci')}\r\n` +
           `Content-Type: application/json\r\n${head}\r\n\r\n${payload}`,
       )
-      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 500))])
+      await isOver(socket, closed, () => answer)
       socket.destroy()
       return [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status = '']) => status)
     }
@@ -53,7 +62,9 @@ export function bodySuite(open: (environment: Environment) => Promise<ProcessDoo
       ['declared as less than it is', 'Content-Length: 10', body, ['400']],
       ['not declared at all', 'X-Nothing: 1', '', ['400']],
     ])('%s', async (_, head, payload, statuses) => {
-      const answers = await answersTo(head, payload)
+      const answered = (_: net.Socket, closed: Promise<unknown>, answer: () => string) =>
+        Promise.race([closed, until(() => /^HTTP\/1\.1 \d+/m.test(answer()))])
+      const answers = await answersTo(head, payload, answered)
       expect(answers.slice(0, 1)).toEqual(statuses)
     })
 
@@ -62,7 +73,12 @@ export function bodySuite(open: (environment: Environment) => Promise<ProcessDoo
       ['declared twice', `Content-Length: ${body.length}\r\nContent-Length: 5`, body],
       ['declared negative', 'Content-Length: -5', body],
     ])('%s', async (_, head, payload) => {
-      const answers = await answersTo(head, payload)
+      // The server has no more to wait for once this side has ended.
+      const ended = (socket: net.Socket, closed: Promise<unknown>) => {
+        socket.end()
+        return closed
+      }
+      const answers = await answersTo(head, payload, ended)
       expect(answers.filter((status) => status.startsWith('2'))).toEqual([])
     })
 

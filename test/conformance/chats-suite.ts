@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { assertBlockKit, shownBySlack } from '../block-kit.ts'
-import { secrets } from '../canaries.ts'
+import { openGateway } from '../gateway/gateway.ts'
+import { assertBlockKit, shownBySlack } from '../support/block-kit.ts'
+import { secrets } from '../support/canaries.ts'
 import {
   bySlack,
   type ChatRequest,
@@ -14,16 +15,15 @@ import {
   slackClick,
   slackCommand,
   worksOrigins,
-} from '../chats.ts'
-import type { Door, Environment } from '../doors.ts'
-import type { Origins } from '../elsewhere.ts'
-import { openGateway } from '../gateway/gateway.ts'
-import { environmentFor } from '../relay.ts'
-import { openWorksPlatform, worksCallback, worksLeaksIn } from '../works-platform.ts'
+} from '../support/chats.ts'
+import type { Door, Environment } from '../support/doors.ts'
+import type { Origins } from '../support/elsewhere.ts'
+import { environmentFor } from '../support/relay.ts'
+import { until } from '../support/until.ts'
+import { openWorksPlatform, worksCallback, worksLeaksIn } from '../support/works-platform.ts'
 
 const SECOND = 1_000
-/** A tick has to send the create, another one to read the image; on a busy machine it is the tick, after 30 s, that answers. */
-const STORY_MS = 90 * SECOND
+const LATE = 'NAVER Cloud の応答が遅れています'
 
 /** A door whose timer may have to be fired. */
 export interface ChattyDoor extends Door {
@@ -67,30 +67,34 @@ export function chatsSuite(
 
   const ask = (request: ChatRequest) => door.request(request.path, request)
 
+  /** Asks Slack's or Mattermost's way, and returns the message; a busy machine may be late with it and post it. */
+  async function messageTo(request: ChatRequest) {
+    const before = hooks.said.length
+    const { json } = await ask(request)
+    if (!JSON.stringify(json).includes(LATE)) return json
+    await fireUntil(() => expect(hooks.said.length).toBeGreaterThan(before))
+    return hooks.said.at(-1)?.body
+  }
+
   /** Lets the timer fire until something holds. */
-  async function until(holds: () => void) {
-    const end = Date.now() + STORY_MS
-    for (;;) {
+  async function fireUntil(holds: () => void) {
+    await until(async () => {
       await door.fire?.()
-      try {
-        return holds()
-      } catch (error) {
-        if (Date.now() > end) throw error
-        await sleep(200)
-      }
-    }
+      await sleep(200)
+      holds()
+    })
   }
 
   const saidOf = (name: string) =>
     hooks.said.filter(({ body }) => JSON.stringify(body).includes(name))
   const madeOf = (name: string) => gateway.images.all().filter((image) => image.name === name)
 
-  describe('speaks', { timeout: 3 * STORY_MS }, () => {
+  describe('speaks', () => {
     test('with Slack: shows an image, makes one when its button is clicked, and tells its end', async () => {
-      const { json: status } = await ask(slackCommand('状態 １２３４１４５７'))
+      const status = await messageTo(slackCommand('状態 １２３４１４５７'))
       assertBlockKit(status)
       expect(shownBySlack(status)).toContain('test-kvm の準備ができました')
-      const { json: summary } = await ask(slackCommand('create web-slack 12344697'))
+      const summary = await messageTo(slackCommand('create web-slack 12344697'))
       assertBlockKit(summary)
       const button = summary.blocks.at(-1).elements[0]
       const click = slackClick(button)
@@ -102,7 +106,7 @@ export function chatsSuite(
         expect([status, text]).toEqual([200, ''])
       }
       // An answer to each of two clicks, by whoever was first to have the time, and the end.
-      await until(() => expect(saidOf('web-slack')).toHaveLength(3))
+      await fireUntil(() => expect(saidOf('web-slack')).toHaveLength(3))
       expect(saidOf('web-slack の準備').length).toBeGreaterThanOrEqual(1)
       for (const { body } of saidOf('web-slack')) assertBlockKit(body)
       expect(madeOf('web-slack')).toHaveLength(1)
@@ -111,12 +115,13 @@ export function chatsSuite(
     test('with Mattermost: shows an image, makes one when its code is typed, and tells its end', async () => {
       const address = `${hooks.url}/hooks/commands/1`
       const typed = async (text: string) =>
-        (await ask(mattermostCommand(text, { address }))).json.text
+        (await messageTo(mattermostCommand(text, { address }))).text as string
       expect(await typed('status 12341457')).toContain('test-kvm の準備ができました')
       const [command = ''] = /confirm \S+/.exec(await typed('create web-mm 12344697')) ?? []
       expect(await typed(command)).toContain('web-mm の作成をリクエストしました')
-      expect(await typed(command)).toContain('web-mm の作成をリクエストしました')
-      await until(() => expect(saidOf('web-mm の準備')).toHaveLength(1))
+      // The image may be ready by then.
+      expect(await typed(command)).toMatch(/web-mm (の作成をリクエストしました|の準備ができました)/)
+      await fireUntil(() => expect(saidOf('web-mm の準備')).toHaveLength(1))
       expect(madeOf('web-mm')).toHaveLength(1)
     })
 
@@ -129,18 +134,18 @@ export function chatsSuite(
         for (const { status } of [await ask(request), await ask(request)]) expect(status).toBe(200)
       }
       await write({ text: '상태 12341457' })
-      await until(() => expect(said('test-kvm 준비 완료')).toHaveLength(1))
+      await fireUntil(() => expect(said('test-kvm 준비 완료')).toHaveLength(1))
       await write({ text: '생성 web-works 12344697' })
       const summaries = () =>
         works.messages.flatMap(({ content }) => ('actions' in content ? content.actions : []))
-      await until(() => expect(summaries()).toHaveLength(1))
+      await fireUntil(() => expect(summaries()).toHaveLength(1))
       const [action] = summaries()
       await write({ text: '생성', postback: (action as { postback: string }).postback })
       // What was asked, the answer to the click, and the end.
-      await until(() => expect(said('web-works')).toHaveLength(3))
+      await fireUntil(() => expect(said('web-works')).toHaveLength(3))
       expect(said('web-works 준비 완료').length).toBeGreaterThanOrEqual(1)
       expect(madeOf('web-works')).toHaveLength(1)
-      expect(works.tokens()).toBe(1)
+      expect(works.tokens()).toBeLessThan(works.messages.length)
     })
 
     test('while NAVER Cloud hangs, and posts the answer when it does no more', async () => {
@@ -148,8 +153,8 @@ export function chatsSuite(
       gateway.inject({ fault: 'hang', of: '12342264' })
       const { status, json } = await ask(slackCommand('status 12342264'))
       expect(status).toBe(200)
-      expect(shownBySlack(json)).toContain('NAVER Cloud の応答が遅れています')
-      await until(() => expect(saidOf('12342264')).toHaveLength(1))
+      expect(shownBySlack(json)).toContain(LATE)
+      await fireUntil(() => expect(saidOf('12342264')).toHaveLength(1))
     })
 
     test('with nobody else', async () => {

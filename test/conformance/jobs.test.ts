@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { describe, expect, vi } from 'vitest'
-import { type Environment, requestBy } from '../doors.ts'
-import { SHORT_MINUTES } from '../elsewhere.ts'
-import { leaksIn } from '../relay.ts'
-import { targetLeaksIn } from '../story-receiver.ts'
+import { describe, expect } from 'vitest'
+import { type Environment, requestBy } from '../support/doors.ts'
+import { SHORT_MINUTES } from '../support/elsewhere.ts'
+import { leaksIn } from '../support/relay.ts'
+import { targetLeaksIn } from '../support/story-receiver.ts'
+import { until } from '../support/until.ts'
 import { jobsSuite, type TimedDoor } from './jobs-suite.ts'
 
-const START_MS = 25_000
 const bin = resolve('node_modules/.bin')
 
 const denoMay = [
@@ -110,7 +110,7 @@ async function opened(
     return url
   }
   try {
-    const url = await vi.waitFor(urlNow, { timeout: START_MS, interval: 100 })
+    const url = await Promise.race([until(urlNow), exited.then(() => Promise.reject())])
     const request = requestBy((path, init) => fetch(url + path, init))
     return { url, output: () => output, request, close }
   } catch {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { secrets } from '../canaries.ts'
-import type { Door, Environment } from '../doors.ts'
 import { type Gateway, openGateway } from '../gateway/gateway.ts'
-import { environmentFor, smallest } from '../relay.ts'
+import { secrets } from '../support/canaries.ts'
+import type { Door, Environment } from '../support/doors.ts'
+import { environmentFor, smallest } from '../support/relay.ts'
 
 /** Proves of a door what a caller does with the relay; `takesRay` is one behind Cloudflare's edge. */
 export function relaySuite(
@@ -36,7 +36,7 @@ export function relaySuite(
   })
 
   test('makes an image once, follows it, and lists it', async () => {
-    const asked = { method: 'POST', body: smallest, headers: { prefer: 'wait=5' } }
+    const asked = { method: 'POST', body: smallest, headers: { prefer: 'wait=20' } }
     const first = await door.request('/v1/server-images', asked)
     expect([first.status, first.json.image.phase]).toEqual([201, 'ready'])
     const second = await door.request('/v1/server-images', asked)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { image } from '../bodies.ts'
-import type { Asked } from '../relay.ts'
+import { image } from '../support/bodies.ts'
+import { scaled } from '../support/counts.ts'
+import type { Asked } from '../support/relay.ts'
 
 /** A request of the record; `{creation}`, `{etag}` and `{cursor}` in it stand for what answers before it told. */
 export interface Recorded extends Asked {
@@ -8,7 +9,7 @@ export interface Recorded extends Asked {
 }
 
 const SEED = 20261122
-const REQUESTS = 2_000
+const REQUESTS = scaled(2_000)
 
 const pick = <T>(...values: T[]) => fc.constantFrom(...values)
 const rarely = <T>(usual: T, ...others: T[]) =>

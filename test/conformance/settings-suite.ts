@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Door, Environment } from '../doors.ts'
-import { environmentFor } from '../relay.ts'
+import { sampled } from '../support/counts.ts'
+import type { Door, Environment } from '../support/doors.ts'
+import { environmentFor } from '../support/relay.ts'
 
 /** A setting as it is wrong, and what the operator is told of it. */
 export type WrongSetting = [name: string, value: unknown, message: string, path?: string]
@@ -67,23 +68,27 @@ const optional = [
 export function settingsSuite(
   open: (environment: Environment) => Promise<Door>,
   wrong: WrongSetting[],
+  { part }: { part?: number } = {},
 ) {
   const right = environmentFor('https://gateway.test')
 
-  test.concurrent.each(wrong)('%s = %j is refused', async (name, value, message, path = name) => {
-    const { [name]: _, ...environment } = right as Environment
-    const door = await open(value === undefined ? environment : { ...environment, [name]: value })
-    expect((await door.request('/healthz', { as: '' })).status).toBe(200)
-    const ready = await door.request('/readyz', { as: '' })
-    expect([ready.status, ready.json.errors]).toEqual([503, [{ path, message }]])
-    for (const path of ['/v1/images/1', '/nope', '/openapi.json']) {
-      const { status, json } = await door.request(path)
-      expect([status, json.code, json.errors]).toEqual([503, 'not-configured', undefined])
-    }
-    await door.close()
-    expect(door.output()).toContain(`"event":"settings","code":"${path}"`)
-    expect(door.output()).not.toMatch(/canary/i)
-  })
+  test.concurrent.each(sampled(wrong, part))(
+    '%s = %j is refused',
+    async (name, value, message, path = name) => {
+      const { [name]: _, ...environment } = right as Environment
+      const door = await open(value === undefined ? environment : { ...environment, [name]: value })
+      expect((await door.request('/healthz', { as: '' })).status).toBe(200)
+      const ready = await door.request('/readyz', { as: '' })
+      expect([ready.status, ready.json.errors]).toEqual([503, [{ path, message }]])
+      for (const path of ['/v1/images/1', '/nope', '/openapi.json']) {
+        const { status, json } = await door.request(path)
+        expect([status, json.code, json.errors]).toEqual([503, 'not-configured', undefined])
+      }
+      await door.close()
+      expect(door.output()).toContain(`"event":"settings","code":"${path}"`)
+      expect(door.output()).not.toMatch(/canary/i)
+    },
+  )
 
   test('all that is wrong is named at once', async () => {
     const wrong = { NCLOUD_SITE: 'x', NCLOUD_REGION: 'x', RELAY_KEYS: '{' }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROUTES } from '../../functions/app.ts'
-import { entries, keyOf } from '../keys.ts'
-import { openRelay, type Relay, smallest } from '../relay.ts'
+import { entries, keyOf } from '../support/keys.ts'
+import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
 let relay: Relay
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { states } from '../gateway/shelf.ts'
-import { openRelay, type Relay, smallest } from '../relay.ts'
+import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
 let relay: Relay
 // The relay's own time runs ahead of the gateway's by as much as a test says.

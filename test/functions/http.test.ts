@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { etagOf, fnv1a64, isNamed } from '../../functions/etag.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
-import { entryOf } from '../keys.ts'
-import { openRelay, type Relay, smallest } from '../relay.ts'
+import { entryOf } from '../support/keys.ts'
+import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
 let relay: Relay
 beforeAll(async () => {

@@ -1,9 +1,13 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { image } from '../bodies.ts'
-import { openRelay, type Relay, smallest } from '../relay.ts'
+import { image } from '../support/bodies.ts'
+import { scaled } from '../support/counts.ts'
+import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
 const SEED = 20261121
+const OTHERS = scaled(10_000)
+const REPEATS = scaled(2_000)
+const PAIRS = scaled(1_000)
 
 let relay: Relay
 beforeAll(async () => {
@@ -13,10 +17,10 @@ afterAll(() => relay.close())
 
 const keyed = (key: string) => ({ headers: { 'idempotency-key': key } })
 
-test('a key with other content is 422 in 10,000 of 10,000', { timeout: 120_000 }, async () => {
+test(`a key with other content is 422 in ${OTHERS} of ${OTHERS}`, async () => {
   await relay.create({ ...smallest, name: 'once' }, keyed('one'))
   const { length: arrived } = relay.gateway.received
-  for (const body of fc.sample(image, { numRuns: 10_000, seed: SEED })) {
+  for (const body of fc.sample(image, { numRuns: OTHERS, seed: SEED })) {
     const { status, json } = await relay.create(body, keyed('one'))
     expect([status, json.code]).toEqual([422, 'idempotency-key-reused'])
   }
@@ -31,12 +35,10 @@ function reworded(body: Record<string, unknown>): Record<string, unknown> {
   return { notify: ['others'], regionCode, ...rest, description: text ?? '' }
 }
 
-test('a key with the same content in other words is a repeat in 2,000 of 2,000', {
-  timeout: 120_000,
-}, async () => {
+test(`a key with the same content in other words is a repeat in ${REPEATS} of ${REPEATS}`, async () => {
   // Decomposed, a description may be longer than it may be: those are refused for that.
   const short = image.filter(({ description = '' }) => description.normalize('NFD').length < 900)
-  const bodies = fc.sample(short, { numRuns: 2_000, seed: SEED })
+  const bodies = fc.sample(short, { numRuns: REPEATS, seed: SEED })
   for (const [index, given] of bodies.entries()) {
     const body = { ...given, name: `same-${index}` }
     const first = await relay.create(body, keyed(`same-${index}`))
@@ -46,12 +48,10 @@ test('a key with the same content in other words is a repeat in 2,000 of 2,000',
   }
 })
 
-test('1,000 pairs of callers with one key have nothing to do with each other', {
-  timeout: 120_000,
-}, async () => {
+test(`${PAIRS} pairs of callers with one key have nothing to do with each other`, async () => {
   const none = await relay.request('/v1/creations/cr_00000000000000000000000000000000')
   const { requestId: _, ...nowhere } = none.json
-  for (let pair = 0; pair < 1_000; pair++) {
+  for (let pair = 0; pair < PAIRS; pair++) {
     const made = await Promise.all(
       ['ci', 'other'].map((as) =>
         relay.create({ ...smallest, name: `${as}-${pair}` }, { as, ...keyed(`shared-${pair}`) }),

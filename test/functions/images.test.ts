@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { states } from '../gateway/shelf.ts'
-import { type Answered, openRelay, type Relay } from '../relay.ts'
+import { type Answered, openRelay, type Relay } from '../support/relay.ts'
 
 let relay: Relay
 beforeAll(async () => {

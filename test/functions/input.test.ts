@@ -4,13 +4,17 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import openapi from '../../functions/openapi.json' with { type: 'json' }
 import type { Transport } from '../../shared/transport.ts'
-import { image } from '../bodies.ts'
 import { actions } from '../gateway/actions.ts'
 import { checkParameters } from '../gateway/parameters.ts'
 import { openWorld, type World } from '../gateway/world.ts'
-import { openRelay } from '../relay.ts'
+import { image } from '../support/bodies.ts'
+import { scaled } from '../support/counts.ts'
+import { openRelay } from '../support/relay.ts'
 
 const SEED = 20261121
+const GOOD = scaled(20_000)
+const BAD = scaled(50_000)
+const DAMAGED = scaled(20_000)
 // Stands in what is submitted, and must not stand in what is answered.
 const SUBMITTED = 'SUBMITTED'
 
@@ -219,10 +223,10 @@ function meaningOf(form: Record<string, unknown>) {
   }
 }
 
-test('20,000 good creates reach the gateway, keep its rules, and mean the same', async () => {
+test(`${GOOD} good creates reach the gateway, keep its rules, and mean the same`, async () => {
   const { transport, forms } = judging()
   const relay = await openRelay({ transport })
-  const bodies = fc.sample(image, { numRuns: 20_000, seed: SEED }).map((good, i) => {
+  const bodies = fc.sample(image, { numRuns: GOOD, seed: SEED }).map((good, i) => {
     // A live name is taken, so each has one of its own.
     return { ...good, name: `n${i}-${good.name}`.slice(0, 29).replace(/-?$/, 'x') }
   })
@@ -242,14 +246,14 @@ test('20,000 good creates reach the gateway, keep its rules, and mean the same',
       })
     }
   }
-  expect(forms).toHaveLength(20_000)
+  expect(forms).toHaveLength(GOOD)
   await relay.close()
 })
 
-test('50,000 bad creates reach nobody; each is told every fault, and none of its own words', async () => {
+test(`${BAD} bad creates reach nobody; each is told every fault, and none of its own words`, async () => {
   const { transport, forms } = judging()
   const relay = await openRelay({ transport })
-  for (const { body, paths } of fc.sample(mistaken, { numRuns: 50_000, seed: SEED })) {
+  for (const { body, paths } of fc.sample(mistaken, { numRuns: BAD, seed: SEED })) {
     const { status, json, text } = await relay.create(body)
     expect([status, json.code]).toEqual([422, 'invalid-input'])
     const told = json.errors.map(({ path }: { path: string }) => path)
@@ -268,7 +272,7 @@ describe('bytes', () => {
     openapi.paths['/v1/server-images'].post.requestBody.content['application/json'].schema
   const isValid = new Ajv2020({ strict: false }).compile(schema)
 
-  test('20,000 damaged bodies: never 500, and accepted only where the published schema accepts', async () => {
+  test(`${DAMAGED} damaged bodies: never 500, and accepted only where the published schema accepts`, async () => {
     const { transport } = judging()
     const relay = await openRelay({ transport })
     const damaged = fc.tuple(
@@ -278,7 +282,7 @@ describe('bytes', () => {
       fc.constantFrom('set', 'cut', 'insert', 'double'),
     )
     const counts: Record<number, number> = {}
-    for (const [good, where, byte, how] of fc.sample(damaged, { numRuns: 20_000, seed: SEED })) {
+    for (const [good, where, byte, how] of fc.sample(damaged, { numRuns: DAMAGED, seed: SEED })) {
       const bytes = [...utf8.encode(JSON.stringify(good))]
       const at = where % bytes.length
       if (how === 'set') bytes[at] = byte

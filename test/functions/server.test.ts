@@ -2,14 +2,29 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { secrets } from '../canaries.ts'
-import { doorNames, openDoor } from '../doors.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Gateway, openGateway } from '../gateway/gateway.ts'
-import { environmentFor, initOf, smallest } from '../relay.ts'
+import { secrets } from '../support/canaries.ts'
+import { isCampaign } from '../support/counts.ts'
+import { doorNames, openDoor } from '../support/doors.ts'
+import { environmentFor, initOf, smallest } from '../support/relay.ts'
+import { until } from '../support/until.ts'
 
 const servers = doorNames.filter((name) => !name.startsWith('workerd'))
 const onNode = doorNames.filter((name) => name.startsWith('node'))
+
+/** Databases that cannot be opened, and the reason that is given. */
+const databases: [file: string, message: RegExp][] = [
+  ['/nowhere/relay.sqlite', /^cannot be opened: its folder does not exist$/],
+  [tmpdir(), /^cannot be opened: it is a folder$/],
+  ['LICENSE', /^cannot be opened: it is not a SQLite database, or it is damaged$/],
+  ['LICENSE/relay.sqlite', /^cannot be opened: a part of its path is not a folder$/],
+  // Nobody may create a file there, not even root; Deno asks for all permissions.
+  [
+    '/sys/relay.sqlite',
+    /^cannot be opened: (permission denied|the file system is read-only|Deno needs .*)$/,
+  ],
+]
 
 let gateway: Gateway
 beforeAll(async () => {
@@ -18,6 +33,9 @@ beforeAll(async () => {
 afterAll(() => gateway.close())
 
 describe.concurrent.each(servers)('the server on %s', (name) => {
+  /** All databases in a campaign, else each on one of the servers. */
+  const own = databases.filter((_, i) => isCampaign || i === servers.indexOf(name))
+
   test('stops: takes nothing new, finishes what runs, and keeps it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'stop-'))
     const database = join(folder, 'relay.sqlite')
@@ -31,10 +49,9 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
       headers: { prefer: 'wait=10' },
     })
     const names = () => gateway.images.all().map((image) => image.name)
-    await vi.waitFor(() => expect(names()).toContain(body.name), { timeout: 10_000 })
+    await until(() => names().includes(body.name))
     door.process.kill('SIGTERM')
-    const refused = () => expect(fetch(`${door.url}/healthz`)).rejects.toThrow()
-    await vi.waitFor(refused, { timeout: 1_500 })
+    await until(() => expect(fetch(`${door.url}/healthz`)).rejects.toThrow())
     const { status, json, headers } = await running
     expect([status, json.image.phase]).toEqual([201, 'ready'])
     expect(headers.get('connection')).toBe('close')
@@ -57,7 +74,7 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     const body = { ...smallest, name: 'hung-up' }
     const asked = { ...initOf({ method: 'POST', body }), signal: caller.signal }
     const answer = fetch(`${door.url}/v1/server-images`, asked)
-    await vi.waitFor(() => expect(slow.received).toHaveLength(1), { timeout: 10_000 })
+    await until(() => slow.received.length === 1)
     caller.abort()
     await expect(answer).rejects.toThrow()
     await door.close()
@@ -65,26 +82,16 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     expect(door.output()).toMatch(/"event":"transition".*"state":"created"/)
   })
 
-  test.each([
-    ['/nowhere/relay.sqlite', /^cannot be opened: its folder does not exist$/],
-    [tmpdir(), /^cannot be opened: it is a folder$/],
-    ['LICENSE', /^cannot be opened: it is not a SQLite database, or it is damaged$/],
-    ['LICENSE/relay.sqlite', /^cannot be opened: a part of its path is not a folder$/],
-    // Nobody may create a file there, not even root; Deno asks for all permissions.
-    [
-      '/sys/relay.sqlite',
-      /^cannot be opened: (permission denied|the file system is read-only|Deno needs .*)$/,
-    ],
-  ])('refuses to serve over the database %s and says why', async (RELAY_DATABASE, message) => {
-    const door = await openDoor(name, environmentFor(gateway.origin, { RELAY_DATABASE }))
+  test.each(own)('refuses to serve over the database %s and says why', async (file, message) => {
+    const door = await openDoor(name, environmentFor(gateway.origin, { RELAY_DATABASE: file }))
     const { status, json, text } = await door.request('/readyz', { as: '' })
     expect([status, json.errors]).toEqual([
       503,
       [{ path: 'RELAY_DATABASE', message: expect.stringMatching(message) }],
     ])
     // The file is named in the log only.
-    expect(text).not.toContain(RELAY_DATABASE)
-    expect(door.output()).toContain(`"file":"${resolve(RELAY_DATABASE)}"`)
+    expect(text).not.toContain(file)
+    expect(door.output()).toContain(`"file":"${resolve(file)}"`)
     await door.close()
   })
 
@@ -125,6 +132,6 @@ test.each(onNode)('the server on %s ticks each minute', async (name) => {
   const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(minutes)}`
   const door = await openDoor(name, environmentFor(gateway.origin, { NODE_OPTIONS }))
   const ticks = () => door.output().match(/"event":"tick"/g)?.length ?? 0
-  await vi.waitFor(() => expect(ticks()).toBeGreaterThan(2), { timeout: 10_000 })
+  await until(() => ticks() > 2)
   await door.close()
 })

@@ -4,7 +4,7 @@ import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { parseSettings } from '../../shared/settings.ts'
 import type { Transport } from '../../shared/transport.ts'
-import { environmentFor, openRelay, type Relay } from '../relay.ts'
+import { environmentFor, openRelay, type Relay } from '../support/relay.ts'
 
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 10, 20, 12)

@@ -7,10 +7,10 @@ import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
 import type { LogEvent } from '../../shared/log.ts'
 import { parseSettings } from '../../shared/settings.ts'
-import { secrets } from '../canaries.ts'
 import { openGateway } from '../gateway/gateway.ts'
-import { environmentFor, initOf, openRelay, type Relay, smallest } from '../relay.ts'
 import { memoryStore } from '../shared/creation/memory-store.ts'
+import { secrets } from '../support/canaries.ts'
+import { environmentFor, initOf, openRelay, type Relay, smallest } from '../support/relay.ts'
 
 const create = 'createServerImageFromSnapshot'
 const SECOND = 1_000

@@ -46,15 +46,26 @@ export async function call(
   return { status: response.status, headers: response.headers, text }
 }
 
-/** What came over a socket, and how the gateway ended it; 'open' if it had not after `forMs`. */
+/** What came over a socket, and how the gateway ended it; 'open' if it did not. */
 export interface Exchange {
   head: string
   body: Buffer
   ending: 'close' | 'reset' | 'open'
 }
 
-/** Sends one signed GET over a socket of its own and takes what comes. */
-export function exchange(gateway: Gateway, action: string, query: string, forMs = 300) {
+/** Time in which a connection ends, if it does at all. */
+const QUIET_MS = 100
+
+/**
+ * Sends one signed GET over a socket of its own, and returns what came until the gateway ended it. Of a connection that
+ * the gateway leaves open, a function of the body says when enough has come.
+ */
+export function exchange(
+  gateway: Gateway,
+  action: string,
+  query: string,
+  isEnough: (body: Buffer) => boolean = () => false,
+): Promise<Exchange> {
   const target = `/vserver/v2/${action}?${query}`
   const headers = Object.entries({
     ...signed(gateway, `GET ${target}`),
@@ -62,16 +73,25 @@ export function exchange(gateway: Gateway, action: string, query: string, forMs 
     connection: 'close',
   })
   const chunks: Buffer[] = []
-  return new Promise<Exchange>((resolve) => {
+  const before = gateway.received.length
+  return new Promise((resolve) => {
     const socket = net.connect(Number(new URL(gateway.origin).port), '127.0.0.1')
-    const finish = (ending: Exchange['ending']) => {
-      clearTimeout(timer)
-      socket.destroy()
+    const received = () => {
       const all = Buffer.concat(chunks)
       const split = all.lastIndexOf('\r\n\r\n')
-      resolve({ head: all.toString('latin1', 0, split), body: all.subarray(split + 4), ending })
+      return { head: all.toString('latin1', 0, split), body: all.subarray(split + 4) }
     }
-    const timer = setTimeout(() => finish('open'), forMs)
+    const finish = (ending: Exchange['ending']) => {
+      clearInterval(timer)
+      socket.destroy()
+      resolve({ ...received(), ending })
+    }
+    let quietMs = 0
+    const timer = setInterval(() => {
+      if (gateway.received.length === before || !isEnough(received().body)) return
+      quietMs += 10
+      if (quietMs > QUIET_MS) finish('open')
+    }, 10)
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.once('end', () => finish('close'))
     socket.once('error', () => finish('reset'))

@@ -18,9 +18,9 @@ afterAll(() => gateway.close())
 const IMAGE = 'serverImageNo=12341457&responseFormatType=json'
 
 /** One read of the documented image that meets the fault. */
-function meet(fault: FaultName, forMs?: number) {
+function meet(fault: FaultName, isEnough?: (body: Buffer) => boolean) {
   gateway.inject({ fault })
-  return exchange(gateway, 'getServerImageDetail', IMAGE, forMs)
+  return exchange(gateway, 'getServerImageDetail', IMAGE, isEnough)
 }
 
 /** The same, read as an answer. */
@@ -188,7 +188,7 @@ describe('answers in another dress', () => {
   })
 
   test('switching-protocols', async () => {
-    const { head, ending } = await meet('switching-protocols')
+    const { head, ending } = await meet('switching-protocols', () => true)
     expect(head).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/)
     expect(ending).toBe('open')
   })
@@ -304,7 +304,7 @@ describe('bodies no parser should trust', () => {
   })
 
   test('giant goes at the pace of its reader and counts what it got rid of', async () => {
-    const met = await meet('giant', 50)
+    const met = await meet('giant', (body) => body.length > 2 * 1024 * 1024)
     expect(met.head).toMatch(/^transfer-encoding: chunked$/im)
     expect(met.body.toString('latin1', 0, 100)).toContain('{"getServerImageDetailResponse":{')
     const sent = gateway.received[0]?.sent
@@ -331,7 +331,10 @@ describe('connections that end in the middle of things', () => {
     ['close-before', 'close'],
     ['hang', 'open'],
   ] as const)('%s: nothing, then %s', async (fault, ending) => {
-    expect(await meet(fault)).toMatchObject({ ending, body: Buffer.alloc(0) })
+    expect(await meet(fault, ending === 'open' ? () => true : undefined)).toMatchObject({
+      ending,
+      body: Buffer.alloc(0),
+    })
     expect(gateway.received).toMatchObject([{ refusal: 'fault' }])
   })
 
@@ -340,7 +343,8 @@ describe('connections that end in the middle of things', () => {
     ['close-in-body', 'close'],
     ['hang-in-body', 'open'],
   ] as const)('%s: half the body, then %s', async (fault, ending) => {
-    const met = await meet(fault)
+    const hasBody = (body: Buffer) => body.length > 0
+    const met = await meet(fault, ending === 'open' ? hasBody : undefined)
     expect(met.ending).toBe(ending)
     const announced = Number(/^content-length: (\d+)$/im.exec(met.head)?.[1])
     expect(met.body.length).toBe(Math.floor(announced / 2))
@@ -348,8 +352,9 @@ describe('connections that end in the middle of things', () => {
   })
 
   test('drip: the headers, then a byte a second', async () => {
-    const met = await meet('drip', 1300)
-    expect(met).toMatchObject({ ending: 'open', body: Buffer.from('{') })
+    const met = await meet('drip', (body) => body.length > 0)
+    expect(met.ending).toBe('open')
+    expect(met.body.toString()).toMatch(/^\{"?$/)
     expect(met.head).toMatch(/^content-length: \d{3,}$/im)
   })
 
@@ -364,7 +369,7 @@ describe('connections that end in the middle of things', () => {
   test('a close takes what hangs with it', async () => {
     const short = await openGateway()
     short.inject({ fault: 'hang', times: Infinity })
-    const hanging = [1, 2].map(() => exchange(short, 'getServerImageDetail', IMAGE, 5000))
+    const hanging = [1, 2].map(() => exchange(short, 'getServerImageDetail', IMAGE))
     await expect.poll(() => short.received.length).toBe(2)
     await short.close()
     for (const { ending } of await Promise.all(hanging)) expect(ending).not.toBe('open')

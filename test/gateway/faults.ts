@@ -106,7 +106,7 @@ export const faults = {
   'unknown-codes': changed(withUnknownCodes),
   'rows-lie': changed(withLyingRows),
   gzip: (truth) => whole(gzipped(told(truth))),
-  'gzip-bomb': ({ action }) => whole(gzipped(json(bomb(action)))),
+  'gzip-bomb': ({ action }) => whole(bomb(action)),
   informational: (truth) => afterHints(told(truth)),
   'switching-protocols': () => switched,
 } satisfies Record<string, Fault>
@@ -156,8 +156,16 @@ function brackets(action: string): string {
   return `{"${action}Response":${'['.repeat(DEPTH)}`
 }
 
-function bomb(action: string): string {
-  return `{"${action}Response":{"returnCode":"0","padding":"${' '.repeat(BOMB_BYTES)}"}}`
+const bombs = new Map<string, Answer>()
+
+/** Compressed once for each action: it keeps the process busy for a good part of a second. */
+function bomb(action: string): Answer {
+  const known = bombs.get(action)
+  if (known) return known
+  const padding = ' '.repeat(BOMB_BYTES)
+  const answer = gzipped(json(`{"${action}Response":{"returnCode":"0","padding":"${padding}"}}`))
+  bombs.set(action, answer)
+  return answer
 }
 
 function gzipped({ headers, ...answer }: Answer): Answer {

@@ -3,6 +3,7 @@ import { Temporal } from 'temporal-polyfill'
 import { describe, expect, test } from 'vitest'
 import { contentAt, type Job, Jobs, namesEveryMinute } from '../../shared/jobs.ts'
 import { parse } from '../../shared/parse.ts'
+import { scaled } from '../support/counts.ts'
 
 /** The contract's rule for a name, section 4. */
 const NAME = /^[a-z][a-z0-9-]{1,28}[a-z0-9]$/
@@ -61,7 +62,7 @@ describe('the name of an image', () => {
       if (!('value' in parsed)) return
       expect(contentAt(parsed.value[0] as Job, at).name).toBe(expected)
     })
-    fc.assert(property, { numRuns: 5_000 })
+    fc.assert(property, { numRuns: scaled(5_000) })
   })
 
   test('is right on each day until the end of 2100', () => {

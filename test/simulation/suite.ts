@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CreationStore } from '../../shared/creation/store.ts'
+import { scaled } from '../support/counts.ts'
 import { campaign } from './campaign.ts'
 import { NO_CHAOS } from './chaos.ts'
 import { sweep } from './crash-sweep.ts'
 import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
 import { type Plan, runSchedule } from './schedule.ts'
 
-/** Seeds to run: few by default, 20,000 in CI, a million by `npm run test:long`. */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 2_000)
+/** Seeds to run: 200 by default, 20,000 in CI, a million by `npm run test:long`. */
+const SCHEDULES = Number(process.env.SCHEDULES ?? 200)
 const FIRST_SEED = Number(process.env.SEED ?? 0)
 const isLong = SCHEDULES >= 20_000
-/** A campaign takes as long as it is long. */
+/** Long enough for a million seeds. */
 const unhurried = { timeout: 12 * 3_600_000 }
-const HEALTHY = 500
+const HEALTHY = scaled(500)
 /** Of the images that were tried for, under faults far beyond what is seen in the field. */
 const MOST_NOT_CREATED = 0.04
 

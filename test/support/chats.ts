@@ -1,8 +1,8 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { httpTransport } from '../functions/platform/node/http-transport.ts'
-import type { Transport } from '../shared/transport.ts'
+import { httpTransport } from '../../functions/platform/node/http-transport.ts'
+import type { Transport } from '../../shared/transport.ts'
 import { leakSearch } from './canaries.ts'
 import { openLocalServer } from './local-server.ts'
 import { type Asked, openRelay, type RelayOptions } from './relay.ts'
@@ -229,5 +229,5 @@ export function worksOrigins(url: string): Record<string, string> {
 
 /** A payload as its vendor documents it; `test/fixtures/chat/README.md` says where. */
 export function chatFixture(name: string): string {
-  return readFileSync(new URL(`./fixtures/chat/${name}`, import.meta.url), 'utf8')
+  return readFileSync(new URL(`../fixtures/chat/${name}`, import.meta.url), 'utf8')
 }

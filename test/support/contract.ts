@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect } from 'vitest'
-import openapi from '../functions/openapi.json' with { type: 'json' }
+import openapi from '../../functions/openapi.json' with { type: 'json' }
 
 interface Operation {
   responses: Record<string, { $ref?: string; content?: Record<string, { schema?: object }> }>

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect } from 'vitest'
-import { createApp } from '../functions/app.ts'
-import { httpTransport } from '../functions/platform/node/http-transport.ts'
-import { openSqlite } from '../functions/platform/node/sqlite-file.ts'
-import { sqliteStore } from '../shared/creation/sqlite-store.ts'
-import { jsonLines } from '../shared/log.ts'
-import { parseSettings } from '../shared/settings.ts'
+import { createApp } from '../../functions/app.ts'
+import { httpTransport } from '../../functions/platform/node/http-transport.ts'
+import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
+import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
+import { jsonLines } from '../../shared/log.ts'
+import { parseSettings } from '../../shared/settings.ts'
 import { assertDocumented } from './contract.ts'
 import { type Origins, workersElsewhere, writeElsewhere } from './elsewhere.ts'
 import { type Answered, type Asked, initOf, leaksIn, read } from './relay.ts'
@@ -225,9 +225,7 @@ async function opened(
     async close() {
       // A second signal would end it at once.
       if (!child.killed) child.kill('SIGTERM')
-      const timer = setTimeout(() => child.kill('SIGKILL'), 5_000)
       await exited
-      clearTimeout(timer)
       expect(leaksIn(output)).toEqual([])
       for (const file of await filesIn(folder)) {
         expect(leaksIn((await readFile(file)).toString('latin1'))).toEqual([])

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { assertBlockKit, shownBySlack } from '../../block-kit.ts'
+import { GB } from '../../gateway/snapshots.ts'
+import { assertBlockKit, shownBySlack } from '../../support/block-kit.ts'
 import {
   mattermostCommand,
   openChatRelay,
   people,
   slackCommand,
   worksOrigins,
-} from '../../chats.ts'
-import { GB } from '../../gateway/snapshots.ts'
-import { openWorksPlatform, worksCallback } from '../../works-platform.ts'
+} from '../../support/chats.ts'
+import { openWorksPlatform, worksCallback } from '../../support/works-platform.ts'
 
 /** What would be something else than text, somewhere. */
 const hostile = [

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { chatFixture, chatSecrets, mattermostCommand, openChatRelay, people } from '../../chats.ts'
+import {
+  chatFixture,
+  chatSecrets,
+  mattermostCommand,
+  openChatRelay,
+  people,
+} from '../../support/chats.ts'
 
 const MINUTE = 60_000
 

@@ -4,7 +4,7 @@ import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
 import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Transport } from '../../../shared/transport.ts'
-import { shownBySlack } from '../../block-kit.ts'
+import { shownBySlack } from '../../support/block-kit.ts'
 import {
   type ChatRequest,
   confirmationId,
@@ -14,45 +14,53 @@ import {
   slackClick,
   slackCommand,
   worksOrigins,
-} from '../../chats.ts'
-import { openWorksPlatform, worksCallback } from '../../works-platform.ts'
+} from '../../support/chats.ts'
+import { scaled } from '../../support/counts.ts'
+import { type IdleClock, idleClock } from '../../support/idle-clock.ts'
+import { openWorksPlatform, worksCallback } from '../../support/works-platform.ts'
 
-const QUESTIONS = 5_000
+const QUESTIONS = scaled(5_000)
 const AT_ONCE = 600
 const LIMIT_MS = 2_500
 const GATEWAY_MS = 60_000
 
+let time: IdleClock
 let isSlow: boolean
 let works: Awaited<ReturnType<typeof openWorksPlatform>>
 let chat: Awaited<ReturnType<typeof openChatRelay>>
 
 beforeEach(async () => {
+  time = idleClock()
   isSlow = true
   works = await openWorksPlatform()
-  chat = await openChatRelay({
-    environment: works.settings,
-    transport: slow(httpTransport()),
-    origins: worksOrigins(works.url),
-  })
+  chat = await open({ environment: works.settings })
 })
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   await chat.close()
   await works.close()
 })
 
-/** A transport on which NAVER Cloud takes a minute. */
-function slow(transport: Transport): Transport {
+/** Opens a relay whose time passes only while it waits for NAVER Cloud. */
+function open(options: Parameters<typeof openChatRelay>[0] = {}, gatewayMs = GATEWAY_MS) {
+  const transport = slow(time.counting(httpTransport()), gatewayMs)
+  return openChatRelay({ clock: time, transport, origins: worksOrigins(works.url), ...options })
+}
+
+/** A transport on which NAVER Cloud takes its time. */
+function slow(transport: Transport, gatewayMs: number): Transport {
   return async (request, timeoutMs) => {
     if (isSlow && request.url.pathname.startsWith('/vserver/')) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(timeoutMs, GATEWAY_MS)))
-      if (timeoutMs < GATEWAY_MS) throw new DOMException('Too slow', 'TimeoutError')
+      await time.sleep(Math.min(timeoutMs, gatewayMs))
+      if (timeoutMs < gatewayMs) throw new DOMException('Too slow', 'TimeoutError')
     }
     return transport(request, timeoutMs)
   }
 }
 
-const { now } = Date
+const ask = (request: ChatRequest) => time.until(chat.ask(request))
+const tick = () => time.until(chat.relay.tick())
 
 let names = 0
 
@@ -60,7 +68,7 @@ const button = () => ({
   action_id: 'confirm',
   value: [
     confirmationId(`slack:${people.slack.maker}`),
-    (Date.now() + 600_000).toString(36),
+    (time.now() + 600_000).toString(36),
     `create web-${++names} 12344697`,
   ].join(' '),
 })
@@ -82,77 +90,67 @@ function callback(text: string): ChatRequest {
     path: '/chat/works',
     method: 'POST',
     as: '',
-    ...worksCallback(works.settings, event, { at: Date.now() - names }),
+    ...worksCallback(works.settings, event, { at: time.now() - names }),
   }
 }
 
-test(`of ${QUESTIONS} questions each is answered in time though NAVER Cloud takes a minute`, async () => {
+test(`answers each of ${QUESTIONS} questions in time though NAVER Cloud takes a minute`, async () => {
   const took: number[] = []
   let asked = 0
-  async function ask() {
+  async function askOneByOne() {
     while (asked < QUESTIONS) {
       const question = questions[asked++ % questions.length]?.() as ChatRequest
-      const startedAt = performance.now()
+      const startedAt = time.now()
       const { status } = await chat.relay.request(question.path, question)
-      took.push(performance.now() - startedAt)
+      took.push(time.now() - startedAt)
       if (status !== 200) throw new Error(`${question.path} was answered ${status}`)
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, ask))
+  await time.until(Promise.all(Array.from({ length: AT_ONCE }, askOneByOne)))
   expect(took).toHaveLength(QUESTIONS)
   expect(took.filter((ms) => ms >= LIMIT_MS)).toEqual([])
-}, 120_000)
+})
 
 test('what was not answered in time is answered by the tick, once', async () => {
   const [inline, byCallback] = [slackCommand('status 12341457'), callback('상태 12341457')]
-  const late = await Promise.all([inline, byCallback].map(chat.ask))
+  const late = await time.until(Promise.all([inline, byCallback].map(chat.ask)))
   expect(shownBySlack(late[0]?.json)).toContain(
     'NAVER Cloud is slow. The answer will be posted here',
   )
   expect([chat.said, works.messages]).toEqual([[], []])
   isSlow = false
-  await chat.relay.tick()
+  await tick()
   expect(chat.said).toHaveLength(1)
   expect(chat.said[0]?.body).toMatchObject({ response_type: 'ephemeral' })
   expect(shownBySlack(chat.said[0]?.body)).toContain('test-kvm is ready')
-  await chat.relay.tick()
+  await tick()
   expect(chat.said).toHaveLength(1)
 })
 
 test('what leaves too little time to say it is said by the tick alone', async () => {
   await chat.close()
   // A platform freezes what goes on after its answer: what was sent then might be sent again.
-  const late =
-    (transport: Transport): Transport =>
-    async (request, timeoutMs) => {
-      const isGateway = request.url.pathname.startsWith('/vserver/')
-      if (isGateway) await new Promise((resolve) => setTimeout(resolve, Math.min(timeoutMs, 1_600)))
-      if (isGateway && timeoutMs < 1_600) throw new DOMException('Too slow', 'TimeoutError')
-      return transport(request, timeoutMs)
-    }
-  chat = await openChatRelay({ transport: late(httpTransport()) })
-  await chat.ask(slackClick({ action_id: 'refresh', value: 'status 12341457' }))
+  chat = await open({}, 1_600)
+  await ask(slackClick({ action_id: 'refresh', value: 'status 12341457' }))
   expect(chat.said).toEqual([])
-  vi.spyOn(Date, 'now').mockImplementation(() => now() + 31_000)
-  await chat.relay.tick()
+  time.advance(31_000)
+  await tick()
   expect(shownBySlack(chat.said[0]?.body)).toContain('test-kvm is ready')
-  vi.restoreAllMocks()
 })
 
 test('what nobody can be told later is not promised', async () => {
-  const { json } = await chat.ask(
+  const { json } = await ask(
     mattermostCommand('status 12341457', { address: 'http://127.0.0.3:9/x' }),
   )
   expect(json.text).toContain('NAVER Cloud did not answer in time.')
 })
 
 test('what is older than half an hour is told nobody', async () => {
-  await chat.ask(slackCommand('status 12341457'))
+  await ask(slackCommand('status 12341457'))
   isSlow = false
-  vi.spyOn(Date, 'now').mockImplementation(() => now() + 1_801_000)
-  await chat.relay.tick()
+  time.advance(1_801_000)
+  await tick()
   expect(chat.said).toEqual([])
-  vi.restoreAllMocks()
 })
 
 describe('a store', () => {
@@ -163,10 +161,10 @@ describe('a store', () => {
 
   test('that is too slow for a click is no reason to take it for kept', async () => {
     await chat.close()
-    chat = await openChatRelay({ store: store(() => new Promise(() => {})) })
-    const startedAt = performance.now()
-    expect((await chat.ask(slackClick(button()))).status).toBe(500)
-    expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS)
+    chat = await open({ store: store(() => new Promise(() => {})) })
+    const startedAt = time.now()
+    expect((await ask(slackClick(button()))).status).toBe(500)
+    expect(time.now() - startedAt).toBeLessThan(LIMIT_MS)
   })
 
   test.each([
@@ -174,27 +172,27 @@ describe('a store', () => {
     ['is too slow', () => new Promise<boolean>(() => {})],
   ])('that %s keeps no command from its answer', async (_, replaceNotice) => {
     await chat.close()
-    chat = await openChatRelay({ store: store(replaceNotice), transport: slow(httpTransport()) })
-    const startedAt = performance.now()
-    const { status, json } = await chat.ask(slackCommand('status 12341457'))
-    expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS)
+    chat = await open({ store: store(replaceNotice) })
+    const startedAt = time.now()
+    const { status, json } = await ask(slackCommand('status 12341457'))
+    expect(time.now() - startedAt).toBeLessThan(LIMIT_MS)
     expect(status).toBe(200)
     expect(shownBySlack(json)).toContain('NAVER Cloud did not answer in time.')
   })
 })
 
 test('what the gateway does not tell the tick either is told as a failure', async () => {
-  await chat.ask(slackCommand('status 12341457'))
-  await chat.relay.tick()
+  await ask(slackCommand('status 12341457'))
+  await tick()
   expect(shownBySlack(chat.said[0]?.body)).toContain('NAVER Cloud did not answer in time.')
-}, 20_000)
+})
 
 test('a creation that was confirmed while the gateway was slow ends as it was told, once', async () => {
   const { value, action_id } = button()
-  await chat.ask(slackClick({ value, action_id }))
+  await ask(slackClick({ value, action_id }))
   expect(shownBySlack(chat.said[0]?.body)).toContain('is requested')
   isSlow = false
-  for (let i = 0; i < 3; i++) await chat.relay.tick()
+  for (let i = 0; i < 3; i++) await tick()
   expect(await chat.creations()).toMatchObject([{ state: 'created' }])
   expect(chat.said).toHaveLength(2)
   expect(shownBySlack(chat.said[1]?.body)).toContain('is ready')

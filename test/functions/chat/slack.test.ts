@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { assertBlockKit, shownBySlack } from '../../block-kit.ts'
+import { assertBlockKit, shownBySlack } from '../../support/block-kit.ts'
 import {
   bySlack,
   chatFixture,
@@ -9,7 +9,7 @@ import {
   SLACK_ADDRESS,
   slackClick,
   slackCommand,
-} from '../../chats.ts'
+} from '../../support/chats.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

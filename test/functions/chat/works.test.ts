@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { chatFixture, openChatRelay, people, worksOrigins } from '../../chats.ts'
+import { chatFixture, openChatRelay, people, worksOrigins } from '../../support/chats.ts'
 import {
   openWorksPlatform,
   signedCallback,
   type WorksEvent,
   worksCallback,
   worksLeaksIn,
-} from '../../works-platform.ts'
+} from '../../support/works-platform.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import { openLocalServer } from '../../local-server.ts'
+import { openLocalServer } from '../../support/local-server.ts'
 import { FunctionError, type Lambda } from './lambda.ts'
 
 /** What turns HTTP requests into events. */

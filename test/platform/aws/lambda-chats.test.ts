@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { chatsSuite } from '../../conformance/chats-suite.ts'
-import { writeElsewhere } from '../../elsewhere.ts'
+import { writeElsewhere } from '../../support/elsewhere.ts'
 import { whyNoDynamodbLocal } from './dynamodb-local.ts'
 import { type Aws, openAws, openLambdaDoor } from './lambda-door.ts'
 

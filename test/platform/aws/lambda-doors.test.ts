@@ -8,7 +8,7 @@ import {
   wrongAnywhere,
   wrongTypes,
 } from '../../conformance/settings-suite.ts'
-import type { Environment } from '../../doors.ts'
+import type { Environment } from '../../support/doors.ts'
 import { whyNoDynamodbLocal } from './dynamodb-local.ts'
 import type { Front } from './http-front.ts'
 import { type Aws, openAws, openLambdaDoor } from './lambda-door.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { jobsSuite, nameAt, openStory } from '../../conformance/jobs-suite.ts'
-import { leaksIn } from '../../relay.ts'
+import { leaksIn } from '../../support/relay.ts'
 import { whyNoDynamodbLocal } from './dynamodb-local.ts'
 import { FunctionError } from './lambda.ts'
 import { type Aws, type LambdaDoor, openAws, openLambdaDoor } from './lambda-door.ts'

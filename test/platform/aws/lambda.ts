@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { resolve } from 'node:path'
-import { openLocalServer } from '../../local-server.ts'
+import { openLocalServer } from '../../support/local-server.ts'
 import { fetchedPackage } from './npm-package.ts'
 
 /** What AWS's own runtime for Node is built on. */

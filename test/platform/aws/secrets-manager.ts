@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { openLocalServer } from '../../local-server.ts'
+import { openLocalServer } from '../../support/local-server.ts'
 
 /** Credentials of an AWS role, for the tests. */
 export const role = { accessKeyId: 'AKIACANARYROLE', secretAccessKey: 'CANARYroleSecretQ1w2E3r4T5' }

@@ -10,6 +10,7 @@ import type { CreationStore } from '../../../shared/creation/store.ts'
 import { raceSuite } from '../../shared/creation/race-suite.ts'
 import { by, claim } from '../../shared/creation/records.ts'
 import { storeSuite } from '../../shared/creation/store-suite.ts'
+import { scaled } from '../../support/counts.ts'
 
 const { CREATIONS } = env as unknown as { CREATIONS: DurableObjectNamespace<CreationsObject> }
 let objects = 0
@@ -28,7 +29,7 @@ describe('the store in a Durable Object', () => {
 })
 
 describe('races in a Durable Object', () => {
-  raceSuite(fresh, 100)
+  raceSuite(fresh, scaled(100))
 })
 
 test('it survives its object being evicted', async () => {

@@ -43,17 +43,13 @@ function evicted(): CreationStore {
   }
 }
 
-test(`creations in a Durable Object that is evicted survive ${SCHEDULES} schedules`, {
-  timeout: 600_000,
-}, async () => {
+test(`creations in a Durable Object that is evicted survive ${SCHEDULES} schedules`, async () => {
   const { faults, tally } = await campaign(0, Number(SCHEDULES), evicted)
   console.log('Durable Object', JSON.stringify(tally))
   expect(faults).toEqual([])
 })
 
-test('and a create that is ended at each step and at each pair of steps', {
-  timeout: 600_000,
-}, async () => {
+test('and a create that is ended at each step and at each pair of steps', async () => {
   const { faults, ...counts } = await sweep('made, answer lost', evicted)
   console.log('Durable Object', JSON.stringify(counts))
   expect(faults).toEqual([])

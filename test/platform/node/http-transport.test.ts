@@ -7,10 +7,10 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { httpTransport } from '../../../functions/platform/node/http-transport.ts'
 import { fetchTransport } from '../../../shared/transport.ts'
-import { secrets } from '../../canaries.ts'
-import { doorNames, openDoor } from '../../doors.ts'
 import { type Gateway, openGateway } from '../../gateway/gateway.ts'
-import { environmentFor } from '../../relay.ts'
+import { secrets } from '../../support/canaries.ts'
+import { doorNames, openDoor } from '../../support/doors.ts'
+import { environmentFor } from '../../support/relay.ts'
 
 const portOf = (server: net.Server) => (server.address() as AddressInfo).port
 const listening = (server: net.Server) =>

@@ -10,6 +10,7 @@ import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
 import { raceSuite } from '../../shared/creation/race-suite.ts'
 import { by, claim, notice } from '../../shared/creation/records.ts'
 import { storeSuite } from '../../shared/creation/store-suite.ts'
+import { scaled } from '../../support/counts.ts'
 
 describe('the store over node:sqlite', () => {
   storeSuite(async () => sqliteStore(openSqlite(':memory:')))
@@ -35,7 +36,7 @@ test('that a notice was done is known for a quarter of an hour', async () => {
 })
 
 describe('races over node:sqlite', () => {
-  raceSuite(async () => sqliteStore(openSqlite(':memory:')), 100)
+  raceSuite(async () => sqliteStore(openSqlite(':memory:')), scaled(100))
 })
 
 describe('a file', () => {

@@ -1,31 +1,35 @@
 import { createPrivateKey } from 'node:crypto'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Content, openBot } from '../../../../functions/chat/works/bot.ts'
 import { httpTransport } from '../../../../functions/platform/node/http-transport.ts'
-import { systemClock } from '../../../../shared/clock.ts'
 import type { Transport } from '../../../../shared/transport.ts'
-import { redirected, worksOrigins } from '../../../chats.ts'
-import { openWorksPlatform } from '../../../works-platform.ts'
+import { redirected, worksOrigins } from '../../../support/chats.ts'
+import { type IdleClock, idleClock } from '../../../support/idle-clock.ts'
+import { openWorksPlatform } from '../../../support/works-platform.ts'
 
 const SECOND = 1_000
 const DAY = 86_400 * SECOND
 const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 const content: Content = { type: 'text', text: 'hello', i18nTexts: [] }
 
-let now: number
+let time: IdleClock
 let works: Awaited<ReturnType<typeof openWorksPlatform>>
 
 beforeEach(async () => {
-  now = Date.now()
-  works = await openWorksPlatform({ now: () => now })
+  time = idleClock()
+  works = await openWorksPlatform({ now: time.now })
 })
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   expect(works.faults).toEqual([])
   await works.close()
 })
 
-async function bot(around: (transport: Transport) => Transport = (transport) => transport) {
+type Around = (transport: Transport) => Transport
+
+/** Opens a bot, and returns a function by which it says something. */
+async function sender(around: Around) {
   const { settings, url } = works
   const pem = createPrivateKey(settings.WORKS_PRIVATE_KEY)
   const der = Uint8Array.from(pem.export({ type: 'pkcs8', format: 'der' }))
@@ -36,10 +40,15 @@ async function bot(around: (transport: Transport) => Transport = (transport) => 
     serviceAccount: settings.WORKS_SERVICE_ACCOUNT,
     privateKey: await crypto.subtle.importKey('pkcs8', der, RS256, false, ['sign']),
   }
-  const transport = redirected(httpTransport(), worksOrigins(url))
-  const clock = { now: () => now, sleep: systemClock.sleep }
-  const send = openBot(account, around(transport), clock)
+  const transport = redirected(time.counting(httpTransport()), worksOrigins(url))
+  const send = openBot(account, around(transport), time)
   return () => send('users/u1', content)
+}
+
+/** The same, where time passes until it is said. */
+async function bot(around: Around = (transport) => transport) {
+  const send = await sender(around)
+  return () => time.until(send())
 }
 
 test('a token that is refused to many at once is replaced once', async () => {
@@ -61,10 +70,10 @@ test('a token that was not to be had is asked for anew at once', async () => {
 test('a token is not used in its last minute', async () => {
   const say = await bot()
   await say()
-  now += DAY - 61 * SECOND
+  time.advance(DAY - 61 * SECOND)
   await say()
   expect(works.tokens()).toBe(1)
-  now += 2 * SECOND
+  time.advance(2 * SECOND)
   await say()
   expect(works.tokens()).toBe(2)
 })
@@ -82,10 +91,10 @@ test.each<[string, object, number]>([
     return { ...answer, body }
   })
   await say()
-  now += seconds * SECOND - 61 * SECOND
+  time.advance(seconds * SECOND - 61 * SECOND)
   await say()
   expect(works.tokens()).toBe(1)
-  now += 2 * SECOND
+  time.advance(2 * SECOND)
   await say()
   expect(works.tokens()).toBe(2)
 })
@@ -102,21 +111,23 @@ test('an answer without a token is a failure with a reason', async () => {
 test('a token that never comes is given up', async () => {
   let isHanging = true
   const hung = Promise.withResolvers<void>()
-  const say = await bot((transport) => (request, timeoutMs) => {
+  const send = await sender((transport) => (request, timeoutMs) => {
     const isToken = request.url.pathname.startsWith('/oauth2/')
     if (!isToken || !isHanging) return transport(request, timeoutMs)
     hung.resolve()
     return new Promise(() => {})
   })
-  const first = say().catch(({ code }) => code)
+  const first = send().catch(({ code }) => code)
   await hung.promise
   isHanging = false
-  now += 3 * SECOND
-  const second = Promise.race([say(), new Promise((resolve) => setTimeout(resolve, 50, 'waits'))])
-  expect(await second).toBe('waits')
-  now += 2 * SECOND
-  expect(await say()).toMatchObject({ status: 201 })
-  expect(await first).toBe('token-late')
+  time.advance(3 * SECOND)
+  // It waits for the same token.
+  const second = send().catch(({ code }) => code)
+  time.advance(2 * SECOND)
+  expect(await time.until(send())).toMatchObject({ status: 201 })
+  expect(await time.until(first)).toBe('token-late')
+  expect(await time.until(second)).toBe('token-late')
+  expect(works.tokens()).toBe(1)
 })
 
 test('a token that another request waits for in vain holds nobody up for ever', async () => {
@@ -151,10 +162,10 @@ test('nothing is said once the calls of a minute are used up, until it is over',
     return { ...answer, headers }
   })
   expect(await say()).toMatchObject({ status: 201, waitSeconds: 0 })
-  now += 5 * SECOND
+  time.advance(5 * SECOND)
   expect(await say()).toEqual({ status: 429, waitSeconds: 15 })
   expect(calls).toBe(1)
-  now += 15 * SECOND
+  time.advance(15 * SECOND)
   expect(await say()).toMatchObject({ status: 201 })
 })
 

@@ -1,0 +1,77 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { vi } from 'vitest'
+import type { Clock } from '../../shared/clock.ts'
+import type { Transport } from '../../shared/transport.ts'
+
+/** A clock that stands still while anything works, and jumps to the next sleep when all wait for it. */
+export interface IdleClock extends Clock {
+  /** Wraps a transport: the clock stands still while a request is under way. */
+  counting(transport: Transport): Transport
+  /** Moves the time on, waking nobody. */
+  advance(milliseconds: number): void
+  /** Lets the time pass until something is done. */
+  until<Result>(doing: Promise<Result>): Promise<Result>
+}
+
+/** How often the event loop turns before nothing more is expected of it. */
+const QUIET_TURNS = 5
+
+/** Makes a clock for a relay in this process. `vi.restoreAllMocks` ends that it counts the work of Web Crypto. */
+export function idleClock(): IdleClock {
+  let now = Date.now()
+  let working = 0
+  const sleepers = new Set<{ at: number; wake: () => void }>()
+
+  async function count<Result>(work: Promise<Result>): Promise<Result> {
+    working++
+    try {
+      return await work
+    } finally {
+      working--
+    }
+  }
+
+  for (const name of ['importKey', 'sign', 'verify', 'digest'] as const) {
+    const original = crypto.subtle[name].bind(crypto.subtle) as (
+      ...args: unknown[]
+    ) => Promise<never>
+    vi.spyOn(crypto.subtle, name).mockImplementation((...args: unknown[]) =>
+      count(original(...args)),
+    )
+  }
+
+  async function isQuiet() {
+    for (let i = 0; i < QUIET_TURNS; i++) {
+      await turn()
+      if (working > 0) return false
+    }
+    return true
+  }
+
+  return {
+    now: () => now,
+    sleep: (milliseconds) =>
+      new Promise((wake) => sleepers.add({ at: now + Math.max(0, milliseconds), wake })),
+    counting: (transport) => (request, timeoutMs) => count(transport(request, timeoutMs)),
+    advance(milliseconds) {
+      now += milliseconds
+    },
+    async until(doing) {
+      let isDone = false
+      const done = () => {
+        isDone = true
+      }
+      doing.then(done, done)
+      for (;;) {
+        const waits = await isQuiet()
+        if (isDone) return doing
+        if (!waits) continue
+        const [next] = [...sleepers].sort((one, other) => one.at - other.at)
+        if (!next) continue
+        sleepers.delete(next)
+        now = Math.max(now, next.at)
+        next.wake()
+      }
+    },
+  }
+}
