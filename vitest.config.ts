@@ -67,6 +67,8 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
+          // A test in workerd does not see the environment of the process.
+          env: { COUNTS: process.env.COUNTS ?? '' },
           include: ['test/shared/**/*.test.ts', 'test/platform/cloudflare/**/*.test.ts'],
         },
       },

@@ -74,20 +74,20 @@ export const ROUTES = [
 
 const OK: Reply = { status: 200, body: { status: 'ok' }, lines: ['ok'] }
 
-/** Everything that an entry hands to the app. */
+/** The parts that an entry gives to the app. */
 export interface Platform {
   settings: Awaited<ReturnType<typeof parseSettings>>
   /** The durable store of creations; without one, creates are answered `not-configured`. */
   store?: CreationStore
   log: Log
   clock?: Clock
-  /** Carries requests to the gateway and to notification targets; `fetch` by default. */
+  /** Sends requests to the gateway and to notification targets; `fetch` by default. */
   transport?: Transport
   /** The source of the key pair, if it can change while the settings stay the same. */
   credentials?: CredentialsSource
 }
 
-/** The work that has no request: it ends by a deadline, in milliseconds since the epoch. */
+/** The handlers of timer events. Each ends by its deadline, in milliseconds since the epoch. */
 interface TimerHandlers {
   tick(deadline: number): Promise<void>
   run(event: unknown, deadline: number): Promise<void>
@@ -131,7 +131,7 @@ export function createApp(platform: Platform) {
   }
 }
 
-/** The problem of a request that no route takes: another method would do, or none. */
+/** Returns the problem of a request without a route: the path takes other methods, or none. */
 function routeProblem(router: Router<[unknown, { method: string }]>, path: string): Problem {
   const isTaken = (method: string) =>
     router.match(method, path)[0].some(([[, route]]) => route.method === method)
@@ -141,7 +141,9 @@ function routeProblem(router: Router<[unknown, { method: string }]>, path: strin
     : new Problem('not-found', 'There is no route with this path')
 }
 
-/** Answers 503 to everything because of faulty settings, and names them without their values. */
+/**
+ * Answers 503 to all but `/healthz` because of faulty settings. The log and `/readyz` name the settings, without values.
+ */
 function refuse(app: Hono<Env>, errors: FieldError[], log: Log): TimerHandlers {
   for (const { path, message } of errors) log({ event: 'settings', code: path, detail: message })
   app.get('/readyz', () => {
@@ -172,25 +174,29 @@ function serve(
   const keyring = openKeyring(keys)
   const targets = Object.keys(settings.targets)
   const chats = openChats(settings, transport, clock)
-  const lanes = chats.map(({ name }) => laneOf(name))
-  const ports = store && { site, gateway, store, clock, targets: [...targets, ...lanes] }
-  const common = { regionCode, jobs, targets, gateway, clock, ports }
-  const desk = {
+  const chatQueues = chats.map(({ name }) => laneOf(name))
+  const ports = store && { site, gateway, store, clock, targets: [...targets, ...chatQueues] }
+  const context = { regionCode, jobs, targets, gateway, clock, ports }
+  const chatContext = {
     ports,
     clock,
     log,
     creators: settings.creators,
     dailyCreations: settings.dailyCreations,
-    callOf: (caller: Caller, work: Work): Call => ({ ...common, caller, work }),
+    callOf: (caller: Caller, work: Work): Call => ({ ...context, caller, work }),
   }
-  const mail = { language, console: settings.console, transport }
+  const notificationOptions = { language, console: settings.console, transport }
   const tellers: Record<string, Teller> = Object.fromEntries(
-    Object.entries(settings.targets).map(([name, target]) => [name, tellerOf(target, mail, clock)]),
+    Object.entries(settings.targets).map(([name, target]) => [
+      name,
+      tellerOf(target, notificationOptions, clock),
+    ]),
   )
-  // The incoming webhook of the first Slack target stands in for a chat that can no longer be answered.
-  const room = targets.find((name) => settings.targets[name]?.format === 'slack')
-  const teller = room === undefined ? undefined : tellers[room]
-  const fallback = room !== undefined && teller ? { room, teller } : undefined
+  // The incoming webhook of the first Slack target is the fallback of a chat that can no longer be answered.
+  const fallbackTarget = targets.find((name) => settings.targets[name]?.format === 'slack')
+  const teller = fallbackTarget === undefined ? undefined : tellers[fallbackTarget]
+  const fallback =
+    fallbackTarget !== undefined && teller ? { room: fallbackTarget, teller } : undefined
 
   // Without a usable key every request gets 401, and nothing else hints at why.
   const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()
@@ -211,10 +217,10 @@ function serve(
     })
   }
   for (const chat of chats) {
-    const teller = chatTeller(chat, desk, fallback)
+    const teller = chatTeller(chat, chatContext, fallback)
     tellers[laneOf(chat.name)] = teller
     for (const door of chat.doors) {
-      const answer = answerAt(door, teller, desk)
+      const answer = answerAt(door, teller, chatContext)
       app.post(door.path, async (c) => reply(c, await answer(c)))
     }
   }
@@ -235,7 +241,7 @@ function serve(
   function callOf(c: Context<Env>, caller: Caller): Call {
     const { deadline, requestId } = c.var
     return {
-      ...common,
+      ...context,
       caller,
       waitSeconds: waitSecondsOf(c),
       idempotencyKey: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,

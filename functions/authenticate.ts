@@ -4,7 +4,7 @@ import { Problem, type ProblemExtras } from '../shared/problem.ts'
 
 /**
  * Identifies the caller by `Authorization: Bearer KEY` or `X-API-Key: KEY`.
- * @throws Problem `unauthenticated`, in the same words whatever the cause, or `forbidden`
+ * @throws Problem `unauthenticated`, with the same text for every cause, or `forbidden`
  */
 export async function authenticate(
   c: Context,

@@ -9,7 +9,7 @@ import type { Work } from '../shared/work.ts'
 
 const POLL_MS = 2_000
 
-/** When to ask again for an image that is being created. */
+/** The seconds after which to ask again for an image that is being created. */
 export const PENDING_RETRY_AFTER_SECONDS = 5
 
 /** One request to the relay: the caller, everything that answering needs, and the deadline. */

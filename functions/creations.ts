@@ -107,7 +107,7 @@ export async function makeImage(
   return { ...answer, status: createStatus(settled, isReplay), headers }
 }
 
-/** Throws the problem that a creation was rejected for. */
+/** Throws the problem of a rejected creation. */
 function mustNotBeRejected({ creationId, state, problem }: Creation): void {
   if (state !== 'rejected' || !problem) return
   const { code, detail, ...extras } = problem
@@ -166,7 +166,7 @@ function creationReply(creation: Creation, call: Call): Reply {
   }
 }
 
-/** Returns the status of a create: 201 with an image number, 202 without one yet, 200 for a repeat that has ended. */
+/** Returns the status of a create: 202 without an image number yet, 201 for a new image, 200 otherwise. */
 function createStatus({ state }: Creation, isReplay: boolean) {
   if (state === 'accepted' || state === 'sending' || state === 'unknown') return 202
   return state === 'created' && !isReplay ? 201 : 200

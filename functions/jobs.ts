@@ -27,7 +27,7 @@ const RunEvent = v.object({ job: v.string(), scheduledAt: Rfc3339 })
 
 const Run = v.object({ scheduledAt: v.string(), creation: CreationView })
 
-/** A job as callers see it; times are by the clocks of its zone. */
+/** A job as callers see it; times are in its time zone. */
 export const JobView = v.object({
   name: v.string(),
   cron: v.string(),

@@ -12,19 +12,19 @@ import { httpTransport } from './platform/node/http-transport.ts'
 /** The part of an invocation's time that is kept for storing and answering. */
 const MARGIN_MS = 2_000
 const TRY_LIMITS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true }
-/** Lambda's INIT has ten seconds; this remains after a slow read of the secret. */
+/** The time limit of the warm-up: Lambda's INIT has 10 s, and a slow read of the secret comes first. */
 const WARM_UP_MS = 2_000
 
-/** The relay with the settings of one moment. */
+/** The relay, opened with one version of its settings. */
 interface Relay {
   app: ReturnType<typeof createApp>
-  /** True if its settings are right. */
+  /** True if its settings are valid. */
   serves: boolean
   /** Imports the key and connects to DynamoDB. */
   warm?(): Promise<unknown>
 }
 
-/** An invocation: the part that is used. Source: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+/** An invocation's context: the fields that are used. Source: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
 interface Context {
   awsRequestId: string
   getRemainingTimeInMillis(): number
@@ -101,7 +101,7 @@ async function secretReader(environment: Record<string, string | undefined>) {
 async function warmUp() {
   const { app, warm } = await current()
   await app.fetch(new Request('https://relay/readyz'), { requestId: 'init' })
-  // A failure or a delay here is repeated and answered in the first request.
+  // A failure or a delay here is ignored: the first request tries again and reports it.
   await Promise.race([warm?.(), systemClock.sleep(WARM_UP_MS)])
 }
 

@@ -15,7 +15,7 @@ export interface Reply {
   /** The answer as plain text, one line for each thing; without lines the answer is always JSON. */
   lines?: string[]
   headers?: Record<string, string>
-  /** When to ask again. */
+  /** The seconds after which to ask again. */
   retryAfterSeconds?: number | undefined
   /** The creation that the answer is about, for the log. */
   creationId?: string
@@ -48,7 +48,7 @@ function qualityOf(range: string): [type: string, quality: number] {
   return [type, weight === undefined ? 1 : Number(weight.slice(2)) || 0]
 }
 
-/** Writes a success in the media type that the caller prefers. A read that the caller has already becomes 304. */
+/** Writes a success in the media type that the caller prefers. A read becomes 304 if the caller already has it. */
 export function reply(c: Context<Env>, { status, body, lines, ...more }: Reply): Response {
   if (more.creationId) c.set('creationId', more.creationId)
   const isText = lines !== undefined && preferredType(c) === 'text/plain'
@@ -68,7 +68,7 @@ export function reply(c: Context<Env>, { status, body, lines, ...more }: Reply):
   return new Response(text, { status, headers })
 }
 
-/** Writes a failure as a problem (RFC 9457). No other place does this. */
+/** Writes a failure as a problem (RFC 9457). All failures are written here. */
 export function replyProblem(c: Context<Env>, problem: Problem): Response {
   const { code, status, extras } = problem
   c.set('code', code)
@@ -85,7 +85,7 @@ export function replyProblem(c: Context<Env>, problem: Problem): Response {
     ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
     ...(extras.allow && { allow: extras.allow.join(', ') }),
   }
-  // A refused write had no effect; after a defect this is not certain.
+  // A refused write had no effect. After an internal error this is not certain.
   const isRefusedWrite = c.req.method === 'POST' && code !== 'internal'
   const members = {
     ...problemMembers(problem),

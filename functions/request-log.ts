@@ -4,27 +4,27 @@ import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { ProblemCode } from '../shared/problem.ts'
 
-/** All work and waiting for one request end within this time. */
+/** The time limit for all work and waiting for one request. */
 const REQUEST_LIMIT_MS = 25_000
 
-/** What a platform knows about one invocation. */
+/** The options of one invocation, set by the platform. */
 export interface InvocationOptions {
-  /** The platform's own id of the request, where it has one. */
+  /** The platform's own id of the request, if it has one. */
   requestId?: string | undefined
-  /** When the request arrived, if the platform had work to do first: milliseconds since the epoch. */
+  /** The arrival of the request, if the platform had work to do first: milliseconds since the epoch. */
   startedAt?: number
-  /** When the platform ends the invocation: milliseconds since the epoch. */
+  /** The end of the invocation: milliseconds since the epoch. */
   deadline?: number
 }
 
-/** The types of Hono's context: what the platform passes in, and what the middleware sets. */
+/** The types of Hono's context: the options of the platform, and the variables that the middleware sets. */
 export interface Env {
   Bindings: InvocationOptions
   Variables: {
     requestId: string
     /** Milliseconds since the epoch. */
     startedAt: number
-    /** All work and waiting end by then: milliseconds since the epoch. */
+    /** The deadline for all work and waiting: milliseconds since the epoch. */
     deadline: number
     caller?: string
     code?: ProblemCode

@@ -68,11 +68,11 @@ async function answer(request: Request): Promise<Response> {
 
 /** Starts a tick after the previous one. The first runs at once, because work left by the last server is due. */
 function tick() {
-  // A failure is in the log already.
+  // The app has already logged a failure.
   ticking = ticking.then(() => app.tick()).catch(() => {})
 }
 
-/** Accepts nothing new, finishes what runs even if its caller is gone, and closes the store. */
+/** Accepts no new requests, finishes running ones even if their callers are gone, and closes the store. */
 async function stop() {
   isStopping = true
   clearInterval(timer)

@@ -7,9 +7,9 @@ import type { Job } from '../shared/jobs.ts'
 import { logDefect } from '../shared/log.ts'
 import type { Work } from '../shared/work.ts'
 
-/** The most creations that one tick moves; the rest stays due and comes first in the next. */
+/** The maximum number of creations that one tick moves. The rest stays due and comes first in the next tick. */
 const MAX_PER_TICK = 100
-/** A Worker may have six connections open. */
+/** The maximum number of creations that move at once: a Worker may have 6 connections open. */
 const MAX_AT_ONCE = 6
 const TICK_LIMIT_MS = 50_000
 /** The time limit for starting the runs of jobs, whose names may have to be looked up one after the other. */

@@ -49,7 +49,7 @@ export async function bodyOf<Schema extends v.GenericSchema>(
   const bytes = await bytesOf(c)
   if (mayBeMissing && bytes.length === 0) return undefined
   const value = bodyJson(bodyText(bytes))
-  // To a schema a list is an object whose fields are missing.
+  // A schema would take a list for an object whose fields are missing.
   if (Array.isArray(value)) throw invalidInput([{ path: '', message: 'must be an object' }])
   return valid(parse(schema, value))
 }

@@ -14,7 +14,7 @@ export default {
     // Not at module scope, where a Worker may neither read its bindings nor use randomness.
     app ??= await open(bindings)
     const response = app.fetch(request, { requestId: rayId(request) })
-    // A create goes on even if its caller hangs up.
+    // A create continues even if its caller disconnects.
     context.waitUntil(response)
     return response
   },

@@ -24,7 +24,7 @@ export const bundles = {
   'dist/lambda.mjs': {
     entryPoints: ['functions/lambda.ts'],
     platform: 'node',
-    // The SDK's ES modules can be tree-shaken; its CommonJS build is half as large again.
+    // The SDK's ES modules can be tree-shaken; its CommonJS build is 1.5 times as large.
     mainFields: ['module', 'main'],
   },
 } satisfies Record<string, BuildOptions>
@@ -34,7 +34,7 @@ if (import.meta.main) {
     const { outputFiles } = await build({ ...bundle, ...options, outfile, write: false })
     for (const { path, contents } of outputFiles) {
       await mkdir(dirname(path), { recursive: true })
-      // Written beside and renamed: a process that reads the file meanwhile gets the old or the new one, whole.
+      // Written under another name, then renamed: a concurrent reader gets a complete file, old or new.
       await writeFile(`${path}.${process.pid}`, contents)
       await rename(`${path}.${process.pid}`, path)
     }

@@ -50,7 +50,7 @@ async function click(action_id: string, value: string): Promise<void> {
   await send('/chat/slack/interactions', { payload: JSON.stringify(payload) })
   const { blocks } = standIn ? await (await fetch(standIn + path)).json() : {}
   if (blocks) return show(blocks)
-  // Without the stand-in, as with npm run dev:worker, the answer is lost; the list shows what was requested.
+  // Without the stand-in, as with npm run dev:worker, the answer is lost. A new command shows the result.
   await command(action_id === 'confirm' ? 'creations' : value)
 }
 

@@ -36,7 +36,7 @@ const wrangler = spawn(
   ],
   {
     stdio: ['inherit', 'pipe', 'inherit'],
-    // Keeps wrangler from asking Cloudflare for anything: a sandbox does not need it.
+    // Stops wrangler's own requests to Cloudflare, which a sandbox does not need.
     env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' },
   },
 )

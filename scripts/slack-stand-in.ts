@@ -8,7 +8,7 @@ import { openLocalServer } from '../test/support/local-server.ts'
 import { slackLines } from './slack-lines.ts'
 
 const SLACK_ORIGIN = 'https://hooks.slack.com'
-const ANSWER_WITHIN_MS = 15_000
+const ANSWER_LIMIT_MS = 15_000
 
 /** A message as the relay posts it to a `response_url`. */
 interface Posted {
@@ -17,8 +17,8 @@ interface Posted {
 }
 
 /**
- * Opens a stand-in for the part of Slack that takes answers. `npm run chat` picks up the answer to its click there;
- * messages for the whole room are printed here.
+ * Opens a stand-in for the part of Slack that receives answers. `npm run chat` reads the answer to its click from it.
+ * Messages for the whole room are printed in this process.
  */
 export async function openSlackStandIn(relayPort: number) {
   const answers = new Map<string, PromiseWithResolvers<Posted>>()
@@ -30,7 +30,7 @@ export async function openSlackStandIn(relayPort: number) {
   const server = await openLocalServer(async (request, response) => {
     const path = request.url ?? ''
     if (request.method === 'GET') {
-      const late = AbortSignal.timeout(ANSWER_WITHIN_MS)
+      const late = AbortSignal.timeout(ANSWER_LIMIT_MS)
       const timedOut = new Promise<undefined>((resolve) =>
         late.addEventListener('abort', () => resolve(undefined)),
       )
@@ -68,7 +68,7 @@ function addressFile(relayPort: number): string {
   return join(tmpdir(), `ncloud-image-relay-slack-${relayPort}`)
 }
 
-/** Sends this process's requests for Slack to the stand-in; the relay does not know of it. */
+/** Redirects this process's requests for Slack to the stand-in, without a change in the relay. */
 function redirectSlack(url: string): void {
   const { request } = https
   https.request = ((target: URL, { agent, ...options }: https.RequestOptions) =>

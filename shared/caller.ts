@@ -8,13 +8,13 @@ const KEY = new RegExp(`^${PREFIX}[0-9A-Za-z]{${SECRET_CHARACTERS + CHECKSUM_CHA
 
 const utf8 = new TextEncoder()
 
-/** The scopes of API keys. `images:admin` sees every caller's creations and settles conflicts. */
+/** The scopes of API keys. `images:admin` may read every caller's creations and settle conflicts. */
 export const SCOPES = ['images:read', 'images:create', 'images:admin'] as const
 
 /** A scope of an API key. */
 export type Scope = (typeof SCOPES)[number]
 
-/** An API key as the relay stores it: by its digest. */
+/** An API key as the relay stores it: its digest instead of the key. */
 export interface ApiKey {
   id: string
   /** Lower-case hex SHA-256 of the whole key. */
@@ -22,15 +22,15 @@ export interface ApiKey {
   scopes: Scope[]
   /** Milliseconds since the epoch. */
   expiresAt?: number | undefined
-  /** The required beginning of the names of images that it creates. */
+  /** The required prefix of the names of images that the key creates. */
   namePrefix?: string | undefined
-  /** The limit of new creations in a UTC day, over all keys of the same id. */
+  /** The maximum number of new creations in a UTC day, counted over all keys with the same id. */
   dailyCreations?: number | undefined
 }
 
-/** The one who asks, and what they may do. */
+/** The sender of a request, and its permissions. */
 export interface Caller extends Pick<ApiKey, 'scopes' | 'namePrefix' | 'dailyCreations'> {
-  /** The name that their creations are stored under: `key:ci`, `slack:T…:U…`, `job:nightly-web`. */
+  /** The name that is stored with the caller's creations: `key:ci`, `slack:T…:U…`, `job:nightly-web`. */
   name: string
 }
 
@@ -54,18 +54,18 @@ export function jobCallerName(job: string): string {
   return JOB_PREFIX + job
 }
 
-/** True for the callers' names of jobs, whose creations every reader may see. */
+/** True for the caller's name of a job. Every reader may see the creations of jobs. */
 export function isJobCallerName(name: string): boolean {
   return name.startsWith(JOB_PREFIX)
 }
 
-/** The caller that a key belongs to, or why there is none. */
+/** The caller that a key belongs to, or the reason why the key is refused. */
 export type KeyCheck = { caller: Caller } | { refused: 'unknown-key' | 'expired'; id?: string }
 
 /** Finds the caller of a key at a time in milliseconds since the epoch. */
 export type Keyring = (key: string, now: number) => Promise<KeyCheck>
 
-/** Opens a keyring over the configured keys. A key that matched once is not hashed again. */
+/** Creates a keyring of the configured keys. A key that matched once is cached and not hashed again. */
 export function openKeyring(keys: readonly ApiKey[]): Keyring {
   const known = new Map<string, ApiKey>()
 
@@ -77,7 +77,7 @@ export function openKeyring(keys: readonly ApiKey[]): Keyring {
   }
 
   return async (key, now) => {
-    // The checksum refuses a mistyped key before anything is compared.
+    // The checksum finds a mistyped key without any comparison.
     if (!isWellFormedKey(key)) return { refused: 'unknown-key' }
     const cached = findInConstantTime([...known], ([text]) => text, key)?.[1]
     const apiKey = cached ?? (await byDigest(key))
@@ -88,7 +88,7 @@ export function openKeyring(keys: readonly ApiKey[]): Keyring {
   }
 }
 
-/** Finds the entry with a text. Compares all of them, so that the time does not tell which one was close. */
+/** Finds the entry with a text. Compares all entries, so that the duration does not reveal which one matched. */
 function findInConstantTime<Entry>(
   entries: readonly Entry[],
   textOf: (entry: Entry) => string,

@@ -1,4 +1,4 @@
-/** The current time and sleep, as an argument so that tests can control them. */
+/** The current time and a sleep function. They are passed as an argument so that tests can control them. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number

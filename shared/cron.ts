@@ -1,14 +1,14 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './durations.ts'
 
-/** Longer than the eight years that can lie between two 29ths of February. */
+/** The maximum number of days to search. Two 29ths of February can be eight years apart. */
 const MAX_GAP_DAYS = 4_096
 
-/** The values that a field takes: numbers from `min` to `max`, or names that count from `min`. */
+/** The allowed values of a field: numbers from `min` to `max`, or names that count from `min`. */
 interface Field {
   min: number
   max: number
   names?: string[]
-  /** True if the field takes names only. */
+  /** True if numbers are not allowed. */
   namesOnly?: boolean
 }
 
@@ -24,7 +24,7 @@ const FIELDS: Record<'minute' | 'hour' | 'day' | 'month' | 'weekday', Field> = {
   weekday: {
     min: 0,
     max: 7,
-    // Sunday can begin a range or end it.
+    // Sunday is first and last, so that it can begin or end a range.
     names: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'],
     namesOnly: true,
   },
@@ -33,13 +33,13 @@ const FIELDS: Record<'minute' | 'hour' | 'day' | 'month' | 'weekday', Field> = {
 /** Part of a field: `*` or a range, with or without a step, or one value. */
 const PART = /^(?:(?:\*|(\w+)-(\w+))(?:\/(\d+))?|(\w+))$/
 
-/** The times of a wall clock in a time zone, in milliseconds since the epoch. */
+/** The times of a cron expression in a time zone, in milliseconds since the epoch. */
 export interface Schedule {
   /** Returns the times after `from`, up to and including `to`, in order. */
   between(from: number, to: number): number[]
-  /** Returns the first time after another; `undefined` if none comes within eleven years. */
+  /** Returns the first time after `after`; `undefined` if there is none within eleven years. */
   next(after: number): number | undefined
-  /** Writes a time by the zone's clocks: `2026-11-22T03:30:00+09:00` (RFC 3339). */
+  /** Writes a time as local time of the zone: `2026-11-22T03:30:00+09:00` (RFC 3339). */
   local(at: number): string
 }
 
@@ -59,7 +59,7 @@ export function isCron(text: string): boolean {
 
 /** True for the name of a time zone in the platform's IANA database. */
 export function isTimeZone(text: string): boolean {
-  // `Intl` also takes offsets, which are no zones.
+  // `Intl` also accepts offsets, which are not zones.
   if (!/^[A-Z]/i.test(text)) return false
   try {
     new Intl.DateTimeFormat('en', { timeZone: text })
@@ -70,8 +70,9 @@ export function isTimeZone(text: string): boolean {
 }
 
 /**
- * Opens the schedule of a cron expression. A time that clocks skip is taken by the offset before the change; a time that
- * comes twice is taken the first time (RFC 5545, 3.3.5).
+ * Creates the schedule of a cron expression. A local time that clocks skip is read with the offset before the change. A
+ * local time that occurs twice means its first occurrence (RFC 5545, 3.3.5).
+ * @throws RangeError if the cron expression or the time zone is invalid
  */
 export function openSchedule(cron: string, timeZone: string): Schedule {
   const { minutes, hours, days, months, weekdays } = parseCron(cron)
@@ -102,7 +103,7 @@ export function openSchedule(cron: string, timeZone: string): Schedule {
 
   function between(from: number, to: number): number[] {
     const times = new Set<number>()
-    // When clocks skip midnight, times of one day fall on the next.
+    // If clocks skip midnight, times of one day can fall on the next day.
     for (let day = dayOf(from) - DAY_MS; day <= dayOf(to); day += DAY_MS) {
       for (const time of timesOn(day)) if (time > from && time <= to) times.add(time)
     }
@@ -120,14 +121,14 @@ export function openSchedule(cron: string, timeZone: string): Schedule {
     },
     local(at) {
       const ahead = offsetAt(at)
-      // The time of day that is as far from midnight as the offset has its digits.
+      // The size of the offset, read as a time of day: 09:00.
       const offset = new Date(Math.abs(ahead)).toISOString().slice(11, 16)
       return new Date(at + ahead).toISOString().replace(/\.\d+Z$/, (ahead < 0 ? '-' : '+') + offset)
     },
   }
 }
 
-/** Returns a function that tells how far a zone's clocks are ahead of UTC at a time, in milliseconds. */
+/** Returns a function that gives the offset of a zone from UTC at a time, in milliseconds. */
 function offsetsOf(timeZone: string): (at: number) => number {
   const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
   return (at) => {
@@ -137,7 +138,7 @@ function offsetsOf(timeZone: string): (at: number) => number {
   }
 }
 
-/** Returns the values of each field. @throws RangeError for any other text than a cron expression */
+/** Returns the values of each field. @throws RangeError if the text is not a cron expression */
 function parseCron(cron: string) {
   const [minute, hour, day, month, weekday, ...more] = cron.toUpperCase().split(/ +/)
   if (more.length > 0) throw new RangeError('A cron expression has five fields')

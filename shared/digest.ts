@@ -11,7 +11,7 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** Compares two texts in constant time; only a difference in length returns at once. */
+/** Compares two texts in constant time, unless their lengths differ. */
 export function equalInConstantTime(one: string, other: string): boolean {
   if (one.length !== other.length) return false
   let difference = 0

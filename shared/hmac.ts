@@ -5,7 +5,7 @@ const ALGORITHM = { name: 'HMAC', hash: 'SHA-256' }
 
 const utf8 = new TextEncoder()
 
-/** Imports a key for HMAC-SHA256; worth doing once for each key. */
+/** Imports a key for HMAC-SHA256. A key that is used often should be imported only once. */
 export function hmacKey(bytes: Iterable<number>): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', Uint8Array.from(bytes), ALGORITHM, false, ['sign'])
 }
@@ -21,8 +21,8 @@ export async function hmacBase64(key: CryptoKey, text: string): Promise<string> 
 }
 
 /**
- * True if a message was signed with one of the secrets. `encode` writes a signature as the sender does. Tries every
- * secret, so that the time does not tell which one matched.
+ * True if a message was signed with one of the secrets. `encode` writes a signature in the sender's format. Tries every
+ * secret, so that the duration does not reveal which one matched.
  */
 export async function isSignedBy(
   secrets: string[],

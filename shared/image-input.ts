@@ -6,7 +6,7 @@ import { oneOf } from './one-of.ts'
 /** NAVER Cloud's limit for a description is 1000 bytes, and the relay's marker is part of it. */
 const MAX_DESCRIPTION_BYTES = 1000 - MARKER_BYTES
 
-/** The most storages of an image: a base and twenty more. */
+/** The maximum number of storages of an image: a base and twenty more. */
 export const MAX_STORAGES = 21
 
 const rules = {
@@ -19,7 +19,7 @@ const rules = {
   baseType: 'must be left out of the base storage',
 }
 
-/** The name of an image. NAVER Cloud's pages disagree about capital letters; this is what all of them allow. */
+/** The name of an image. NAVER Cloud's pages disagree about capital letters; this rule is what all pages allow. */
 export const ImageName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/, rules.name))
 
 const SizeGb = v.pipe(
@@ -30,12 +30,12 @@ const SizeGb = v.pipe(
 )
 const VolumeType = oneOf(['CB1', 'CB2', 'FB1', 'FB2'])
 
-/** The fields of the base storage besides its snapshot. */
+/** The fields of the base storage, except its snapshot. */
 export const baseFields = {
   sizeGb: v.optional(SizeGb),
   volumeType: v.optional(v.never(rules.baseType)),
 }
-/** The fields of a further storage besides its snapshot. */
+/** The fields of a further storage, except its snapshot. */
 export const furtherFields = { sizeGb: v.optional(SizeGb), volumeType: v.optional(VolumeType) }
 
 /** The base storage, made from a snapshot. */
@@ -43,15 +43,15 @@ export const BaseStorage = v.strictObject({ snapshotNo: Digits, ...baseFields })
 const StorageFromSnapshot = v.strictObject({ snapshotNo: Digits, ...furtherFields })
 const EmptyStorage = v.strictObject({ sizeGb: SizeGb, volumeType: VolumeType })
 
-/** A further storage, made from a snapshot or empty. The field `snapshotNo` decides, so that messages fit. */
+/** A further storage, made from a snapshot or empty. The field `snapshotNo` selects the schema, so that messages fit. */
 export const FurtherStorage = v.lazy((storage) =>
   storage instanceof Object && 'snapshotNo' in storage ? StorageFromSnapshot : EmptyStorage,
 )
 
-/** The two shapes of a further storage, for documents that list alternatives. */
+/** The two shapes of a further storage, for the OpenAPI document. */
 export const furtherStorages = [StorageFromSnapshot, EmptyStorage]
 
-/** Returns a schema of storages in order, the base first. Their number is checked even if one of them is wrong. */
+/** Returns a schema of storages in order, the base first. It checks their number even if a storage is invalid. */
 export function storagesOf<Base extends v.GenericSchema, Further extends v.GenericSchema>(
   base: Base,
   further: Further,

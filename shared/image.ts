@@ -15,8 +15,8 @@ export const Phase = v.picklist([
 export type Phase = v.InferOutput<typeof Phase>
 
 /**
- * The phases by the codes of status and operation; `*` stands for any other operation. `codeName` is localised, so it
- * decides nothing. The operations of copying and repairing are not documented: a created image with an operation that is
+ * The phases by the codes of status and operation; `*` means any other operation. `codeName` is not used, because it is
+ * localised. The operations of copying and repairing are not documented, so a created image with an operation that is
  * not listed here is busy.
  */
 const PHASES = new Map<string, Phase>([
@@ -44,7 +44,7 @@ export function isFinal(phase: Phase): phase is FinalPhase {
   return phase === 'ready' || phase === 'failed' || phase === 'gone'
 }
 
-/** True for a phase in which there is no usable image and never will be, so that its name is free. */
+/** True for a phase in which the image is not usable and never will be. Its name is free. */
 export function isLost(phase: Phase): boolean {
   return phase === 'failed' || phase === 'gone'
 }

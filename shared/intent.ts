@@ -21,13 +21,13 @@ export type Command = Intent['command']
 /** A kind of argument. */
 export type Argument = 'reference' | 'name' | 'snapshot' | 'storage' | 'storageNo' | 'job' | 'code'
 
-/** A text that is no command: the part that was understood, in canonical form, and what is wrong after it. */
+/** A text that is not a valid command: the part that was understood, in canonical form, and the error after it. */
 export interface Misreading {
   command?: Command | undefined
   understood: string
-  /** The word that is wrong; `undefined` if one is missing. */
+  /** The wrong word; `undefined` if a word is missing. */
   word?: string | undefined
-  /** What was expected in its place: an argument, a command, or no more words. */
+  /** The expected element at that place: an argument, a command, or the end of the text. */
   expected: Argument | 'command' | 'end'
 }
 
@@ -38,7 +38,7 @@ interface CommandSyntax {
   example: string
 }
 
-/** The commands. If two begin alike, the longer one comes first; the same holds for the words of one command. */
+/** The commands. If two words begin alike, the longer one comes first, also within one command. */
 export const COMMANDS: Record<Command, CommandSyntax> = {
   status: {
     words: ['상태', '状態', 'ステータス'],
@@ -62,7 +62,7 @@ export const COMMANDS: Record<Command, CommandSyntax> = {
   help: { words: ['도움말', 'ヘルプ'], arguments: [], example: 'help' },
 }
 
-// Korean and Japanese words work without a space inside, and without one before a number or a name.
+// Korean and Japanese words also match without inner spaces, and without a space before a number or a name.
 const PATTERNS = Object.entries(COMMANDS).map(([command, { words }]) => ({
   command: command as Command,
   pattern: new RegExp(
@@ -83,8 +83,8 @@ const isArgument: Record<Argument, (word: string) => boolean> = {
 }
 
 /**
- * Reads a text as a command. Full-width letters and digits count as normal ones, any number of spaces separates, and
- * numbers must be digits alone. An empty text asks for help.
+ * Reads a text as a command. Accepts full-width letters and digits, and any number of spaces between words. Numbers must
+ * consist of digits. An empty text means `help`.
  */
 export function intentOf(text: string): Intent | Misreading {
   const given = normalize(text)
@@ -142,7 +142,7 @@ function wordOf({ snapshotNo, sizeGb, volumeType }: ImageStorage): string {
   return [snapshotNo, sizeGb, volumeType].filter((part) => part !== undefined).join(':')
 }
 
-/** Undoes compatibility forms (NFKC) and invisible characters, and drops the name of the relay's own command. */
+/** Applies NFKC, removes invisible characters, unifies spaces and drops a leading `/ncp`. */
 function normalize(text: string): string {
   return text
     .normalize('NFKC')

@@ -14,7 +14,7 @@ import { TargetNames } from './notify.ts'
 
 const PLACEHOLDER = /\{(yyyyMMdd|yyMMdd|HHmm)\}/g
 const DEFAULT_MAX_AGE_HOURS = 26
-/** Creations are kept for 90 days, which is longer. */
+/** The maximum is 83 days, because creations are kept for 90 days. */
 const MAX_HOURS = 2_000
 
 const rules = {
@@ -88,13 +88,13 @@ export const Jobs = v.pipe(
 /** A named, scheduled creation. */
 export type Job = v.InferOutput<typeof Job>
 
-/** Returns the content of a job's image at a time, its name filled in by the job's zone. */
+/** Returns the content of a job's image, named by the time `at` (milliseconds since the epoch) in the job's zone. */
 export function contentAt({ image, schedule }: Job, at: number) {
   const { regionCode: _, ...content } = image
   return { ...content, name: fillTemplate(image.name, schedule.local(at)) }
 }
 
-/** True if every minute has an image name of its own, so that people can run the job at any time. */
+/** True if each minute gives another image name, so that people can run the job at any time. */
 export function namesEveryMinute({ image }: Job): boolean {
   return image.name.includes('{HHmm}')
 }

@@ -3,7 +3,7 @@ import { type Problem, problemOf } from './problem.ts'
 /** The severity of a log line. */
 export type Level = 'info' | 'warn' | 'error'
 
-/** One event of the log. The list of fields is closed: no body, header value or query value has a place in it. */
+/** One event of the log. The list of fields is closed: it has no field for bodies, header values or query values. */
 export interface LogEvent {
   event:
     | 'request'
@@ -17,7 +17,7 @@ export interface LogEvent {
     | 'stopped'
   requestId?: string
   caller?: string
-  /** An NCP action, or a route as it is declared. */
+  /** The name of an NCP action, or the declared form of a route. */
   action?: string
   status?: number
   milliseconds?: number
@@ -27,14 +27,15 @@ export interface LogEvent {
   reason?: string
   /** The id of an API key that was refused. */
   keyId?: string
-  /** True for a read that another call answered after this one found nothing. */
+  /** True for a read that found nothing and is followed by a second call. */
   fallback?: boolean
   imageNo?: string
   creationId?: string
   state?: string
   attempt?: number
-  /** How many creations a tick found due, and how many runs of jobs it started. */
+  /** The number of due creations in a tick. */
   due?: number
+  /** The number of new runs of jobs in a tick. */
   started?: number
   /** The name of a notification target. */
   target?: string
@@ -56,7 +57,7 @@ export function jsonLines(print: (line: string) => void): Log {
     print(JSON.stringify({ time: new Date().toISOString(), level: levelOf(event), ...event }))
 }
 
-/** Returns a log for a terminal: short lines, without upstream calls that succeeded and ticks without work. */
+/** Returns a log for a terminal: short lines, without successful upstream calls and ticks without work. */
 export function terminalLines(print: (line: string) => void): Log {
   return (event) => {
     const line = terminalLine(event, new Date())
@@ -64,7 +65,7 @@ export function terminalLines(print: (line: string) => void): Log {
   }
 }
 
-/** Writes an event as one short line: time, event, and its values; `undefined` for an event of no interest to people. */
+/** Writes an event as one short line; `undefined` for a successful upstream call or a tick without work. */
 export function terminalLine(event: LogEvent, at: Date): string | undefined {
   const isIdle = event.event === 'tick' && !event.due && !event.started
   if ((isIdle || event.event === 'upstream') && levelOf(event) === 'info') return undefined
@@ -81,7 +82,7 @@ export function terminalLine(event: LogEvent, at: Date): string | undefined {
   return [time, ...values.filter((value) => value !== undefined && value !== false)].join('  ')
 }
 
-/** Returns the severity of an event: `error` asks for the operator, `warn` is a failure that may pass. */
+/** Returns the severity of an event: `error` needs the operator, `warn` is any other failure. */
 export function levelOf({ event, status = 0, code, state }: LogEvent): Level {
   switch (event) {
     case 'defect':
@@ -96,12 +97,12 @@ export function levelOf({ event, status = 0, code, state }: LogEvent): Level {
   }
 }
 
-/** Returns a log that adds fields to every event, unless the event has its own. */
+/** Returns a log that adds fields to every event. The event's own fields take precedence. */
 export function logWith(fields: Partial<LogEvent>, log: Log): Log {
   return ({ event, ...own }) => log({ event, ...fields, ...own })
 }
 
-/** Returns the problem that an error is, and logs a defect, because its problem tells nothing. */
+/** Converts an error to a problem. A defect is also logged, because its problem has no details. */
 export function toProblem(error: unknown, log: Log, requestId?: string): Problem {
   const problem = problemOf(error)
   if (problem.code === 'internal') logDefect(error, log, requestId)

@@ -3,7 +3,7 @@ const MARKED = /^(.*?) ?\[relay:([0-9a-f]{16})\]$/s
 /** The bytes that a marker takes in a description: one space and `[relay:` + 16 hex digits + `]`. */
 export const MARKER_BYTES = 25
 
-/** Returns the marker of an image: the first 16 hex digits of its key's hash. The relay finds its images by it. */
+/** Returns the marker by which the relay finds an image: the first 16 hex digits of its key's hash. */
 export function markerOf(keyHash: string): string {
   return keyHash.slice(0, 16)
 }

@@ -4,8 +4,8 @@ import type { StoredProblem } from './problem.ts'
 import { laneOf, type Question, type ReplyTo } from './question.ts'
 
 /**
- * The gaps between the tries of a notice: those of Standard Webhooks, except the first, which is longer than one try.
- * Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ * The delays between the attempts to deliver a notice, as in Standard Webhooks. The first delay differs: it is longer than
+ * the time limit of one attempt (10 s). Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 const GAPS_MS = [
   30 * SECOND_MS,
@@ -19,7 +19,7 @@ const GAPS_MS = [
   24 * HOUR_MS,
 ]
 
-/** The end of a creation, as it is announced to people. */
+/** The result of a creation, as it is announced to people. */
 export type Ending = FinalPhase | 'timed_out' | 'rejected' | 'not_created' | 'conflict'
 
 /** The event that a creation has ended. Times are milliseconds since the epoch. */
@@ -32,25 +32,25 @@ export interface CreationEnded {
   regionCode: string
   imageNo?: string | undefined
   sizeGb?: number | null | undefined
-  /** From the claim to the end. */
+  /** The time from the claim to the result, at least 1. */
   seconds: number
   problem?: StoredProblem | null
 }
 
-/** The event that no image of a job became ready for longer than expected. */
+/** The event that a job has had no ready image for longer than expected. */
 export interface JobOverdue {
   what: 'overdue'
   at: number
   job: string
   expectEveryHours: number
-  /** When its last image became ready, if known: RFC 3339, by the clocks of the job's zone. */
+  /** The local time in the job's zone at which its last image became ready: RFC 3339; null if unknown. */
   lastReadyAt: string | null
 }
 
 /** An event that targets are notified of. */
 export type Event = CreationEnded | JobOverdue
 
-/** The event that somebody in a chat asked something. */
+/** The event that a person sent a message to the relay in a chat. */
 interface Asked {
   what: 'asked'
   at: number
@@ -59,24 +59,25 @@ interface Asked {
 
 /** An entry of the outbox: one event for one target. Times are milliseconds since the epoch. */
 export interface Notice {
-  /** The same on every try and for every target. */
+  /** The id, which is the same for every attempt and every target. */
   id: string
   target: string
-  /** Counts the writes of this entry; each write expects the one before. */
+  /** Counts the writes of this entry; each write expects the previous version. */
   version: number
   event: Event | Asked
-  /** The place in a chat, if the target is one, and the other targets that get the same event. */
+  /** The place in a chat, if the target is a chat. */
   to?: ReplyTo | undefined
+  /** The other targets that get the same event. */
   besides?: string[]
   /** The id of the notice that must be delivered first. */
   after?: string | undefined
-  /** The number of tries so far. */
+  /** The number of attempts so far. */
   tries: number
-  /** The time of the next try; null once none is needed. */
+  /** The time of the next attempt; null if there is none. */
   dueAt: number | null
 }
 
-/** Returns one notice for each target. */
+/** Creates one notice of an event for each target. `after` is the id of the notice that must be delivered first. */
 export function noticesOf(
   targets: string[],
   id: string,
@@ -94,7 +95,7 @@ export function noticesOf(
   }))
 }
 
-/** Counts a try and books the next one, in case the process stops before this one has a result. */
+/** Counts an attempt and schedules the next one, in case the process stops before this one has a result. */
 export function tried(notice: Notice, now: number): Notice {
   const gap = GAPS_MS[notice.tries]
   return changed(notice, {
@@ -103,17 +104,17 @@ export function tried(notice: Notice, now: number): Notice {
   })
 }
 
-/** Moves the next try to a later time; a notice without a next try stays without one. */
+/** Postpones the next attempt, if there is one, until at least a time in milliseconds since the epoch. */
 export function rescheduleNotice(notice: Notice, until: number): Notice {
   return changed(notice, { dueAt: notice.dueAt && Math.max(notice.dueAt, until) })
 }
 
-/** Ends a notice that is delivered, or refused for good. */
+/** Marks a notice as finished: it was delivered, or finally refused. */
 export function done(notice: Notice): Notice {
   return changed(notice, { dueAt: null })
 }
 
-/** Returns the notice of a question that is being answered; the tick tries again from `dueAt` on. */
+/** Creates the notice of a chat message that is being answered now. The tick retries it from `dueAt` on. */
 export function asked(question: Question, dueAt: number): Notice {
   const { id, at, replyTo } = question
   const event = { what: 'asked' as const, at, question }

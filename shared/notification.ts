@@ -17,7 +17,7 @@ export function notificationOf(event: Event, language: Language, url: string): N
 
 type Message = Pick<Notification, 'title' | 'text' | 'fields' | 'type' | 'data'>
 
-/** Writes the end of a creation in a language. */
+/** Writes the result of a creation in a language. */
 export function endMessage(event: CreationEnded, wording: Wording): Message {
   const { what, creationId, job, name, regionCode, imageNo, sizeGb, seconds, problem } = event
   const { title, field } = wording

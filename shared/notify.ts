@@ -9,7 +9,7 @@ const SECRET_PREFIX = 'whsec_'
 const MIN_SECRET_BYTES = 24
 const MAX_SECRET_BYTES = 64
 
-/** The most targets of one creation: their notices are stored in one DynamoDB transaction of at most 100 items. */
+/** The maximum number of targets of a creation: their notices share one DynamoDB transaction of at most 100 items. */
 const MAX_TARGETS = 20
 
 const COLOR_OF_SUCCESS = '#2eb67d'
@@ -25,18 +25,18 @@ const rules = {
   unsigned: 'must be left out: only standard-webhooks are signed',
 }
 
-/** A message for people, and the same facts for programs. */
+/** A message to people, with the same facts for programs. */
 export interface Notification {
   title: string
-  /** What to do next; empty if nothing. */
+  /** The next step for the reader; empty if there is none. */
   text: string
   fields: { name: string; value: string }[]
   url: string
-  /** The event by its stable name: `creation.ready`. */
+  /** The stable name of the event: `creation.ready`. */
   type: string
   /** The time of the event: RFC 3339. */
   timestamp: string
-  /** The facts, by stable names. */
+  /** The facts, under stable names. */
   data: Record<string, unknown>
 }
 
@@ -70,7 +70,7 @@ const TargetSchema = v.variant(
 /** The setting `RELAY_NOTIFY`: the targets by name. */
 export const Targets = v.pipe(
   v.unknown(),
-  // Before the targets: a message has the path of a fault, and a faulty name in it could be a secret address.
+  // Checked first: an error message contains the path, and an invalid name in the path could be a secret address.
   v.check(hasTargetNames, rules.names),
   v.record(TargetName, TargetSchema),
 )
@@ -78,7 +78,7 @@ export const Targets = v.pipe(
 /** A receiver of notifications. */
 export type Target = v.InferOutput<typeof TargetSchema>
 
-/** Returns the request that brings a notification to a target. A repeat is signed anew and has the same id. */
+/** Returns the request that delivers a notification to a target. A retry has the same id and a new signature. */
 export async function requestTo(
   target: Target,
   notification: Notification,
@@ -99,8 +99,8 @@ export async function requestTo(
 const UNSIGNED_BODIES = { slack: slackBody, works: worksBody, teams: teamsBody }
 
 /**
- * Returns the body for a Slack incoming webhook. It is an attachment instead of blocks, because Mattermost and Discord's
- * `/slack` read these too. Source: https://docs.slack.dev/reference/messaging/payload/
+ * Returns the body for a Slack incoming webhook. It has an attachment instead of blocks, because Mattermost and Discord's
+ * `/slack` also read attachments. Source: https://docs.slack.dev/reference/messaging/payload/
  */
 export function slackBody({ type, title, text, fields, url }: Notification) {
   return {
@@ -169,7 +169,7 @@ export function teamsBody({ title, text, fields, url }: Notification) {
   }
 }
 
-/** Escapes Markdown, which Teams reads in the text of a card. */
+/** Escapes Markdown, which Teams interprets in the text of a card. */
 function escapeForTeams(text: string): string {
   return text.replace(/[\\`*_[\]<>~#]/g, '\\$&')
 }

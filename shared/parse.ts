@@ -15,11 +15,11 @@ const TYPE_MESSAGES: Record<string, string> = {
   record: 'must be an object',
 }
 
-/** A parsed value, or every fault with its path and the rule it breaks. */
+/** A parsed value, or every error with its path and the broken rule. */
 export type Parsed<Value> = { value: Value } | { errors: FieldError[] }
 
 /**
- * Parses untrusted input. Messages name unknown fields and never quote a value, as Valibot's own messages do. The path
+ * Parses untrusted input. Messages name unknown fields but, unlike Valibot's own messages, never quote a value. The path
  * of an unknown field is its parent.
  */
 export function parse<Schema extends v.GenericSchema>(
@@ -29,7 +29,7 @@ export function parse<Schema extends v.GenericSchema>(
   return parsed(v.safeParse(schema, input, { message }))
 }
 
-/** Like `parse`, for schemas with asynchronous checks. */
+/** Parses untrusted input as `parse` does, with a schema that has asynchronous checks. */
 export async function parseAsync<Schema extends v.GenericSchemaAsync>(
   schema: Schema,
   input: unknown,
@@ -44,7 +44,7 @@ function parsed<Value>(result: {
 }): Parsed<Value> {
   if (!result.issues) return { value: result.output as Value }
   const errors = result.issues.map((issue) => ({ path: pathOf(issue), message: issue.message }))
-  // One value can break one rule in two ways: 5 is neither at least 10 nor a multiple of 10.
+  // A value can break one rule in two ways: 5 is neither at least 10 nor a multiple of 10.
   return { errors: errors.filter((error, index) => index === errors.findIndex(isSame(error))) }
 }
 
@@ -55,7 +55,7 @@ function message(issue: v.BaseIssue<unknown>): string {
   return TYPE_MESSAGES[issue.type] ?? 'is not valid'
 }
 
-/** Joins the keys of an issue's path. A key that is itself at fault is submitted text, so it is left out. */
+/** Joins the keys of an issue's path, without a key that is itself invalid: that key is submitted text. */
 function pathOf(issue: v.BaseIssue<unknown>): string {
   const keys = issue.path?.map(({ key }) => String(key)) ?? []
   return (isKeyAtFault(issue) && !isMissingField(issue) ? keys.slice(0, -1) : keys).join('.')

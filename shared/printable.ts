@@ -1,11 +1,11 @@
 const MAX_WORD_CHARACTERS = 40
 
-/** Replaces characters that could steer a terminal, turn the writing direction or stay invisible, each by a space. */
+/** Replaces with a space each character that controls a terminal, changes the writing direction or is invisible. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
 }
 
-/** Shortens a submitted word for a message: printable, and at most 40 characters of it. */
+/** Returns at most 40 printable characters of a submitted word, for a message. */
 export function shortWord(word: string): string {
   const characters = [...printable(word).toWellFormed()]
   const isLong = characters.length > MAX_WORD_CHARACTERS

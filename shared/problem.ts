@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Status } from './creation/state.ts'
 
-/** Every failure a caller can meet. The code is the contract; its status and title never vary. */
+/** All failures that a caller can receive. The code is the contract: each code has one status and one title. */
 const PROBLEMS = {
   'malformed-request': { status: 400, title: 'Malformed request', retryable: false },
   unauthenticated: { status: 401, title: 'Unauthenticated', retryable: false },
@@ -34,13 +34,13 @@ export type ProblemCode = keyof typeof PROBLEMS
 
 const problemCodes = Object.keys(PROBLEMS) as ProblemCode[]
 
-/** A field at fault: its path (`storages.1.sizeGb`, empty for the whole) and the rule it breaks. */
+/** An invalid field: its path (`storages.1.sizeGb`, empty for the whole input) and the broken rule. */
 const FieldError = v.object({ path: v.string(), message: v.string() })
 
-/** A field at fault: its path (`storages.1.sizeGb`, empty for the whole) and the rule it breaks. */
+/** An invalid field: its path (`storages.1.sizeGb`, empty for the whole input) and the broken rule. */
 export type FieldError = v.InferOutput<typeof FieldError>
 
-/** The gateway's own words about a failure, as far as it gave any. */
+/** The gateway's own description of a failure, as far as it sent one. */
 const Upstream = v.object({
   action: v.string(),
   status: v.optional(v.number()),
@@ -49,10 +49,10 @@ const Upstream = v.object({
   requestId: v.optional(v.string()),
 })
 
-/** The gateway's own words about a failure, as far as it gave any. */
+/** The gateway's own description of a failure, as far as it sent one. */
 export type Upstream = v.InferOutput<typeof Upstream>
 
-/** The members of a problem that also hold after its request has ended. */
+/** The members of a problem that stay valid after the request. */
 const lastingMembers = {
   code: v.picklist(problemCodes),
   detail: v.string(),
@@ -73,7 +73,7 @@ export const ProblemMembers = v.object({
   creationId: v.optional(v.string()),
 })
 
-/** The possible effect of a write that failed: none, one that a look-up would find, or unknown. */
+/** The effect that a failed write may have had: none, one that a look-up would find, or unknown. */
 export type Effect = 'none' | 'look-up' | 'possible'
 
 /** The cause of a 401, for the log only. */
@@ -86,7 +86,7 @@ export type AuthenticationFailure =
   | 'wrong-token'
   | 'stale-timestamp'
 
-/** The image or creation that has a name; both members are missing for a creation that the caller may not read. */
+/** The image or creation that has a name. Both ids are missing for a creation that the caller may not read. */
 export interface NameHolder {
   imageNo?: string | undefined
   creationId?: string | undefined
@@ -100,11 +100,11 @@ export interface ProblemFacts {
   nameHolder?: NameHolder
   /** The caller's limit of creations in a UTC day. */
   dailyCreations?: number
-  /** The storages that have no usable snapshot, and how old one may be. */
+  /** The storages that have no usable snapshot, each with the maximum age of a snapshot. */
   storagesWithoutSnapshot?: { storageNo: string; maxAgeHours: number }[]
 }
 
-/** Everything that a problem carries besides its code and detail. */
+/** The data of a problem, except its code and detail. */
 export interface ProblemExtras {
   errors?: FieldError[] | undefined
   upstream?: Upstream | undefined
@@ -112,9 +112,9 @@ export interface ProblemExtras {
   facts?: ProblemFacts
   retryAfterSeconds?: number | undefined
   effect?: Effect
-  /** The earliest time that the gateway's clock showed when it answered: milliseconds since the epoch. */
+  /** The earliest possible time on the gateway's clock when it answered: milliseconds since the epoch. */
   gatewayTime?: number
-  /** The methods that a route takes. */
+  /** The methods that a route allows. */
   allow?: string[]
   reason?: AuthenticationFailure
   /** The id of the API key that was refused. */
@@ -122,7 +122,7 @@ export interface ProblemExtras {
   cause?: unknown
 }
 
-/** The one error type: a failure with a stable code and a detail that anybody may read. */
+/** The relay's only error type: a failure with a stable code and a public detail. */
 export class Problem extends Error {
   override readonly name = 'Problem'
   readonly code: ProblemCode
@@ -147,7 +147,7 @@ export class Problem extends Error {
   }
 }
 
-/** Returns the problem of input with these faults. An empty path stands for the whole body. */
+/** Returns the problem `invalid-input` with these errors. An empty path means the whole body. */
 export function invalidInput(errors: FieldError[], facts?: ProblemFacts): Problem {
   const faults = errors.map(({ path, message }) => `${path || 'The body'} ${message}`)
   return new Problem('invalid-input', faults.join('; '), { errors, ...(facts && { facts }) })
@@ -158,7 +158,7 @@ export function isProblem(error: unknown, code: ProblemCode): error is Problem {
   return error instanceof Problem && error.code === code
 }
 
-/** Returns an error as a problem; an error of any other type is a defect of the relay, and its message stays private. */
+/** Converts an error to a problem. Any other error is a defect of the relay: `internal`, with its message kept private. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
   const detail = 'Internal error. Report it with this request id'
@@ -170,7 +170,7 @@ export interface StoredProblem extends v.InferOutput<typeof LastingProblem> {
   facts?: ProblemFacts
 }
 
-/** Returns the parts of a problem that outlive its request. */
+/** Returns the parts of a problem that are stored with a creation. */
 export function storedProblem({ code, message, extras }: Problem): StoredProblem {
   const { errors, upstream, facts } = extras
   return {
@@ -182,7 +182,7 @@ export function storedProblem({ code, message, extras }: Problem): StoredProblem
   }
 }
 
-/** Returns a stored problem as callers see it: the facts are only for messages. */
+/** Returns a stored problem as callers see it, without the facts: those are only for messages. */
 export function withoutFacts({ facts: _, ...problem }: StoredProblem) {
   return problem
 }

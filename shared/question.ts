@@ -1,29 +1,29 @@
 import type { ChatName } from './caller.ts'
 import { sha256Hex } from './digest.ts'
 
-/** The place in a chat where somebody is answered. */
+/** The place in a chat where replies are posted. */
 export interface ReplyTo {
   chat: ChatName
   /** The id of the person who asked; in Slack `T…:U…`. */
   person: string
-  /** An address that the chat gave for the answer, or a room; empty if there is none. */
+  /** The reply address that the chat gave, or a room; empty if there is none. */
   to: string
-  /** The time until which it may be used: milliseconds since the epoch. */
+  /** The time until which `to` may be used: milliseconds since the epoch. */
   until: number
 }
 
-/** A command that somebody confirms, once, until a time in milliseconds since the epoch. */
+/** A command that can be confirmed once, until `expiresAt` (milliseconds since the epoch). */
 export interface Confirmation {
   /** The idempotency key of the creation that it starts. */
   id: string
   expiresAt: number
-  /** In canonical form. */
+  /** The command in canonical form. */
   command: string
 }
 
 /** A message to the relay in a chat. */
 export interface Question {
-  /** The same for every repeat of the message: see `questionId`. */
+  /** The id, which is the same if the chat sends the message again: see `questionId`. */
   id: string
   /** Milliseconds since the epoch. */
   at: number
@@ -35,8 +35,8 @@ export interface Question {
 }
 
 /**
- * Returns the id of a message: 24 hex digits of its hash and 8 of its sender's. The sender's part binds a confirmation to
- * the person who asked.
+ * Returns the id of a message: 24 hex digits of its hash, and 8 of the hash of its caller. The caller's part binds a
+ * confirmation to the person who asked.
  */
 export async function questionId(bytes: Uint8Array, caller: string): Promise<string> {
   return (await sha256Hex(bytes)).slice(0, 24) + (await callerPart(caller))
@@ -56,7 +56,7 @@ export function laneOf(chat: ChatName): string {
   return `chat:${chat}`
 }
 
-/** Writes a confirmation as a button carries it. */
+/** Writes a confirmation as the value of a button. */
 export function confirmationText({ id, expiresAt, command }: Confirmation): string {
   return `${id} ${expiresAt.toString(36)} ${command}`
 }

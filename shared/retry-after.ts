@@ -1,8 +1,8 @@
 const MAX_SECONDS = 3_600
 
 /**
- * Reads `Retry-After` in seconds (RFC 9110, 10.2.3), at most an hour. A date is counted from the answer's own `Date`.
- * `undefined` if the header is missing or malformed.
+ * Reads `Retry-After` in seconds (RFC 9110, 10.2.3), limited to one hour. A date is compared with the answer's own `Date`.
+ * Returns `undefined` if the header is missing or malformed.
  */
 export function retryAfterSeconds(headers: Pick<Headers, 'get'>): number | undefined {
   const value = headers.get('retry-after')?.trim()

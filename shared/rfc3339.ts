@@ -16,7 +16,7 @@ export function rfc3339(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
 }
 
-/** True if the calendar has this day: some runtimes read February 30 as March 2. */
+/** True if the calendar has this day. Some runtimes read February 30 as March 2. */
 function isDay(date: string): boolean {
   const midnight = Date.parse(date)
   return !Number.isNaN(midnight) && rfc3339(midnight).startsWith(date)

@@ -15,7 +15,7 @@ import { secureUrl } from './secure-url.ts'
 
 const DEFAULT_PORT = 8787
 
-/** The algorithm of the JSON Web Tokens that NAVER WORKS takes. */
+/** The algorithm of the JSON Web Tokens that NAVER WORKS accepts. */
 const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 
 const rules = {
@@ -32,7 +32,7 @@ export const KeyPart = v.pipe(
   v.regex(/^[!-~]+$/, 'must be visible ASCII without spaces'),
 )
 
-/** A value that may come as JSON text, or already parsed: Worker variables can be objects. */
+/** A value as JSON text, or already parsed, because Worker variables can be objects. */
 export const Json = v.lazy((input) =>
   typeof input === 'string' ? v.pipe(v.string(), v.parseJson({}, 'must be JSON')) : v.unknown(),
 )
@@ -74,7 +74,7 @@ const Secrets = v.pipe(
   v.array(KeyPart),
 )
 
-/** An RSA private key in PEM, imported for signing. Line breaks may be written as `\n`, as environments hold them. */
+/** An RSA private key in PEM, imported for signing. Line breaks may be written as `\n`, for environment variables. */
 const PrivateKey = v.pipeAsync(
   v.string(),
   v.rawTransformAsync(async ({ dataset: { value: pem }, addIssue, NEVER }) => {
@@ -170,7 +170,7 @@ const SettingsSchema = v.pipeAsync(
   ),
 )
 
-/** Returns where jobs notify a target that does not exist: `0.notify.1`. */
+/** Returns the paths in jobs that name a target that does not exist: `0.notify.1`. */
 function unknownTargets(settings: { RELAY_JOBS: Job[]; RELAY_NOTIFY: Record<string, Target> }) {
   const { RELAY_JOBS: jobs, RELAY_NOTIFY: targets } = settings
   return jobs.flatMap(({ notify }, job) =>
@@ -178,21 +178,21 @@ function unknownTargets(settings: { RELAY_JOBS: Job[]; RELAY_NOTIFY: Record<stri
   )
 }
 
-/** The chats that the relay answers: those whose secret is set. */
+/** The enabled chats: those whose secret is set. */
 export interface Chats {
   slack?: { signingSecrets: string[] }
   mattermost?: { tokens: string[]; origin: string | undefined }
   works?: WorksSettings
 }
 
-/** A bot of NAVER WORKS and the service account that it speaks by. */
+/** A bot of NAVER WORKS and the service account that it uses. */
 export interface WorksSettings {
   botId: string
   botSecrets: string[]
   clientId: string
   clientSecret: string
   serviceAccount: string
-  /** Signs by RS256. */
+  /** The key for signatures with RS256. */
   privateKey: CryptoKey
 }
 
@@ -201,7 +201,7 @@ export interface Settings {
   site: Site
   /** The gateway's origin. */
   origin: string
-  /** The region of requests that name none. */
+  /** The region of requests without a region. */
   regionCode: string
   credentials: Credentials
   keys: ApiKey[]
@@ -212,7 +212,7 @@ export interface Settings {
   chats: Chats
   /** The people who may create images, by chat. */
   creators: Record<ChatName, string[]>
-  /** How many images each of them may create in a UTC day; no limit if undefined. */
+  /** The maximum number of images that each person may create in a UTC day; no limit if undefined. */
   dailyCreations: number | undefined
   /** The page of NAVER Cloud's web console. */
   console: string
@@ -222,7 +222,7 @@ export interface Settings {
   table: string | undefined
 }
 
-/** What an entry adds to the environment. */
+/** The settings that a platform adds or requires. */
 interface ParseOptions {
   /** The settings in the secret that `NCLOUD_SECRET_ID` names; the environment takes precedence. */
   secret?: Record<string, unknown>
@@ -231,8 +231,8 @@ interface ParseOptions {
 }
 
 /**
- * Parses the settings, which are one flat set of names on every platform. Returns the typed value, or every fault by
- * the setting's name and never with its value. An empty setting counts as absent; unknown names are ignored.
+ * Parses the settings, which have the same flat names on every platform. Returns the typed value, or every error with the
+ * setting's name and without its value. An empty setting counts as absent; unknown names are ignored.
  */
 export async function parseSettings(
   environment: Record<string, unknown>,
@@ -296,7 +296,7 @@ function chatsOf(value: v.InferOutput<typeof SettingsSchema>): Chats {
   }
 }
 
-/** Returns the address to listen on, even if other settings are wrong; without `HOST` all interfaces. */
+/** Returns the address to listen on, even if other settings are invalid. Without `HOST` it means all interfaces. */
 export function listenAddress({ HOST, PORT }: Record<string, string | undefined>) {
   const port = parse(Port, PORT || DEFAULT_PORT)
   return { host: HOST || undefined, port: 'value' in port ? port.value : DEFAULT_PORT }

@@ -1,6 +1,6 @@
 import { readBody } from './body.ts'
 
-/** The longest answer that is read, in bytes. */
+/** The maximum size of the body of an answer, in bytes. */
 export const MAX_ANSWER_BYTES = 1_048_576
 
 /** An outgoing request. */
@@ -11,7 +11,7 @@ export interface Outgoing {
   body: string | null
 }
 
-/** A whole answer. */
+/** A complete answer. */
 export interface Incoming {
   status: number
   headers: Pick<Headers, 'get'>
@@ -20,8 +20,8 @@ export interface Incoming {
 }
 
 /**
- * Sends one request once and reads the whole answer: follows no redirect, repeats nothing. After `timeoutMs` for
- * connecting, headers and body together it fails with an error named `TimeoutError`.
+ * Sends one request, without redirects and retries, and reads the whole answer. Fails with an error named `TimeoutError`
+ * after `timeoutMs` for connecting, headers and body together.
  */
 export type Transport = (request: Outgoing, timeoutMs: number) => Promise<Incoming>
 

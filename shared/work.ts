@@ -1,6 +1,6 @@
 import type { Log } from './log.ts'
 
-/** The conditions of a piece of work: for whom, until when, and where its events are logged. */
+/** The context of a piece of work: its actor, its deadline and its log. */
 export interface Work {
   /** A caller's name, or `tick`. */
   actor: string

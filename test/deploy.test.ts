@@ -8,12 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const run = promisify(execFile)
 
-/** The contract's ceiling for the compressed Worker: it only catches mistakes. */
+/** The contract's limit for the compressed Worker, in bytes. It only catches mistakes. */
 const WORKER_BYTES = 150_000
 
-describe('what wrangler deploys', () => {
+describe('the deployment with wrangler', () => {
   let folder: string
-  let told: string
+  let output: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'worker-'))
     const secrets = ['--secrets-file', '.dev.vars.example']
@@ -21,7 +21,7 @@ describe('what wrangler deploys', () => {
       'node_modules/.bin/wrangler',
       ['deploy', '--dry-run', '--outdir', folder, ...secrets],
       {
-        // Keeps it from asking Cloudflare anything.
+        // Prevents requests to Cloudflare.
         env: {
           ...process.env,
           CLOUDFLARE_CF_FETCH_ENABLED: 'false',
@@ -29,18 +29,18 @@ describe('what wrangler deploys', () => {
         },
       },
     )
-    told = stdout
+    output = stdout
   })
   afterAll(() => rm(folder, { recursive: true }))
 
-  test('is the built file that the tests run, and nothing else', async () => {
+  test('has only the built file that the tests run', async () => {
     const files = (await readdir(folder)).filter((name) => name !== 'README.md')
     expect(files).toEqual(['worker.js'])
     const uploaded = await readFile(join(folder, 'worker.js'))
     expect(uploaded.equals(await readFile('dist/worker.js'))).toBe(true)
   })
 
-  test('is small, and names neither Node nor AWS', async () => {
+  test('is small and uses neither Node nor AWS', async () => {
     const text = await readFile(join(folder, 'worker.js'), 'utf8')
     expect(gzipSync(text, { level: 9 }).length).toBeLessThanOrEqual(WORKER_BYTES)
     expect(
@@ -48,22 +48,22 @@ describe('what wrangler deploys', () => {
     ).toBeNull()
   })
 
-  test('has what the relay needs, and hides what it must', () => {
-    expect(told).toMatch(/env\.CREATIONS \(CreationsObject\) +Durable Object/)
+  test('has the bindings of the relay and hides its secrets', () => {
+    expect(output).toMatch(/env\.CREATIONS \(CreationsObject\) +Durable Object/)
     for (const name of ['NCLOUD_ACCESS_KEY', 'NCLOUD_SECRET_KEY', 'RELAY_KEYS']) {
-      expect(told).toMatch(new RegExp(`env\\.${name} \\("\\(hidden\\)"\\)`))
+      expect(output).toMatch(new RegExp(`env\\.${name} \\("\\(hidden\\)"\\)`))
     }
   })
 
-  test('runs each minute, without Node', async () => {
+  test('runs every minute without Node compatibility', async () => {
     const wrangler = await readFile('wrangler.toml', 'utf8')
     expect(wrangler).toMatch(/^crons = \["\* \* \* \* \*"\]/m)
     expect(wrangler).toMatch(
       /^compatibility_flags = \["no_nodejs_compat", "no_nodejs_compat_v2"\]$/m,
     )
-    // Cloudflare's own line an invocation has headers and the query.
+    // Cloudflare's own log line of an invocation has headers and the query.
     expect(wrangler).toMatch(/^invocation_logs = false/m)
-    // Its traces have the URLs of all calls, and those of webhooks are secrets.
+    // Cloudflare's traces have the URLs of all calls, and webhook URLs are secrets.
     expect(wrangler).toMatch(/^\[observability\.traces\]\nenabled = false/m)
     expect(wrangler).toMatch(/^new_sqlite_classes = \["CreationsObject"\]$/m)
   })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 
-/** Which files a rule speaks of, and what they may import: of this project by path, of packages by name. */
+/** The rules: `of` matches files, and `may` their allowed imports, by path in this project or by package name. */
 const rules: { of: RegExp; may: RegExp[] }[] = [
   { of: /^shared\//, may: [/^shared\//, /^valibot$/] },
   {
@@ -64,7 +64,7 @@ const files = ['shared', 'functions'].flatMap((folder) =>
     .map((file) => join(folder, file)),
 )
 
-/** What each file imports: `shared/problem.ts`, `valibot`. */
+/** The imports of each file, such as `shared/problem.ts` or `valibot`. */
 const imports = new Map(
   files.map((file) => {
     const text = readFileSync(file, 'utf8')
@@ -78,7 +78,7 @@ const imports = new Map(
   }),
 )
 
-test('every file keeps to what its layer may import', () => {
+test('every file imports only what its layer allows', () => {
   const broken = files.flatMap((file) => {
     const rule = rules.find(({ of }) => of.test(file))
     const targets = imports.get(file) ?? []
@@ -89,7 +89,7 @@ test('every file keeps to what its layer may import', () => {
   expect(broken).toEqual([])
 })
 
-test('no file imports itself, however far round', () => {
+test('no file imports itself, directly or through other files', () => {
   const cycles: string[] = []
   const visit = (file: string, path: string[]) => {
     if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' > '))
@@ -103,14 +103,14 @@ test('no file imports itself, however far round', () => {
   expect(cycles).toEqual([])
 })
 
-test('entries are imported by nobody', () => {
+test('no file imports an entry', () => {
   const targets = [...imports.values()].flat()
   expect(
     targets.filter((target) => /^functions\/(server|worker|lambda)\.ts$/.test(target)),
   ).toEqual([])
 })
 
-test('no file is a heap or a barrel', () => {
+test('no file has the name of a catch-all or a barrel', () => {
   expect(
     files.filter((file) => /(^|\/)(index|utils?|helpers?|common|types|manager)\.ts$/.test(file)),
   ).toEqual([])

@@ -15,12 +15,12 @@ import { by, claim } from './shared/creation/records.ts'
 import { documented } from './support/contract.ts'
 import { type Asked, openRelay, type Relay, smallest } from './support/relay.ts'
 
-test('the committed document is the one that the schemas make', async () => {
+test('the committed document is the one generated from the schemas', async () => {
   const committed = await readFile('functions/openapi.json', 'utf8')
   expect(committed).toBe(`${JSON.stringify(openapi(), null, 2)}\n`)
 })
 
-test('the routes of the contract are in it, and nothing else', () => {
+test('the document has exactly the routes of the contract', () => {
   const names = documented.map((response) => response.replace(/ \d+$/, ''))
   // The contract's table, section 4.
   expect([...new Set(names)].sort()).toEqual([
@@ -41,7 +41,7 @@ test('the routes of the contract are in it, and nothing else', () => {
   ])
 })
 
-describe('every response that it describes', () => {
+describe('every documented response is produced', () => {
   const produced = new Set<string>()
   let relay: Relay
   let creation = ''
@@ -52,7 +52,7 @@ describe('every response that it describes', () => {
   afterAll(async () => {
     await relay.close()
     for (const name of relay.produced) produced.add(name)
-    // This stands here to see what all the tests below have produced.
+    // This check is here because all tests below add to the set.
     expect([...produced].sort()).toEqual([...documented].sort())
   })
 
@@ -113,7 +113,7 @@ describe('every response that it describes', () => {
     for (const path of paths) expect((await relay.request(path)).status).toBe(404)
   })
 
-  test('422 of what is not well-formed', async () => {
+  test('422 of invalid parameters', async () => {
     const images = ['member-server-images', 'server-images', 'images'].map(
       (kind) => `/v1/${kind}/x`,
     )
@@ -123,7 +123,7 @@ describe('every response that it describes', () => {
     }
   })
 
-  test.concurrent('all of a create', async () => {
+  test.concurrent('all statuses of a create', async () => {
     const own = await openRelay()
     const { gateway } = own
     let names = 0
@@ -160,7 +160,7 @@ describe('every response that it describes', () => {
     for (const name of own.produced) produced.add(name)
   })
 
-  test.concurrent('all of a run', async () => {
+  test.concurrent('all statuses of a run', async () => {
     let now = Date.UTC(2026, 10, 22)
     const named = (job: string, name: string) => {
       const image = { ...smallest, name }
@@ -208,7 +208,7 @@ describe('every response that it describes', () => {
       502: await statusAfter('permission', action),
     }
     expect(Object.values(answers)).toEqual(Object.keys(answers).map(Number))
-    // What cannot be sent for an hour is rejected, and says so again.
+    // A create that cannot be sent for one hour is rejected, and a repeat gets the same problem.
     expect(await statusAfter('hang', 'getServerImageList', late)).toBe(202)
     now += 3_700_000
     await own.tick()
@@ -217,7 +217,7 @@ describe('every response that it describes', () => {
     for (const name of own.produced) produced.add(name)
   })
 
-  test.concurrent('all of a resolution', async () => {
+  test.concurrent('all statuses of a resolution', async () => {
     const store = memoryStore()
     const own = await openRelay({ store })
     const claimed = accepted(claim({ name: 'test-kvm' }), by(1))
@@ -266,7 +266,7 @@ describe('every response that it describes', () => {
     const broken = await openRelay({ clock: { ...systemClock, now } })
     const writes = ['/v1/server-images', '/v1/creations/cr_1/resolution', '/v1/jobs/daily/runs']
     for (const path of [...reads, ...kept, '/v1/creations/cr_1', ...writes]) {
-      // The clock breaks when the request is on its way.
+      // The clock fails after the request has started.
       fuse = 1
       const method = writes.includes(path) ? 'POST' : 'GET'
       expect((await broken.request(path, { method })).status).toBe(500)

@@ -4,7 +4,7 @@ import { parseSettings } from '../shared/settings.ts'
 
 const pair = { NCLOUD_ACCESS_KEY: 'access', NCLOUD_SECRET_KEY: 'secret' }
 
-/** The first block of JSON below a heading. */
+/** Returns the first JSON block below a heading. */
 async function exampleUnder(heading: string): Promise<string> {
   const text = await readFile('README.md', 'utf8')
   const json = text.split(`\n${heading}\n`)[1]?.match(/```json\n([^`]*)```/)?.[1]
@@ -12,7 +12,7 @@ async function exampleUnder(heading: string): Promise<string> {
   return json
 }
 
-test('the jobs and targets of the README are taken as they stand', async () => {
+test('the jobs and targets of the README are valid settings', async () => {
   const RELAY_JOBS = await exampleUnder('## Jobs')
   const secret = `whsec_${Buffer.alloc(32).toString('base64')}`
   const RELAY_NOTIFY = (await exampleUnder('## Notifications')).replace('whsec_…', secret)
@@ -21,7 +21,7 @@ test('the jobs and targets of the README are taken as they stand', async () => {
   })
 })
 
-test('the schedule of EventBridge’s names a job and lets AWS fill in the time', async () => {
+test('the schedule of EventBridge names a job and lets AWS fill in the time', async () => {
   const text = await readFile('docs/jobs.md', 'utf8')
   const target = JSON.parse(text.match(/--target '([^']+)'/)?.[1] ?? '')
   // Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html

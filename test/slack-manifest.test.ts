@@ -14,12 +14,12 @@ interface Manifest {
 const text = readFileSync('slack-manifest.yaml', 'utf8')
 const isValid = new Ajv2020({ allErrors: true }).compile<Manifest>(schema)
 
-test('the manifest is one of Slack’s', () => {
+test('the manifest is valid for Slack’s schema', () => {
   isValid(load(text))
   expect(isValid.errors ?? []).toEqual([])
 })
 
-test('the manifest leads to the relay', () => {
+test('the manifest has the addresses of the relay', () => {
   const { features, settings } = manifest()
   const [command, ...more] = features.slash_commands
   const urls = [command?.url, settings.interactivity.request_url]
@@ -30,7 +30,7 @@ test('the manifest leads to the relay', () => {
   expect(more).toEqual([])
 })
 
-test('the manifest asks for commands alone', () => {
+test('the manifest asks only for the commands scope', () => {
   expect(manifest().oauth_config.scopes).toEqual({ bot: ['commands'] })
 })
 
@@ -44,7 +44,7 @@ test.for([
   ['clicks without an address', 'request_url: https://HOST/chat/slack/interactions', ''],
   ['an address without TLS', 'https://HOST/chat/slack/commands', 'http://HOST'],
   ['a name that is too long', 'name: NAVER Cloud images', `name: ${'n'.repeat(36)}`],
-  ['text for a switch', 'socket_mode_enabled: false', 'socket_mode_enabled: "false"'],
+  ['text in place of a boolean', 'socket_mode_enabled: false', 'socket_mode_enabled: "false"'],
   ['an unknown version', 'major_version: 2', 'major_version: 3'],
 ] as const)('a manifest with %s is not valid', ([, part, wrong]) => {
   const broken = text.replace(part, wrong)

@@ -44,6 +44,6 @@ export interface Door {
 export interface Chat {
   name: ChatName
   doors: Door[]
-  /** Posts a message at the place that a question came from. */
+  /** Posts a message to the place that a question came from. */
   say(template: MessageTemplate, visibility: Visibility, to: ReplyTo): Promise<Told>
 }

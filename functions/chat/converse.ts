@@ -23,7 +23,7 @@ const CONFIRMATION_MS = 10 * MINUTE_MS
 const MAX_CREATIONS_SHOWN = 10
 const MAX_SNAPSHOTS_SHOWN = 20
 
-/** The answer to a command, in no language yet. */
+/** The answer to a command, before it is written in a language. */
 export type Answer =
   | { what: 'image'; image: Image; command: string }
   | { what: 'images'; name: string; images: Image[] }
@@ -70,7 +70,7 @@ export interface Desk {
   dailyCreations: number | undefined
 }
 
-/** Answers a message. A failure is an answer, too. */
+/** Answers a message. A failure becomes an answer, too. */
 export async function converse(question: Question, desk: Desk, work: Work): Promise<Answer> {
   const { confirmed, text, replyTo } = question
   const intent = intentOf(confirmed?.command ?? text)
@@ -112,7 +112,7 @@ async function answerTo(
     case 'help':
       return { what: 'help' }
     case 'confirm':
-      // A code that belongs to this person was read before; this one does not.
+      // A valid code has been replaced by its command before. This code is not valid for this person.
       return { what: 'misread', command: 'confirm', understood: 'confirm', expected: 'code' }
     default:
       return confirmOrStart(intent, question, desk, call)
@@ -157,7 +157,7 @@ async function usableSnapshots(storageNo: string, call: Call): Promise<Answer> {
 
 type ChangeIntent = Extract<Intent, { command: 'create' | 'run' }>
 
-/** Asks a person who may create images to confirm, and starts what they have confirmed. Checks the person both times. */
+/** Asks for a confirmation, or starts a confirmed command. Each time, the person must be allowed to create images. */
 async function confirmOrStart(
   intent: ChangeIntent,
   question: Question,
@@ -174,7 +174,7 @@ async function confirmOrStart(
     if (!job) return { what: 'noSuchJob', job: intent.job, jobs }
     if (!namesEveryMinute(job)) return { what: 'minuteMissing', job: intent.job }
   }
-  // In a room anybody can click; a person who did not ask is asked to confirm on their own.
+  // In a room anybody can click. A person who did not send the command gets a confirmation of their own.
   if (!confirmed || !(await isAskedBy(chatCallerName(replyTo), confirmed))) {
     await mustHaveQuota(call.caller, portsOf(call))
     const confirmation = { id, expiresAt: at + CONFIRMATION_MS, command }

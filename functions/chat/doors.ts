@@ -24,19 +24,19 @@ import type { Chat, Door } from './chat.ts'
 import { type Answer, converse, type Desk } from './converse.ts'
 import { renderAnswer, renderEnd } from './message.ts'
 
-/** The time limit for finding an answer; later ones are left to the tick. */
+/** The time limit for finding an answer. After it, the tick takes over. */
 const ANSWER_MS = 1_700
-/** The same for an answer that is posted in a request of its own, which needs time, too. */
+/** The time limit for finding an answer that is posted in a separate request, which needs time, too. */
 const POSTED_ANSWER_MS = 1_200
 /** The time limit of a request from a chat: Slack allows 3 s; 1 s is kept for the network and load. */
 const CHAT_REQUEST_MS = 2 * SECOND_MS
-/** The least time for storing a question, even after the limit. */
+/** The minimum time for storing a question, even after the limit. */
 const MIN_STORE_MS = 100
-/** How long the tick leaves a question to the request that brought it. */
+/** The grace period before the tick takes over a question from its request. */
 const TICK_GRACE_MS = 30 * SECOND_MS
-/** Half of the time of a delivery; the other half is for posting. */
+/** The tick's time limit for finding an answer: half of a delivery. The other half is for posting. */
 const TICK_ANSWER_MS = DELIVERY_MS / 2
-/** The age after which nobody needs an answer any more. */
+/** The maximum age of a question that still gets an answer. */
 const MAX_QUESTION_AGE_MS = 30 * MINUTE_MS
 
 const EMPTY: Reply = { status: 200, body: undefined }
@@ -48,14 +48,14 @@ export interface FrontDesk extends Desk {
   log: Log
 }
 
-/** The target that gets an end whose chat can no longer be reached. */
+/** The target that gets the end of a creation whose chat can no longer be reached. */
 export interface Fallback {
   /** The name of the target. */
   room: string
   teller: Teller
 }
 
-/** Returns a function that delivers to a chat: answers to questions, and ends of creations, if need be to the fallback. */
+/** Returns a function that delivers answers and ends of creations to a chat. A refused end goes to the fallback. */
 export function chatTeller(chat: Chat, desk: FrontDesk, fallback: Fallback | undefined): Teller {
   const { clock } = desk
 
@@ -64,7 +64,7 @@ export function chatTeller(chat: Chat, desk: FrontDesk, fallback: Fallback | und
     const deadline = Math.min(work.deadline, clock.now() + TICK_ANSWER_MS)
     const actor = chatCallerName(question.replyTo)
     const found = await converse(question, desk, { ...work, actor, deadline })
-    // The request that brought it had little time and may have been frozen since; the tick has more.
+    // The first try has little time, and the platform may have frozen it. The tick tries again with more time.
     const isTooLate = isLate(found) || clock.now() > deadline
     if (isFirst && isTooLate) return { status: 0, waitSeconds: 0 }
     return chat.say(renderAnswer(found), question.replaces ? 'replace' : 'one', question.replyTo)
@@ -81,7 +81,7 @@ export function chatTeller(chat: Chat, desk: FrontDesk, fallback: Fallback | und
   }
 }
 
-/** Returns a handler that answers in time, however slow NAVER Cloud is: the tick finishes the rest. */
+/** Returns a handler that answers in time even if NAVER Cloud is slow. The tick finishes late answers. */
 export function answerAt(door: Door, teller: Teller, desk: FrontDesk) {
   const { ports, clock } = desk
 
@@ -89,7 +89,7 @@ export function answerAt(door: Door, teller: Teller, desk: FrontDesk) {
     const deadline = startedAt + (door.bodyOf ? ANSWER_MS : POSTED_ANSWER_MS)
     const work = { actor: chatCallerName(question.replyTo), deadline, log }
 
-    /** Waits within the time limit; `undefined` if that is over. The work goes on as far as the platform allows. */
+    /** Waits until the time limit; `undefined` after it. The work continues as far as the platform allows. */
     function inTime<Result>(doing: Promise<Result>): Promise<Result | undefined> {
       const left = Math.max(MIN_STORE_MS, startedAt + CHAT_REQUEST_MS - clock.now())
       return Promise.race([doing, clock.sleep(left).then(() => undefined)])
@@ -109,8 +109,8 @@ export function answerAt(door: Door, teller: Teller, desk: FrontDesk) {
 
     if (door.bodyOf) {
       const found = (await inTime(converse(question, desk, work))) ?? TOO_LATE
-      const said = isLate(found) ? await leave() : found
-      return { status: 200, body: await door.bodyOf(renderAnswer(said), question) }
+      const shown = isLate(found) ? await leave() : found
+      return { status: 200, body: await door.bodyOf(renderAnswer(shown), question) }
     }
     if (!ports) throw storeless()
     // Stored first, so that nothing is lost and a repeat is recognised.

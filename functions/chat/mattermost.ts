@@ -23,7 +23,7 @@ import { addressAt, PREFIX, postTo, REPLY_LIMIT_MS } from './post.ts'
 
 const utf8 = new TextEncoder()
 
-/** The longest message. Source: https://developers.mattermost.com/integrate/slash-commands/ */
+/** The maximum length of a message. Source: https://developers.mattermost.com/integrate/slash-commands/ */
 const MAX_MESSAGE_CHARACTERS = 16_383
 
 const UserId = v.pipe(v.string(), v.regex(/^\w{1,64}$/))
@@ -43,7 +43,7 @@ export function mattermost(
     return {
       response_type: visibility === 'all' ? 'in_channel' : 'ephemeral',
       text: codeBlock([...plainLines(message), ...typed]),
-      // Otherwise Mattermost makes mentions and links of text that looks like Slack's.
+      // Otherwise Mattermost turns text in Slack's syntax into mentions and links.
       skip_slack_parsing: true,
     }
   }
@@ -113,7 +113,7 @@ function signedBytes(person: string, text: string): Uint8Array {
   return utf8.encode(`confirm ${person} ${text}`)
 }
 
-/** Writes lines as a code block, in which nothing is Markdown or a mention. Its fence is longer than any inside. */
+/** Writes lines as a code block, in which nothing is Markdown or a mention. The fence is longer than any in the text. */
 function codeBlock(lines: string[]): string {
   const text = lines.join('\n')
   const runs = text.match(/`+/g) ?? []

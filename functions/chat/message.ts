@@ -19,7 +19,7 @@ import type { JobView } from '../jobs.ts'
 import type { Message, MessageTemplate } from './chat.ts'
 import type { Answer, Summary } from './converse.ts'
 
-/** The commands that the help lists. `confirm` belongs to one chat, which explains it when it asks. */
+/** The commands that the help lists. `confirm` is left out: only Mattermost has it, and explains it when it asks. */
 const LISTED_COMMANDS: Command[] = [
   'status',
   'create',
@@ -96,7 +96,7 @@ function render(answer: Answer, wording: Wording, prefix: string): Message {
   }
 }
 
-/** Writes a list; an empty one is a sentence. */
+/** Writes a list, or a sentence if the list is empty. */
 function listOf(lines: string[], { title, empty }: { title: string; empty: string }): Message {
   return lines.length > 0 ? { title, lines } : { text: empty }
 }
@@ -135,7 +135,7 @@ function jobLine({ chat }: Wording) {
     })
 }
 
-/** Writes an RFC 3339 time by its own clocks: `2026-11-22 03:30`. */
+/** Writes the local part of an RFC 3339 time: `2026-11-22 03:30`. */
 function wallClock(time: string): string {
   return time.slice(0, 16).replace('T', ' ')
 }

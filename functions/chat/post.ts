@@ -5,13 +5,13 @@ import type { Transport } from '../../shared/transport.ts'
 
 const utf8 = new TextDecoder()
 
-/** How long an answer may be posted: the chats allow thirty minutes, and one is kept for the way. */
+/** The time limit for posting an answer: the chats allow 30 minutes; 1 minute is kept for the network. */
 export const REPLY_LIMIT_MS = 29 * MINUTE_MS
 
 /** The text before a command. */
 export const PREFIX = '/ncp '
 
-/** Half of the time of a delivery; the other half is for finding the answer. */
+/** The time limit of a post: half of a delivery. The other half is for finding the answer. */
 const POST_LIMIT_MS = DELIVERY_MS / 2
 
 /** Returns an address if it has this origin; otherwise an empty text. */
@@ -19,7 +19,7 @@ export function addressAt(origin: string | undefined, address: string | null): s
   return address && URL.canParse(address) && new URL(address).origin === origin ? address : ''
 }
 
-/** Posts to an address that Slack or Mattermost gave for an answer. Some of their refusals are only in the body. */
+/** Posts to an address that Slack or Mattermost gave for an answer. Some refusals are only in the body. */
 export async function postTo(address: string, body: object, transport: Transport): Promise<Told> {
   if (!address) return REFUSED
   const headers = { 'content-type': 'application/json' }

@@ -113,7 +113,7 @@ async function questionBy(
   person: string,
   address: string | null,
   { bytes, now }: Received,
-  said: Pick<Question, 'text'> & Partial<Pick<Question, 'confirmed' | 'replaces'>>,
+  content: Pick<Question, 'text'> & Partial<Pick<Question, 'confirmed' | 'replaces'>>,
 ): Promise<Question> {
   if (!v.is(Person, person)) malformed('The body must name a team and a user')
   const to = addressAt(ORIGIN, address)
@@ -122,11 +122,11 @@ async function questionBy(
     at: now,
     replaces: false,
     replyTo: { chat: 'slack', person, to, until: now + REPLY_LIMIT_MS },
-    ...said,
+    ...content,
   }
 }
 
-/** Writes a message as Slack's payload: an end is for the whole room, an answer for the person who asked. */
+/** Writes a message as Slack's payload: the end of a creation for the whole room, an answer for the person who asked. */
 function payloadOf(message: Message, visibility: Visibility, language: Language) {
   const { title, text, lines = [] } = message
   return {

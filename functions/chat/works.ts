@@ -12,7 +12,7 @@ import type { Chat, Message, MessageTemplate } from './chat.ts'
 import { type Content, openBot } from './works/bot.ts'
 import { callbackOf, verifyCallback } from './works/callback.ts'
 
-/** The longest texts, in UTF-16 characters, and the longest postback. Source: https://developers.worksmobile.com/en/docs/bot-send-text */
+/** The maximum lengths of texts, in UTF-16 code units, and of a postback, in bytes. Source: https://developers.worksmobile.com/en/docs/bot-send-text */
 const LIMITS = { text: 2_000, contentText: 1_000, postbackBytes: 300 }
 const LOCALES = { en: 'en_US', ko: 'ko_KR', ja: 'ja_JP' } as const
 
@@ -62,7 +62,7 @@ export function works(
   }
 }
 
-/** True for a click, a command after the bot's name, and a command with a number, which can be nothing else. */
+/** True for a click, a command after `ncp`, and a command with a name, number or id that cannot be ordinary talk. */
 function isForBot(text: string, postback: string): boolean {
   const intent = intentOf(text)
   const isNamed = /^\s*\/?ncp\s/i.test(text.normalize('NFKC')) && 'command' in intent
@@ -108,10 +108,10 @@ function inEachLanguage<Part extends object>(partIn: (language: Language) => Par
   return LANGUAGES.map((one) => ({ language: LOCALES[one], ...partIn(one) }))
 }
 
-/** Writes a whole message as text of a maximum length. `<` is widened, so that nothing is a mention: `<m userId="all">`. */
+/** Writes a whole message as text of a maximum length. `<` becomes `＜`, so that nothing is a mention: `<m userId="all">`. */
 function fitText(message: Message, maxLength: number): string {
   const all = plainLines(message).join('\n').replaceAll('<', '＜')
-  // Never cuts through a character outside the basic plane.
+  // Does not cut a surrogate pair in half.
   return all.length > maxLength
     ? `${all.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
     : all

@@ -5,7 +5,7 @@ import { bundle, bundles } from '../build.ts'
 import { print, spread } from './table.ts'
 
 const STARTS = 15
-/** The Lambda bundle for a runtime that brings the SDK along. */
+/** The Lambda bundle for a runtime that includes the SDK. */
 export const sdkExternal = { ...bundles['dist/lambda.mjs'], external: ['@aws-sdk/*'] }
 
 const listed = { ...bundles, 'dist/lambda.mjs, its SDK external': sdkExternal }
@@ -20,7 +20,7 @@ export async function benchSizes(): Promise<void> {
   print('Bundles (ceiling of the Worker: 150 kB gzip)', [['', 'bytes', 'gzip'], ...rows])
 }
 
-/** Prints the CPU time that importing the app costs a fresh Node process. */
+/** Prints the CPU time of importing the app in a new Node process. */
 export async function benchImport(): Promise<void> {
   const outfile = 'dist/bench/app.mjs'
   await build({

@@ -16,7 +16,7 @@ const BUNDLED = 'dist/lambda'
 const EXTERNAL = 'dist/bench/lambda'
 
 const secret = { NCLOUD_SECRET_ID: SECRET }
-/** What is deployed, and where it has the key pair from. */
+/** The measured bundles, with the source of the key pair. */
 const variants = {
   'SDK bundled, pair in the environment': { file: BUNDLED, source: pair },
   'SDK bundled, pair in Secrets Manager': { file: BUNDLED, source: secret },
@@ -32,7 +32,7 @@ const event: HttpEvent = {
   isBase64Encoded: false,
 }
 
-/** Milliseconds of a function's INIT on Lambda's Runtime API, and of its answers to a read. */
+/** Prints the time of a function's INIT on Lambda's Runtime API, and of its answers to a read. */
 export async function benchColdStart(): Promise<void> {
   await build({ ...bundle, ...sdkExternal, outfile: `${EXTERNAL}.mjs`, sourcemap: false })
   const aws = await openAws()
@@ -41,14 +41,14 @@ export async function benchColdStart(): Promise<void> {
     for (let round = 0; round <= STARTS; round++) {
       for (const [name, { file, source }] of Object.entries(variants)) {
         const start = await measured(file, { ...aws.environment, ...source })
-        // The first round brings the files into memory.
+        // The first round loads the files into memory.
         if (round > 0) starts.get(name)?.push(start)
       }
     }
   } finally {
     await aws.close()
   }
-  print(`Lambda, ${STARTS} starts each on a whole CPU, ms; everything it asks is on this machine`, [
+  print(`Lambda, ${STARTS} starts each on a whole CPU, ms; all its upstreams run on this machine`, [
     ['', 'INIT', 'first answer', 'second answer'],
     ...[...starts].map(([name, series]) => {
       const column = (of: keyof Start) => series.map((start) => start[of])
@@ -57,7 +57,7 @@ export async function benchColdStart(): Promise<void> {
   ])
 }
 
-/** Milliseconds. */
+/** The times of one start, in milliseconds. */
 interface Start {
   init: number
   first: number
@@ -75,7 +75,7 @@ async function measured(file: string, environment: Record<string, string>): Prom
     const askedAt = performance.now()
     let handedOutAt = askedAt
     const result = await lambda.invoke({
-      // It becomes JSON when it is handed out, which is when INIT has ended.
+      // Called when the function fetches the event, which is when INIT has ended.
       toJSON() {
         handedOutAt = performance.now()
         return event
@@ -93,7 +93,7 @@ async function measured(file: string, environment: Record<string, string>): Prom
   }
 }
 
-/** What the function needs around it, and how it finds that. */
+/** Opens the services that the function needs, and returns the environment that names them. */
 async function openAws() {
   const [gateway, secretsManager, dynamodb] = await Promise.all([
     openGateway(),
@@ -119,7 +119,7 @@ async function openAws() {
   }
 }
 
-/** A table of DynamoDB in which nothing is ever found. */
+/** Opens a DynamoDB table that is always empty. */
 function openEmptyTable() {
   return openLocalServer((_, response) => {
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}')

@@ -13,5 +13,5 @@ app.get('/buffered', async () => {
   return new Response(await answer.text(), { status: answer.status, headers })
 })
 
-/** What the relay's read path is measured against: proves, signs, reads and shapes nothing. */
+/** The baseline of the relay's read path: no authentication, signature, parsing or conversion. */
 export default app

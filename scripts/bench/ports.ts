@@ -1,2 +1,2 @@
-/** Where the upstream of the read path listens; what is measured against it listens on those that follow. */
+/** The port of the upstream of the read path. The measured servers use the ports after it. */
 export const UPSTREAM_PORT = 9931

@@ -15,21 +15,21 @@ const CONNECTIONS = 16
 const origin = (port: number) => `http://127.0.0.1:${port}`
 const settings = { ...pair, ...settingsFor(origin(UPSTREAM_PORT)) }
 
-/** What answers at a URL, and how it did, round by round. */
+/** A URL under load, with its results in each round: requests per second and p99 in milliseconds. */
 interface Target {
   url: string
   rates: number[]
-  slowest: number[]
+  p99s: number[]
 }
 
-/** What is compared on one runtime. */
+/** The targets that are compared on one runtime. */
 interface Group {
   streamed: Target
   buffered: Target
   relay: Target
 }
 
-/** Requests per second of a read on each runtime, beside a pass-through that neither proves, signs, reads nor shapes. */
+/** Prints the requests per second of a read on each runtime, next to a pass-through that only forwards. */
 export async function benchReadPath(): Promise<void> {
   const children = [start(upstream, UPSTREAM_PORT)]
   const groups = new Map<string, Group>()
@@ -39,14 +39,14 @@ export async function benchReadPath(): Promise<void> {
     }
     const targets = [...groups.values()].flatMap((group): Target[] => Object.values(group))
     for (const { url } of targets) await ready(url)
-    // Else an old one may answer at its port.
-    if (children.some(({ exitCode }) => exitCode !== null)) throw new Error('A server has ended')
+    // Otherwise an older server may answer on its port.
+    if (children.some(({ exitCode }) => exitCode !== null)) throw new Error('A server has stopped')
     for (let round = 0; round < ROUNDS; round++) {
       for (const target of targets) {
         const { rate, p99 } = await load(target.url)
         if (round < WARM_UPS) continue
         target.rates.push(rate)
-        target.slowest.push(p99)
+        target.p99s.push(p99)
       }
     }
   } finally {
@@ -63,7 +63,7 @@ async function open(runtime: Runtime, children: ChildProcess[]): Promise<Group> 
   const port = UPSTREAM_PORT + children.length
   children.push(start(await runtime.passThrough(port), port))
   children.push(start(await runtime.relay(port + 1, settings), port + 1))
-  const target = (url: string): Target => ({ url, rates: [], slowest: [] })
+  const target = (url: string): Target => ({ url, rates: [], p99s: [] })
   return {
     streamed: target(`${origin(port)}/streamed`),
     buffered: target(`${origin(port)}/buffered`),
@@ -75,7 +75,7 @@ function start([file = '', ...args]: string[], port: number): ChildProcess {
   const environment = { NODE_ENV: 'production', PORT: String(port), RELAY_DATABASE: ':memory:' }
   return spawn(file, args, {
     env: { ...process.env, ...environment, ...settings },
-    // The relay's log goes nowhere.
+    // The relay's log is discarded.
     stdio: ['ignore', 'ignore', 'inherit'],
   })
 }
@@ -86,10 +86,10 @@ async function load(url: string) {
     headers: read.headers,
     connections: CONNECTIONS,
     duration: SECONDS,
-    // It ends with a sample only.
+    // autocannon ends only at a sample.
     sampleInt: (SECONDS * 1_000) / 3,
   })
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url} did not hold`)
+  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url} answered with errors`)
   return { rate: result['2xx'] / result.duration, p99: result.latency.p99 }
 }
 
@@ -99,12 +99,12 @@ async function ready(url: string): Promise<void> {
     if (answer?.ok) return
     await sleep(100)
   }
-  throw new Error(`${url} is not there`)
+  throw new Error(`${url} does not answer`)
 }
 
 function rowsOf([name, { streamed, buffered, relay }]: [string, Group]): string[][] {
-  const measured = ({ rates, slowest }: Target) => [spread(rates), spread(slowest)]
-  // Of a round, in which both had the same company on this machine.
+  const measured = ({ rates, p99s }: Target) => [spread(rates), spread(p99s)]
+  // Compared within a round, in which both had the same load from other processes.
   const share = ({ rates }: Target) => {
     const shares = relay.rates.map((rate, round) => rate / (rates[round] ?? Number.NaN))
     return spread(shares, 2)

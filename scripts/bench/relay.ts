@@ -10,7 +10,7 @@ export const read = {
 /** The key pair to sign with, as settings. */
 export const pair = { NCLOUD_ACCESS_KEY: 'TestAccessKey', NCLOUD_SECRET_KEY: 'TestSecretKey' }
 
-/** Settings of a relay in front of a gateway, but for the key pair. */
+/** Returns the settings of a relay in front of a gateway, without the key pair. */
 export function settingsFor(gateway: string) {
   const keys = [{ id: 'bench', sha256: SHA256, scopes: ['images:read'] }]
   return { NCLOUD_API_GW: gateway, RELAY_KEYS: JSON.stringify(keys) }

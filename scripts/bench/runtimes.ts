@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { passThroughWorker, relayWorker } from './workerd.ts'
 
-/** How a runtime serves, on a port that is also in the environment as `PORT`: a program and its arguments. */
+/** The commands of a runtime: programs and their arguments. The port is also in the environment as `PORT`. */
 export interface Runtime {
   passThrough(port: number): string[] | Promise<string[]>
   relay(port: number, settings: Record<string, string>): string[] | Promise<string[]>
@@ -10,7 +10,7 @@ export interface Runtime {
 const bin = resolve('node_modules/.bin')
 const deno = ['--quiet', '--no-lock', '--node-modules-dir=manual', '--allow-all']
 
-/** The bare pass-through as is natural on each runtime, and the relay as it is built. */
+/** The commands of each runtime: the pass-through on the runtime's own server, and the built relay. */
 export const runtimes: Record<string, Runtime> = {
   Node: {
     passThrough: () => [process.execPath, 'scripts/bench/pass-through-node.ts'],
@@ -33,7 +33,7 @@ export const runtimes: Record<string, Runtime> = {
   },
 }
 
-/** What answers as the gateway would. */
+/** The command of the server that stands in for the gateway. */
 export const upstream = [`${bin}/bun`, 'scripts/bench/upstream.ts']
 
 function workerd(port: number, configuration: string): string[] {

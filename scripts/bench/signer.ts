@@ -21,7 +21,7 @@ const ways = {
     crypto.subtle.sign('HMAC', await importKey(), bytes),
 }
 
-/** Signatures per second of the signer, beside what it is made of. */
+/** Prints the signatures per second of the signer, next to the calls that it consists of. */
 export async function benchSigner(): Promise<void> {
   const rates = new Map(Object.keys(ways).map((name) => [name, [] as number[]]))
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,17 +1,17 @@
-/** The middle of a series, and its ends. */
+/** Returns the median, minimum and maximum of a series. */
 export function summary(series: number[]) {
   const sorted = [...series].sort((a, b) => a - b)
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN
-  return { median: at(0.5), least: at(0), most: at(1) }
+  return { median: at(0.5), min: at(0), max: at(1) }
 }
 
-/** A series as text: median, and in brackets the least and the most. */
+/** Writes a series as text: the median, and in brackets the minimum and maximum. */
 export function spread(series: number[], digits = 0): string {
-  const { median, least, most } = summary(series)
-  return `${median.toFixed(digits)} [${least.toFixed(digits)}..${most.toFixed(digits)}]`
+  const { median, min, max } = summary(series)
+  return `${median.toFixed(digits)} [${min.toFixed(digits)}..${max.toFixed(digits)}]`
 }
 
-/** Prints rows below their heads, in columns. */
+/** Prints a title and rows in aligned columns; the first row is the header. */
 export function print(title: string, rows: (string | number)[][]): void {
   const cells = rows.map((row) => row.map(String))
   const widths = (cells[0] ?? []).map((_, i) =>

@@ -5,11 +5,11 @@ const fixture = '../../test/fixtures/get-member-server-image-instance-detail.jso
 const body = readFileSync(new URL(fixture, import.meta.url))
 const headers = { 'content-type': 'application/json' }
 
-/** Stands in for the gateway, on Bun: its answer is always the same, and costs the least. */
+/** Stands in for the gateway, on Bun, with a fixed answer that costs as little as possible. */
 export default {
   hostname: '127.0.0.1',
   port: UPSTREAM_PORT,
-  // Seconds; longer than any server that is measured waits for its turn.
+  // Seconds: longer than a measured server waits for its turn.
   idleTimeout: 255,
   fetch: () => new Response(body, { headers }),
 }

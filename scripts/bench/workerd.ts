@@ -5,7 +5,7 @@ import { bundle, bundles } from '../build.ts'
 const FOLDER = 'dist/bench'
 const text = (value: string) => JSON.stringify(value)
 
-/** Writes what workerd serves the pass-through from; gives its configuration. */
+/** Writes the files with which workerd serves the pass-through. Returns the path of the configuration. */
 export async function passThroughWorker(): Promise<string> {
   await build({
     ...bundle,
@@ -17,7 +17,7 @@ export async function passThroughWorker(): Promise<string> {
   return configuration('pass-through', '')
 }
 
-/** Writes what workerd serves the built Worker from; gives its configuration. */
+/** Writes the files with which workerd serves the built Worker. Returns the path of the configuration. */
 export async function relayWorker(settings: Record<string, string>): Promise<string> {
   await copyFile('dist/worker.js', `${FOLDER}/relay.js`)
   const bindings = Object.entries(settings).map(
@@ -36,7 +36,7 @@ export async function relayWorker(settings: Record<string, string>): Promise<str
   )
 }
 
-/** As `wrangler.toml` has it, with everything of Node's switched off. */
+/** Writes a configuration with the date and flags of `wrangler.toml`, which switch Node compatibility off. */
 async function configuration(name: string, more: string): Promise<string> {
   const file = `${FOLDER}/${name}.capnp`
   await writeFile(

@@ -2,14 +2,14 @@ import type { Phase } from '../image.ts'
 import type { NameHolder } from '../problem.ts'
 import type { Snapshot } from '../snapshot.ts'
 
-/** The facts that a message about a snapshot is made of. */
+/** The facts for a message about a snapshot. */
 export interface SnapshotFacts {
   snapshotNo: string
   regionCode: string
   phase: Phase
   hypervisor: string | null
   sizeGb: number | null
-  /** The size of the storage that is made from it, if the create names one. */
+  /** The requested size of the storage that is made from it; null if the create has none. */
   storageGb: number | null
 }
 
@@ -21,7 +21,7 @@ export type SnapshotCheckCode =
   | 'snapshot-fits'
   | 'snapshot-bootable'
 
-/** One requirement of a create, and the facts that were found. */
+/** The result of checking one requirement of a create, with the facts that were found. */
 export type Check = { path: string; ok: boolean } & (
   | { code: SnapshotCheckCode; facts: SnapshotFacts }
   | { code: 'name-free'; facts: { name: string; holder: NameHolder | undefined } }
@@ -34,7 +34,7 @@ interface Rule {
   isKept(snapshot: Snapshot, storageGb: number | null): boolean
 }
 
-/** The rules for a snapshot that an image is made from. */
+/** The rules for a snapshot from which an image is made. */
 const RULES: Rule[] = [
   { code: 'snapshot-usable', isKept: ({ phase }) => phase === 'ready' },
   { code: 'snapshot-kvm', isKept: ({ hypervisor }) => hypervisor === 'KVM' },
@@ -50,12 +50,12 @@ function rulesFor(order: number): Rule[] {
   return RULES.filter(({ baseOnly }) => order === 0 || !baseOnly)
 }
 
-/** True if a storage of an image can be made from a snapshot. `order` is the place of the storage; 0 is the base. */
+/** True if a storage of an image can be made from a snapshot. `order` is the position of the storage; 0 is the base. */
 export function isUsable(snapshot: Snapshot, order: number): boolean {
   return rulesFor(order).every(({ isKept }) => isKept(snapshot, null))
 }
 
-/** Checks the snapshot of a storage; `undefined` stands for a snapshot that was not found. */
+/** Checks the snapshot of a storage; `undefined` means a snapshot that was not found. */
 export function checkSnapshot(
   snapshot: Snapshot | undefined,
   order: number,

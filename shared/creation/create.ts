@@ -32,7 +32,7 @@ const PAGE_SIZE = 100
 /** A request for an image. */
 export interface CreateRequest {
   caller: Caller
-  /** The key that the caller gave; without one the name in its region stands for it. */
+  /** The idempotency key that the caller gave. Without one, region and name are the key. */
   key?: string | undefined
   regionCode: string
   content: WantedContent
@@ -44,8 +44,8 @@ export interface CreateRequest {
 }
 
 /**
- * Creates an image once: claims key and name, then moves the creation as far as time allows. The same request again
- * returns the same creation.
+ * Creates an image exactly once: claims key and name, then reconciles the creation. A repeated request returns the same
+ * creation.
  *
  * @throws Problem `forbidden`, `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
@@ -56,14 +56,14 @@ export async function create(
 ): Promise<{ creation: Creation; isReplay: boolean }> {
   const claim = await claimOf(request, ports.site)
   const { creation, isReplay } = await claimed(claim, request.caller, ports, work)
-  // The first request may still be at work: a repeat moves only a creation that is due.
+  // The first request may still be running, so a repeat continues only a creation that is due.
   if (isReplay && !isDue(creation, ports.clock.now())) return { creation, isReplay }
   return { creation: await asFarAsStored(reconcile, creation, ports, work), isReplay }
 }
 
 /**
- * Moves a claimed creation and returns it even if the store fails on the way: a failure would invite the caller to
- * repeat. The tick continues with it.
+ * Continues a claimed creation. Returns the stored creation even if a step fails, because an error would make the caller
+ * repeat the request. The tick continues it later.
  */
 async function asFarAsStored(
   move: typeof reconcile,
@@ -106,8 +106,9 @@ export async function claimOf(request: CreateRequest, site: Site): Promise<Claim
 }
 
 /**
- * Returns the hash of a request's meaning. Its form must not change, because stored fingerprints outlive a deployment.
- * For a run it covers the job's template instead of the filled-in name: a repeat one minute later means the same.
+ * Returns the hash of a request's content. The hashed form must not change, because stored fingerprints outlive a
+ * deployment. For a run it contains the job's name template instead of the image's name, so that a repeat one minute later
+ * has the same fingerprint.
  */
 function fingerprintOf({ content, regionCode, run }: CreateRequest): Promise<string> {
   const { name, description, storages } = content
@@ -122,8 +123,8 @@ function fingerprintOf({ content, regionCode, run }: CreateRequest): Promise<str
 }
 
 /**
- * Claims key and name, and returns the new creation, or the one that the same request made before. With a lease of 0 the
- * next tick moves a new creation.
+ * Claims key and name. Returns the new creation, or the existing creation of the same request. With a lease of 0, the next
+ * tick continues a new creation.
  * @throws Problem `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
 export async function claimed(
@@ -150,7 +151,7 @@ export async function claimed(
       }
       return { creation: await asFarAsStored(current, holder, ports, work), isReplay: true }
     }
-    // The name decides. The image that holds it may have failed or be gone meanwhile.
+    // The name is in use. Its image may have failed or been deleted since the last read, so read it once more.
     const seen = looked ? holder : await asFarAsStored(refreshed, holder, ports, work)
     if (!isLive(seen)) continue
     if (!isSame) throw nameTaken(seen, caller)
@@ -158,7 +159,7 @@ export async function claimed(
   }
 }
 
-/** Claims once. If the store's answer was lost or the claim was delivered twice, the stored creation has its id. */
+/** Makes one claim. If the store's answer was lost or the claim arrived twice, it recognises its creation by the id. */
 export async function tryClaim(
   creation: Creation,
   { dailyCreations }: Caller,

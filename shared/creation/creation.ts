@@ -16,10 +16,10 @@ export interface Run {
   minute: number
 }
 
-/** The requested content of an image; snapshots may still have to be looked up. */
+/** The requested content of an image. Its snapshots may still be unknown. */
 export interface WantedContent extends ImageContent {
   storages: (ImageStorage & {
-    /** Instead of `snapshotNo`: the storage whose newest usable snapshot is used. */
+    /** The storage whose newest usable snapshot is used instead of `snapshotNo`. */
     latestSnapshotOf?: string | undefined
     maxAgeHours?: number | undefined
   })[]
@@ -33,9 +33,9 @@ export interface Creation {
   state: State
   /** SHA-256, lower-case hex, over site, caller, action and key. */
   keyHash: string
-  /** True if the caller gave the key; otherwise it stands for the name alone. */
+  /** True if the caller gave the key; otherwise region and name are the key. */
   keyIsExplicit: boolean
-  /** SHA-256, lower-case hex, over the meaning of the request. */
+  /** SHA-256, lower-case hex, over the content of the request. */
   fingerprint: string
   caller: string
   regionCode: string
@@ -44,9 +44,9 @@ export interface Creation {
   run?: Run | undefined
   /** The targets that are notified; not part of the content. */
   notify: string[]
-  /** The place in a chat where it was requested and its end is posted. */
+  /** The place in a chat where it was requested and where its result is posted. */
   replyTo?: ReplyTo | undefined
-  /** The ends that are announced, or stored to be announced. */
+  /** The announced results, in order. Their notices may still be undelivered. */
   told?: Ending[]
   /** The marker in the description of its image. */
   marker: string
@@ -55,7 +55,7 @@ export interface Creation {
   attempt: number
   /** The timestamp in the signature of the last attempt. */
   signedAt: number | null
-  /** The time of the tick's next look; null if nothing is left to do. */
+  /** The time when the tick continues it; null if nothing is left to do. */
   dueAt: number | null
   image: Image | null
   imageReadAt: number | null
@@ -65,16 +65,16 @@ export interface Creation {
   history: Transition[]
 }
 
-/** The reason of a transition that is not the usual one. */
+/** The reason of an unusual transition. */
 export type Reason =
   | ProblemCode
   /** A look-up found its image. */
   | 'adopted'
-  /** Its last attempt can no longer have an effect. */
+  /** The last attempt had no effect, and can no longer have one. */
   | 'absent'
   /** Only a person can decide which image belongs to it. */
   | 'ambiguous'
-  /** A person has settled it. */
+  /** A person has decided the conflict. */
   | 'resolved'
 
 /** The time of a change, and its author: a caller's name, or `tick`. */
@@ -105,7 +105,7 @@ export type Claim = Pick<
   | 'marker'
 >
 
-/** The lease: how long the claimer of a creation, or the sender of an attempt, has exclusive use of it. */
+/** The lease: the time for which the claimer of a creation, or the sender of an attempt, has exclusive use of it. */
 const LEASE_MS = 30 * SECOND_MS
 
 const FIRST_GAP_MS = 5 * SECOND_MS
@@ -117,10 +117,10 @@ const FOLLOW_LIMIT_MS = DAY_MS
  * may differ by 30 s, and a new image may take 300 s to appear in lists.
  */
 const HORIZON_MS = 630 * SECOND_MS
-/** Without a `Date` in its answers, the gateway's clock is known less well. */
+/** The horizon if answers have no `Date`, because the gateway's clock is then known less exactly. */
 const UNDATED_HORIZON_MS = 900 * SECOND_MS
 
-/** Returns a new creation: claimed, with nothing sent. The claimer has exclusive use of it for `leaseMs`. */
+/** Returns a new creation with nothing sent yet. The claimer has exclusive use of it for `leaseMs`. */
 export function accepted(claim: Claim, act: Act, leaseMs = LEASE_MS): Creation {
   return {
     ...claim,
@@ -139,20 +139,20 @@ export function accepted(claim: Claim, act: Act, leaseMs = LEASE_MS): Creation {
   }
 }
 
-/** Begins the next attempt; to be stored before the request signed at `signedAt` is sent. */
+/** Starts the next attempt. The result must be stored before the request signed at `signedAt` is sent. */
 export function sending(creation: Creation, signedAt: number, act: Act): Creation {
   const attempt = creation.attempt + 1
   return moved(creation, { ...act, to: 'sending' }, { attempt, signedAt, dueAt: act.at + LEASE_MS })
 }
 
-/** Records the image: the gateway gave its number, or a look-up found it. */
+/** Records the image that the gateway returned or a look-up found. */
 export function created(creation: Creation, image: Image, act: Act, reason?: Reason): Creation {
   const dueAt = isFinal(image.phase) ? null : act.at + FIRST_GAP_MS
   const seen = { image, imageReadAt: act.at, problem: null, dueAt }
   return moved(creation, { ...act, to: 'created', ...(reason && { reason }) }, seen)
 }
 
-/** Records a refusal: nothing was done, and nothing will be tried again. */
+/** Records a final refusal: no image was created, and there is no retry. */
 export function rejected(creation: Creation, problem: StoredProblem, act: Act): Creation {
   const { code: reason } = problem
   return moved(creation, { ...act, to: 'rejected', reason }, { problem, dueAt: null })
@@ -163,7 +163,7 @@ export function unknown(creation: Creation, problem: StoredProblem, act: Act): C
   return moved(creation, { ...act, to: 'unknown', reason: problem.code }, { problem })
 }
 
-/** Records that nothing was done, and that the creation is tried again at `dueAt`. */
+/** Records that no image was created yet, and schedules a retry at `dueAt`. */
 export function postponed(
   creation: Creation,
   problem: StoredProblem,
@@ -176,7 +176,7 @@ export function postponed(
   return moved(creation, { ...act, to: 'accepted', reason: problem.code }, { problem, dueAt })
 }
 
-/** Records the proof that nothing was done, and gives up. */
+/** Records that no image was created after all, and that there is no retry. */
 export function notCreated(creation: Creation, reason: Reason, act: Act): Creation {
   return moved(creation, { ...act, to: 'not_created', reason }, { dueAt: null })
 }
@@ -186,17 +186,17 @@ export function inConflict(creation: Creation, act: Act): Creation {
   return moved(creation, { ...act, to: 'conflict', reason: 'ambiguous' }, { dueAt: null })
 }
 
-/** Replaces the content by one whose snapshots were found. */
+/** Replaces the content with one whose snapshots are known. */
 export function withContent(creation: Creation, content: ImageContent): Creation {
   return { ...creation, version: creation.version + 1, content }
 }
 
-/** Changes the time of the tick's next look. */
+/** Changes the time when the tick continues the creation. */
 export function waiting(creation: Creation, dueAt: number | null): Creation {
   return { ...creation, version: creation.version + 1, dueAt }
 }
 
-/** Records the image as it was just read. */
+/** Records the image that was just read, and schedules the next read. */
 export function withImage(creation: Creation, image: Image, now: number): Creation {
   const isNews = image.phase !== creation.image?.phase
   const dueAt = isFinal(image.phase) ? null : nextLook(creation, now)
@@ -204,7 +204,7 @@ export function withImage(creation: Creation, image: Image, now: number): Creati
   return { ...waiting(creation, dueAt), image, imageReadAt: now, updatedAt }
 }
 
-/** Returns the time of the next look at the image: at gaps that grow from 5 s to 5 min, for a day; then null. */
+/** Returns the time of the next read of the image: at intervals that grow from 5 s to 5 min. Null after one day. */
 export function nextLook(creation: Creation, now: number): number | null {
   const age = now - hadImageAt(creation)
   if (age >= FOLLOW_LIMIT_MS) return null
@@ -221,7 +221,7 @@ export function isAttemptOver({ signedAt }: Creation, gatewayTime: number): bool
   return signedAt !== null && gatewayTime > signedAt + HORIZON_MS
 }
 
-/** True if it is time for the tick to look. */
+/** True if the tick must continue the creation now. */
 export function isDue({ dueAt }: Creation, now: number): boolean {
   return dueAt !== null && dueAt <= now
 }
@@ -232,18 +232,18 @@ export function isLive({ state, image }: Creation): boolean {
   return state !== 'rejected' && state !== 'not_created'
 }
 
-/** True if a creation holds its key. A key that stands for a name is free when the name is. */
+/** True if a creation holds its key. A key made of region and name is free when the name is free. */
 export function holdsKey(creation: Creation): boolean {
   return creation.keyIsExplicit || isLive(creation)
 }
 
-/** True if nothing changes any more by itself. */
+/** True if the creation no longer changes by itself. */
 export function isSettled({ state, image }: Creation): boolean {
   if (state === 'created') return image !== null && isFinal(image.phase)
   return state === 'rejected' || state === 'not_created' || state === 'conflict'
 }
 
-/** True if a caller may read a creation: their own, those of jobs, and with `images:admin` everybody's. */
+/** True if a caller may read a creation: its own, one of a job, or with `images:admin` any other. */
 export function mayRead({ caller: owner }: Creation, { name, scopes }: Caller): boolean {
   return owner === name || isJobCallerName(owner) || scopes.includes('images:admin')
 }
@@ -254,7 +254,10 @@ export function statusOf({ state, image }: Pick<Creation, 'state' | 'image'>): S
   return image ? image.phase : (state as Status)
 }
 
-/** Returns when the outcome of an unknown creation is known, if the gateway answers look-ups: milliseconds since the epoch. */
+/**
+ * Returns the time by which an unknown outcome is known, if the gateway answers look-ups: milliseconds since the epoch.
+ * Returns `undefined` in any other state.
+ */
 export function knownBy({ state, signedAt }: Creation): number | undefined {
   return state === 'unknown' && signedAt !== null
     ? signedAt + UNDATED_HORIZON_MS + MINUTE_MS

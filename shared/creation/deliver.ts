@@ -9,22 +9,22 @@ import type { Transport } from '../transport.ts'
 import type { Work } from '../work.ts'
 import type { Ports } from './ports.ts'
 
-/** The time limit of one request. */
+/** The time limit of one delivery, in milliseconds. */
 export const DELIVERY_MS = 10_000
-/** The most deliveries to a target at once; the rest stays due. */
+/** The maximum number of notices that are read for a target at once; the others stay due. */
 const MAX_AT_ONCE = 20
-/** Refusals that may pass by themselves (RFC 9110, 15.5.9; RFC 8470; RFC 6585). */
-const PASSING = [408, 425, 429]
+/** The statuses of temporary refusals (RFC 9110, 15.5.9; RFC 8470; RFC 6585). */
+const TEMPORARY = [408, 425, 429]
 
-/** The result of a delivery. */
+/** The result of one delivery. */
 export interface Told {
   /** The status of the answer; 0 if there was none. */
   status: number
-  /** How long the target asks for a pause. */
+  /** The pause that the target asks for; 0 if none. */
   waitSeconds: number
 }
 
-/** Delivers a notice to a target, once. */
+/** Attempts one delivery of a notice to a target. */
 export type Teller = (notice: Notice, work: Work) => Promise<Told>
 
 /** The options of notifications. */
@@ -35,7 +35,7 @@ export interface Mail {
   transport: Transport
 }
 
-/** Returns a function that delivers events to a target. */
+/** Returns a function that delivers events to the webhook of a target. */
 export function tellerOf(target: Target, mail: Mail, { now }: Clock): Teller {
   return async ({ id, event }) => {
     if (event.what === 'asked') return REFUSED
@@ -50,8 +50,8 @@ export function tellerOf(target: Target, mail: Mail, { now }: Clock): Teller {
 export const REFUSED: Told = { status: 410, waitSeconds: 0 }
 
 /**
- * Delivers due notices, one queue for each target, and a second time once this tick's other work is done (`more`). A target
- * in trouble delays no other; its notices are tried again at growing gaps, for three days.
+ * Delivers due notices, in one queue for each target. Makes a second pass once this tick's other work is done (`more`). A
+ * failing target does not delay the others. Its notices are retried at growing intervals for three days.
  */
 export async function deliver(
   tellers: Record<string, Teller>,
@@ -61,12 +61,12 @@ export async function deliver(
 ): Promise<void> {
   const { store, clock } = ports
 
-  async function tell(name: string, teller: Teller): Promise<void> {
+  async function deliverDue(name: string, teller: Teller): Promise<void> {
     for (const notice of await store.dueNotices(name, clock.now(), MAX_AT_ONCE)) {
       if (clock.now() + DELIVERY_MS > work.deadline) return
       if (await mustWait(notice)) continue
       const booked = tried(notice, clock.now())
-      // Two ticks at once do not deliver it twice, and a process that stops here is not the last to try.
+      // Stored first: only one of two simultaneous ticks delivers it, and a later tick retries if this process stops.
       if (!(await store.replaceNotice(booked))) continue
       const isReached = await tellOnce(booked, teller, ports, work)
       if (!isReached) return
@@ -81,20 +81,20 @@ export async function deliver(
     return true
   }
 
-  async function lane([name, teller]: [string, Teller]): Promise<void> {
+  async function deliverQueue([name, teller]: [string, Teller]): Promise<void> {
     try {
-      await tell(name, teller)
+      await deliverDue(name, teller)
       await more
-      await tell(name, teller)
+      await deliverDue(name, teller)
     } catch (error) {
       logDefect(error, work.log)
     }
   }
 
-  await Promise.all(Object.entries(tellers).map(lane))
+  await Promise.all(Object.entries(tellers).map(deliverQueue))
 }
 
-/** Delivers a notice whose next try is booked, and stores the result. `false` if the target is in trouble. */
+/** Delivers a notice whose next attempt is scheduled, and stores the result. Returns `false` if a retry is needed. */
 export async function tellOnce(
   booked: Notice,
   teller: Teller,
@@ -102,7 +102,7 @@ export async function tellOnce(
   work: Work,
 ): Promise<boolean> {
   const startedAt = clock.now()
-  const { status, reason, waitSeconds } = await told(booked, teller, work)
+  const { status, reason, waitSeconds } = await tryDelivery(booked, teller, work)
   const outcome = outcomeOf(status)
   if (outcome) await store.replaceNotice(done(booked))
   else if (waitSeconds > 0) {
@@ -123,7 +123,7 @@ export async function tellOnce(
   return outcome !== undefined
 }
 
-async function told(notice: Notice, teller: Teller, work: Work) {
+async function tryDelivery(notice: Notice, teller: Teller, work: Work) {
   try {
     return { ...(await teller(notice, work)), reason: undefined }
   } catch (error) {
@@ -131,8 +131,8 @@ async function told(notice: Notice, teller: Teller, work: Work) {
   }
 }
 
-/** Returns how an answer ends a notice; `undefined` if it is to be tried again. */
+/** Returns the final result of a delivery by its status; `undefined` if the notice must be retried. */
 export function outcomeOf(status: number): 'delivered' | 'refused' | undefined {
   if (status >= 200 && status < 300) return 'delivered'
-  return status >= 300 && status < 500 && !PASSING.includes(status) ? 'refused' : undefined
+  return status >= 300 && status < 500 && !TEMPORARY.includes(status) ? 'refused' : undefined
 }

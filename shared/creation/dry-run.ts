@@ -14,7 +14,7 @@ import { type CreateRequest, claimOf } from './create.ts'
 import { mayRead, statusOf } from './creation.ts'
 import type { Ports } from './ports.ts'
 
-/** A check as callers see it; `message` states what was found. */
+/** A check as callers see it; `message` states the result. */
 const CheckView = v.object({
   path: v.string(),
   code: v.string(),
@@ -22,7 +22,7 @@ const CheckView = v.object({
   message: v.string(),
 })
 
-/** The request that a create would send, and whether it would succeed as far as reads can tell. */
+/** The request that a create would send, and the checks of its requirements. */
 export const DryRun = v.object({
   ok: v.boolean(),
   request: v.object({
@@ -34,7 +34,7 @@ export const DryRun = v.object({
 })
 
 /**
- * Checks a create without claiming or sending anything; it asks the gateway only for reads.
+ * Checks a create with reads only, without a claim or a write.
  * @throws Problem `forbidden`, or `upstream-…` of a read
  */
 export async function dryRun(

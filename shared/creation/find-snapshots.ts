@@ -8,14 +8,14 @@ import { isUsable } from './check.ts'
 import type { Creation, WantedContent } from './creation.ts'
 import type { Ports } from './ports.ts'
 
-/** True if snapshots have yet to be looked up. */
+/** True if a snapshot must still be looked up. */
 export function seeksSnapshots({ storages }: WantedContent): boolean {
   return storages.some(({ latestSnapshotOf }) => latestSnapshotOf !== undefined)
 }
 
 /**
- * Returns the content of a creation with the newest usable snapshots of the storages that it names, none older than
- * `maxAgeHours`.
+ * Returns the content of a creation with its snapshots filled in: the newest usable one of each named storage, at most
+ * `maxAgeHours` old.
  * @throws Problem `invalid-input` if a storage has none, or `upstream-…` of the read
  */
 export async function findSnapshots(

@@ -7,11 +7,11 @@ import { type Creation, hadImageAt, nextLook, waiting, withImage } from './creat
 import type { Ports } from './ports.ts'
 import { put } from './record.ts'
 
-/** How long a new image may be missing from answers without being gone. */
+/** The age up to which an image that is missing from answers does not count as gone. */
 const APPEARS_WITHIN_MS = 15 * MINUTE_MS
 const FRESH_MS = 5 * SECOND_MS
 
-/** Reads the image again, until it is final or a day has passed, and sets the time of the next look. */
+/** Reads the image again and schedules the next read, until the image is final or a day has passed. */
 export async function follow(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const next = await refreshed(creation, ports, work)
   return next === creation
@@ -19,7 +19,7 @@ export async function follow(creation: Creation, ports: Ports, work: Work): Prom
     : next
 }
 
-/** Reads the image of a creation again; a read that fails leaves the creation as it is. */
+/** Reads the image of a creation again. A failed read does not change the creation. */
 export async function refreshed(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { gateway, clock } = ports
   const { image, regionCode } = creation
@@ -29,7 +29,7 @@ export async function refreshed(creation: Creation, ports: Ports, work: Work): P
     read = await readServerImage(gateway, { imageNo: image.imageNo, regionCode }, work)
   } catch (error) {
     const { code, extras } = toProblem(error, work.log)
-    // By the gateway's clock: the clocks of two relays may differ by more than the image's age.
+    // Compared by the gateway's clock, because the clocks of two relays may differ by more than the image's age.
     const madeAt = image.createdAt === null ? hadImageAt(creation) : Date.parse(image.createdAt)
     const isGone = (extras.gatewayTime ?? 0) >= madeAt + APPEARS_WITHIN_MS
     if (code !== 'image-not-found' || !isGone) return creation
@@ -38,7 +38,7 @@ export async function refreshed(creation: Creation, ports: Ports, work: Work): P
   return put(withImage(creation, read, clock.now()), ports)
 }
 
-/** Returns the creation for a reader: an image that may have changed and was not read lately is read again. */
+/** Returns the creation for a reader. Reads the image again unless it is final or was read in the last 5 s. */
 export async function current(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { image, imageReadAt } = creation
   if (!image || isFinal(image.phase)) return creation

@@ -2,24 +2,25 @@
 export interface JobsRecord {
   /** Counts the writes of this record; each write expects the previous version. */
   version: number
-  /** The time of the last tick that started everything that was due. */
+  /** The time of the last tick that started every due run. */
   tickedAt: number
-  /** By the names of the jobs. */
+  /** The records by job name. */
   jobs: Record<string, JobSeen>
 }
 
 /** The record of one job. */
 export interface JobSeen {
-  /** Its schedule; a job with another schedule starts a new record. */
+  /** The job's schedule. A changed schedule starts a new record. */
   cron: string
   timeZone: string
-  /** The times when it was first seen with this schedule, and last. */
+  /** The time when a tick first saw the job with this schedule. */
   seenAt: number
+  /** The time when a tick last saw the job. */
   lastSeenAt: number
-  /** The minute of the last run that has a record. */
+  /** The scheduled minute of the last run that is stored. */
   ranAt: number | null
-  /** When its last image became ready, as far as ticks looked for it. */
+  /** The time when its last image became ready; null until a tick finds one. Ticks look only if the job seems overdue. */
   readyAt: number | null
-  /** When it was last reported as overdue; null while it is not. */
+  /** The time when it was last reported as overdue; null if it is not overdue. */
   overdueAt: number | null
 }

@@ -5,20 +5,20 @@ import { ownImages } from '../ncloud/reads.ts'
 import type { Work } from '../work.ts'
 import type { Creation } from './creation.ts'
 
-/** The result of a look-up: own images with the creation's name, sorted by their descriptions. */
+/** The result of a look-up: own images with the creation's name, grouped by their descriptions. */
 export interface Findings {
   /** Images with the creation's marker. */
   marked: Image[]
-  /** Images without a description, which the gateway may have left out. */
+  /** Images without a description. The gateway may have left it out. */
   undescribed: Image[]
   /** Images with another description. */
   others: Image[]
-  /** The earliest time that the gateway's clock showed when it answered: milliseconds since the epoch. */
+  /** The earliest possible time on the gateway's clock when it answered: milliseconds since the epoch. */
   gatewayTime: number
 }
 
 /**
- * Looks for the image of a creation by name and marker. Images that existed before the first attempt are left out.
+ * Looks for the image of a creation by name and marker. Leaves out images that existed before the first attempt.
  * @throws Problem of the read
  */
 export async function lookUp(
@@ -37,13 +37,13 @@ export async function lookUp(
   return findings
 }
 
-/** Returns the one image with the marker, unless its storages contradict the creation. */
+/** Returns the image with the marker, if there is exactly one and its storages fit the creation. */
 export function imageOf({ content }: Creation, { marked }: Findings): Image | undefined {
   const [image] = marked
   return image && marked.length === 1 && isOf(content, image) ? image : undefined
 }
 
-/** True if an image may belong to the creation, though it is not certain. */
+/** True if one of the images may belong to the creation. */
 export function mayBeOurs({ marked, undescribed }: Findings): boolean {
   return marked.length + undescribed.length > 0
 }
@@ -53,13 +53,16 @@ export function imagesIn({ marked, undescribed, others }: Findings): Image[] {
   return [...marked, ...undescribed, ...others]
 }
 
-/** Leaves out images that are failed or gone: they do not hold the name. */
+/** Returns the result without images that are failed or gone, because those do not hold the name. */
 export function withoutLost({ marked, undescribed, others, gatewayTime }: Findings): Findings {
   const kept = (images: Image[]) => images.filter(({ phase }) => !isLost(phase))
   return { marked: kept(marked), undescribed: kept(undescribed), others: kept(others), gatewayTime }
 }
 
-/** Compares storages only: NAVER Cloud does not document that it keeps descriptions unchanged. */
+/**
+ * True if an image has the requested storages, or its storages are unknown. Descriptions are not compared, because NAVER
+ * Cloud does not document that it keeps them unchanged.
+ */
 function isOf({ storages }: ImageContent, image: Image): boolean {
   if (!image.storages?.length) return true
   return (

@@ -3,7 +3,7 @@ import { type CreationEnded, type Ending, type Notice, noticesOf } from '../noti
 import { laneOf } from '../question.ts'
 import type { Creation } from './creation.ts'
 
-/** Adds notices for the known targets if the creation reached an end that was not announced yet. */
+/** Adds notices for the known targets if the creation has a result that was not announced yet. */
 export function withNotices(
   creation: Creation,
   targets: string[],
@@ -27,7 +27,7 @@ export function withNotices(
   return { next, notices }
 }
 
-/** Returns the event of a creation's end; `undefined` while it has none. */
+/** Returns the event that a creation has ended; `undefined` while it is in progress. */
 export function endOf(creation: Creation, at: number): CreationEnded | undefined {
   const { creationId, content, regionCode, run, image, problem } = creation
   const what = endingOf(creation)
@@ -47,7 +47,7 @@ export function endOf(creation: Creation, at: number): CreationEnded | undefined
   )
 }
 
-/** Returns the end of a creation; `undefined` while it has none. */
+/** Returns the result of a creation; `undefined` while it is in progress. */
 function endingOf({ state, image, dueAt }: Creation): Ending | undefined {
   switch (state) {
     case 'rejected':

@@ -5,9 +5,9 @@ import type { Work } from '../work.ts'
 import type { Act } from './creation.ts'
 import type { CreationStore } from './store.ts'
 
-/** Everything that is needed to move creations on. */
+/** The dependencies of all functions that continue creations. */
 export interface Ports {
-  /** The site of NAVER Cloud, part of every key's hash. */
+  /** The site of NAVER Cloud. It is part of the hash of every key. */
   site: Site
   gateway: Gateway
   store: CreationStore
@@ -16,7 +16,7 @@ export interface Ports {
   targets: string[]
 }
 
-/** Returns the author and the time of a change that is made now. */
+/** Returns the actor and the time of a change that is made now. */
 export function actOf({ clock }: Ports, { actor }: Work): Act {
   return { at: clock.now(), actor }
 }

@@ -25,18 +25,18 @@ import { type Findings, imageOf, imagesIn, lookUp, mayBeOurs, withoutLost } from
 import { actOf, type Ports } from './ports.ts'
 import { put, save } from './record.ts'
 
-/** A create is not sent with less time left than this. */
+/** The minimum time that must be left to send a create. */
 const MIN_SEND_MS = 5 * SECOND_MS
 /** The time limit of a create. */
 const MAX_SEND_MS = 25 * SECOND_MS
-/** Less than a minute, so that the next tick looks again. */
+/** The delay before the next look-up: less than a minute, so that the next tick makes it. */
 const LOOK_AGAIN_MS = 50 * SECOND_MS
 const POSTPONED_MS = 30 * SECOND_MS
 const MAX_ATTEMPTS = 3
-/** A creation that was not sent within this time is given up. */
+/** The maximum age of a creation at which an attempt may start. */
 const ATTEMPT_LIMIT_MS = HOUR_MS
 
-/** The failures of a look-up that do not pass by themselves. */
+/** The failures of a look-up that a retry does not fix. */
 const LASTING_FAILURES = ['upstream-permission', 'upstream-refused', 'invalid-input']
 
 const UNSENT: StoredProblem = {
@@ -49,8 +49,8 @@ const UNSEEN: StoredProblem = {
 }
 
 /**
- * Moves a creation one step on. Any number of processes may do this at once, and each may stop anywhere: every write
- * expects the version that was read, and a process that loses this race does nothing more.
+ * Performs the next step of a creation. Any number of processes may do this at once, and each may stop at any point. Every
+ * write expects the version that was read, and a process whose write comes too late does nothing more.
  */
 export async function reconcile(
   creation: Creation,
@@ -74,8 +74,8 @@ export async function reconcile(
 }
 
 /**
- * Begins an attempt of a creation for which nothing was sent, or everything sent was refused. Before the first attempt it
- * looks up the snapshots that are not known yet, and images with the name.
+ * Begins an attempt of a creation for which nothing was sent, or for which all attempts had no effect. Before the first
+ * attempt it looks up the snapshots that are still unknown, and images with the same name.
  */
 async function begin(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { problem } = creation
@@ -88,7 +88,7 @@ async function begin(creation: Creation, ports: Ports, work: Work): Promise<Crea
     if (seeksSnapshots(creation.content)) {
       const found = withContent(creation, await findSnapshots(creation, ports, work))
       const stored = await put(found, ports)
-      // If another process was first, that one continues with what it found.
+      // If another process wrote first, that process continues.
       return stored === found ? begin(stored, ports, work) : stored
     }
     findings = await lookUp(creation, ports.gateway, work)
@@ -106,7 +106,7 @@ async function begin(creation: Creation, ports: Ports, work: Work): Promise<Crea
   return attempt({ ...creation, imagesBefore }, ports, work)
 }
 
-/** Handles a failed look-up before the first attempt: a lasting failure is the end, any other is tried again later. */
+/** Handles a failed look-up before the first attempt: rejects the creation if a retry cannot help, else postpones it. */
 function withoutLookUp(creation: Creation, problem: Problem, ports: Ports, work: Work): Creation {
   const act = actOf(ports, work)
   return LASTING_FAILURES.includes(problem.code)
@@ -114,7 +114,7 @@ function withoutLookUp(creation: Creation, problem: Problem, ports: Ports, work:
     : postponed(creation, storedProblem(problem), retryAt(problem, act), act)
 }
 
-/** Makes one attempt: sign, store, send, store. The signature is older than its record, and is sent at most once. */
+/** Makes one attempt: sign, store, send, store. The request is signed before it is stored, and sent at most once. */
 async function attempt(
   creation: Creation,
   ports: Ports,
@@ -137,7 +137,7 @@ async function attempt(
   let image: Image
   try {
     image = await signed.send(timeLeft())
-    // A row with another name tells nothing about this request.
+    // A row with another name is not an answer to this request.
     const { action } = image.upstream
     if (image.name !== content.name) throw upstreamProblem('malformed', { action })
   } catch (error) {
@@ -166,7 +166,7 @@ async function afterFailure(
       ? postponed(creation, stored, retryAt(problem, act), act)
       : rejected(creation, stored, act)
   }
-  // From the second attempt on, the refusal may be due to what an earlier attempt did.
+  // From the second attempt on, the effect of an earlier attempt may have caused the refusal.
   if (extras.effect === 'look-up' && creation.attempt === 1) {
     try {
       const findings = await lookUp(creation, ports.gateway, work)
@@ -180,13 +180,13 @@ async function afterFailure(
   return unknown(creation, stored, actOf(ports, work))
 }
 
-/** Takes over an attempt whose lease has expired. Its outcome is not known, and its sender can store nothing any more. */
+/** Takes over an attempt whose lease has expired. Its outcome is unknown, and its sender can no longer store a result. */
 async function takeOver(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const left = await save(unknown(creation, UNSEEN, actOf(ports, work)), ports, work)
   return left.state === 'unknown' ? resolve(left, ports, work) : left
 }
 
-/** Looks for the image of an attempt. Another attempt may follow only when this one can have no effect any more. */
+/** Looks for the image of an attempt. Starts another attempt only when this one can no longer have an effect. */
 async function resolve(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { gateway, clock } = ports
   const later = () => put(waiting(creation, clock.now() + LOOK_AGAIN_MS), ports)

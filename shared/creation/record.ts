@@ -3,14 +3,14 @@ import type { Creation } from './creation.ts'
 import { withNotices } from './notices.ts'
 import type { Ports } from './ports.ts'
 
-/** Stores the next version and logs its state. If another write came first, returns what that one stored. */
+/** Stores the next version and logs its state. If another write came first, returns the version of that write. */
 export async function save(next: Creation, ports: Ports, work: Work): Promise<Creation> {
   const { creation, isWritten } = await write(next, ports)
   if (isWritten) logTransition(creation, work)
   return creation
 }
 
-/** Stores the next version without a log line. If another write came first, returns what that one stored. */
+/** Stores the next version without a log line. If another write came first, returns the version of that write. */
 export async function put(next: Creation, ports: Ports): Promise<Creation> {
   return (await write(next, ports)).creation
 }

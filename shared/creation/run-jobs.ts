@@ -13,17 +13,17 @@ import { actOf, type Ports } from './ports.ts'
 import { logTransition } from './record.ts'
 import { findOverdueJobs } from './silence.ts'
 
-/** How far back a tick looks for runs: at least, and at most if ticks were missing. */
+/** The time for which a tick looks back for due runs: at least 15 minutes, and at most 6 hours if ticks were missing. */
 const MIN_LOOK_BACK_MS = 15 * MINUTE_MS
 const MAX_LOOK_BACK_MS = 360 * MINUTE_MS
 
-/** The jobs, and the region of those that name none. */
+/** The jobs, and the region of jobs without a region. */
 export interface Schedules {
   jobs: Job[]
   regionCode: string
 }
 
-/** Returns the request of a job's run; a time within a minute means that minute. */
+/** Returns the create request of a job's run. `at` (milliseconds since the epoch) is rounded down to the minute. */
 export function requestForRun(job: Job, at: number, regionCode: string) {
   const minute = at - (at % MINUTE_MS)
   return {
@@ -39,7 +39,7 @@ export function callerOf({ name }: Job): Caller {
   return { name: jobCallerName(name), scopes: [] }
 }
 
-/** Claims the runs of jobs that are due, and reports overdue jobs. Returns the new creations, to be moved on. */
+/** Claims due runs of jobs, and reports overdue jobs. Returns the new creations, which the caller must reconcile. */
 export async function startRuns(
   { jobs, regionCode }: Schedules,
   ports: Ports,
@@ -80,8 +80,8 @@ export async function startRuns(
 }
 
 /**
- * Claims a scheduled run of a job. Its minute is the key, so that repeats make no second record. A run whose name is taken
- * is recorded as rejected. Returns the creation if it is new, to be moved on.
+ * Claims a scheduled run of a job. The minute is the idempotency key, so a repeat makes no second record. A run whose name
+ * is taken is recorded as rejected. Returns the creation only if it is new and the caller must reconcile it.
  */
 export async function claimRun(
   job: Job,
@@ -97,7 +97,7 @@ export async function claimRun(
     const { creation, isReplay } = await claimed(claim, caller, ports, work)
     return isReplay ? undefined : creation
   } catch (error) {
-    // The minute has its run already, of the job as it was configured then.
+    // The minute already has a run, made with an earlier configuration of the job.
     if (isProblem(error, 'idempotency-key-reused')) return undefined
     if (!isProblem(error, 'name-taken')) throw error
     const act = actOf(ports, work)
@@ -109,7 +109,7 @@ export async function claimRun(
   }
 }
 
-/** Returns the record of a job; for a new job, or one with a new schedule, it begins now. */
+/** Returns the record of a job. The record of a new job, or of a job with a new schedule, begins now. */
 function seenOf({ name, cron, timeZone }: Job, before: JobsRecord, now: number): JobSeen {
   const entry = before.jobs[name]
   const known = entry && isKnown(entry, before) ? entry : undefined
@@ -118,12 +118,12 @@ function seenOf({ name, cron, timeZone }: Job, before: JobsRecord, now: number):
   return { cron, timeZone, seenAt: now, lastSeenAt: now, ranAt: null, readyAt, overdueAt }
 }
 
-/** True if a recent tick saw the job. Of two relays one may know a job before the other does. */
+/** True if a recent tick saw the job. Records are kept for that time, because another relay may still have the job. */
 function isKnown({ lastSeenAt }: JobSeen, { tickedAt }: JobsRecord): boolean {
   return tickedAt - lastSeenAt <= MIN_LOOK_BACK_MS
 }
 
-/** Returns the latest minute at which a job should have run; `undefined` if that run has a record. */
+/** Returns the latest minute at which a job should have run; `undefined` if there is none or its run is stored. */
 function dueMinute({ schedule }: Job, { seenAt, ranAt }: JobSeen, tickedAt: number, now: number) {
   const since = Math.min(now - MIN_LOOK_BACK_MS, Math.max(now - MAX_LOOK_BACK_MS, tickedAt))
   const latest = schedule.between(Math.max(since, seenAt), now).at(-1)

@@ -5,7 +5,7 @@ import type { JobSeen } from './jobs-record.ts'
 import type { Ports } from './ports.ts'
 
 const PAGE_SIZE = 100
-/** The most notices stored at once, because a DynamoDB transaction takes 100 items. Other jobs follow in the next tick. */
+/** The maximum of notices in one write: a DynamoDB transaction takes 100 items. Other jobs follow in the next tick. */
 const MAX_NOTICES = 80
 
 /** A job and its record. */
@@ -15,8 +15,8 @@ interface JobState {
 }
 
 /**
- * Finds jobs that have had no ready image for longer than they expect. Returns their records, and notices for the jobs
- * that became overdue or have been overdue for another day.
+ * Finds jobs that have had no ready image for longer than `expectEveryHours`. Returns the records of all jobs, and notices
+ * for each job that became overdue or has been overdue for another day.
  */
 export async function findOverdueJobs(given: JobState[], ports: Ports, now: number) {
   const notices: Notice[] = []
@@ -49,7 +49,7 @@ export async function findOverdueJobs(given: JobState[], ports: Ports, now: numb
   return { states, notices }
 }
 
-/** Returns when the last image of a job became ready, as far as that was after a time or not much before. */
+/** Returns the time when the last image of a job became ready. Searches creations back to one day before `since`. */
 async function lastReadyAt(job: string, since: number, { store }: Ports) {
   let last: number | undefined
   for (let after: { createdAt: number; creationId: string } | undefined; ; ) {
@@ -58,7 +58,7 @@ async function lastReadyAt(job: string, since: number, { store }: Ports) {
       if (run?.job === job && image?.phase === 'ready') last = Math.max(last ?? 0, updatedAt)
     }
     after = page.at(-1)
-    // An image is followed for a day, so an older creation can have become ready within the time.
+    // An image is followed for a day, so the image of an older creation can have become ready after `since`.
     if (page.length < PAGE_SIZE || !after || after.createdAt < since - DAY_MS) break
   }
   return last

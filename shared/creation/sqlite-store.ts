@@ -12,10 +12,10 @@ export interface Sqlite {
   transaction<Result>(work: () => Result): Result
 }
 
-/** How long the store remembers that a notice is done. */
-const TOLD_MS = 15 * MINUTE_MS
+/** The time for which the store remembers a finished notice. */
+const DONE_NOTICE_MS = 15 * MINUTE_MS
 
-// The record column decides; the other columns are for searching.
+// The record column is the source of truth; the other columns are for queries.
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS creations (
     creation_id TEXT PRIMARY KEY,
@@ -57,7 +57,7 @@ const SCHEMA = [
   ) STRICT`,
 ]
 
-/** Opens a store in a SQLite database, and creates the tables that are missing. */
+/** Opens a store in a SQLite database, and creates missing tables. */
 export function sqliteStore(sqlite: Sqlite): CreationStore {
   sqlite.transaction(() => {
     for (const statement of SCHEMA) sqlite.run(statement)
@@ -188,7 +188,7 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
         const done = sqlite.run(`DELETE FROM notices ${which}`, target, id, version - 1)
         if (done.length === 0) return false
         const now = Date.now()
-        sqlite.run('DELETE FROM told WHERE at < ?', now - TOLD_MS)
+        sqlite.run('DELETE FROM told WHERE at < ?', now - DONE_NOTICE_MS)
         sqlite.run('INSERT INTO told (target, id, at) VALUES (?, ?, ?)', target, id, now)
         return true
       }),

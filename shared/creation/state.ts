@@ -1,6 +1,6 @@
 import type { Phase } from '../image.ts'
 
-/** The states of a creation, and the states that each may change to. Final ones change no more. */
+/** The states of a creation, each with the states that may follow it. A final state has none. */
 export const TRANSITIONS = {
   accepted: ['sending', 'created', 'rejected'],
   sending: ['created', 'rejected', 'unknown', 'accepted'],
@@ -17,5 +17,5 @@ export type State = keyof typeof TRANSITIONS
 /** All states of a creation. */
 export const STATES = Object.keys(TRANSITIONS) as State[]
 
-/** A creation in one word: the phase of its image, or without an image its state. */
+/** The status of a creation in one word: the phase of its image, or its state if it has no image. */
 export type Status = Phase | Exclude<State, 'created'>

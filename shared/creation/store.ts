@@ -3,7 +3,7 @@ import type { Creation } from './creation.ts'
 import type { JobsRecord } from './jobs-record.ts'
 import type { State } from './state.ts'
 
-/** The result of a claim: stored, or stopped by another creation or by the quota. */
+/** The result of a claim: stored, or prevented by another creation or by the quota. */
 export type Claimed =
   | { outcome: 'claimed' }
   | { outcome: 'key-held'; holder: Creation }
@@ -12,22 +12,24 @@ export type Claimed =
 
 /** A query for creations, newest first. */
 export interface Listing {
-  /** Without one, the creations of all callers. */
+  /** The name of a caller; without it, the creations of all callers. */
   caller?: string | undefined
   state?: State | undefined
+  /** The maximum number of creations. */
   limit: number
   /** Only creations that come after this one in the list. */
   after?: { createdAt: number; creationId: string } | undefined
 }
 
 /**
- * A store of creations, notices and the record of jobs; one for each deployment. A write is durable once its promise
- * resolves, and all or nothing, including its notices.
+ * A store of creations, notices and the record of jobs. Each deployment has one. A write is atomic, including its notices,
+ * and durable once its promise resolves.
  */
 export interface CreationStore {
   /**
-   * Adds a new creation, unless its key is held, or its name in its region, or its caller has created
-   * `dailyCreations` since `today` (midnight UTC, milliseconds since the epoch). The checks have this order.
+   * Adds a new creation. Checks before, in this order, that no creation holds its key, that none holds its name in its
+   * region, and that its caller has made fewer than `dailyCreations` since `today` (midnight UTC, milliseconds since the
+   * epoch).
    */
   claim(
     creation: Creation,
@@ -40,16 +42,17 @@ export interface CreationStore {
   holderOf(regionCode: string, name: string): Promise<Creation | undefined>
   /** Replaces the previous version; `false` and no effect if another write came first. */
   replace(next: Creation, notices?: Notice[]): Promise<boolean>
+  /** Reads creations, newest first. */
   list(listing: Listing): Promise<Creation[]>
-  /** Reads creations that are due by now (milliseconds since the epoch), the longest waiting first. */
+  /** Reads creations that are due at `now` (milliseconds since the epoch), the earliest due time first. */
   due(now: number, limit: number): Promise<Creation[]>
-  /** Reads the notices of a target that are due by now, the longest waiting first. */
+  /** Reads the notices of a target that are due at `now`, the earliest due time first. */
   dueNotices(target: string, now: number, limit: number): Promise<Notice[]>
-  /** Reads a notice of a target by its id. A notice that is not due any more may be gone. */
+  /** Reads a notice of a target by its id. A finished notice may be deleted. */
   readNotice(target: string, id: string): Promise<Notice | undefined>
   /**
-   * Adds version 1 or replaces the previous version; `false` and no effect if another write came first. A notice that
-   * is not due any more cannot be added again for 15 minutes, which is longer than signatures of chats are valid.
+   * Adds version 1 or replaces the previous version; `false` and no effect if another write came first. A finished notice
+   * cannot be added again for 15 minutes, which is longer than the signature of a chat is valid.
    */
   replaceNotice(next: Notice): Promise<boolean>
   /** Reads the record of jobs; there is only one. */

@@ -11,7 +11,7 @@ import { STATES } from './state.ts'
 export const CreationView = v.object({
   creationId: v.string(),
   state: v.picklist(STATES),
-  /** One sentence about the progress; null once nothing changes any more. */
+  /** One sentence about the progress; null if the creation is not in progress. */
   detail: v.nullable(v.string()),
   name: v.string(),
   regionCode: v.string(),
@@ -19,7 +19,7 @@ export const CreationView = v.object({
   attempt: v.number(),
   image: v.nullable(Image),
   problem: v.nullable(LastingProblem),
-  /** When an unknown outcome will be known; null in any other state. */
+  /** The time by which an unknown outcome will be known; null in any other state. */
   knownBy: v.nullable(v.string()),
   createdAt: v.string(),
   updatedAt: v.string(),

@@ -1,15 +1,15 @@
 import type * as v from 'valibot'
 
-/** Facts about an answer besides its rows. */
+/** The facts about an answer, except its rows. */
 export interface ResponseMeta {
   action: string
   regionCode: string
   requestId: string | null
-  /** The earliest time that the gateway's clock showed when it answered: milliseconds since the epoch. */
+  /** The earliest possible time on the gateway's clock when it answered: milliseconds since the epoch. */
   gatewayTime: number
 }
 
-/** The parameters of a call, flat; `undefined` ones are not sent. */
+/** The parameters of a call, without nesting. Those with the value `undefined` are not sent. */
 export type Parameters = Record<string, string | number | boolean | undefined>
 
 /** The request of an NCP action. */
@@ -22,9 +22,9 @@ export interface ActionRequest<Input> {
   parameters(input: Input): Parameters
 }
 
-/** An NCP action: its request, and how its answer is read. */
+/** An NCP action: its request, and the reading of its answer. */
 export interface Action<Input, Output, View> extends ActionRequest<Input> {
-  /** The schema of the fields that are read. It allows others, so that a new field breaks nothing. */
+  /** The schema of the fields that are read. It allows other fields, so that a new field breaks nothing. */
   output: v.GenericSchema<unknown, Output>
   /** Returns the answer in the relay's own shape. */
   view(output: Output, meta: ResponseMeta): View
@@ -37,7 +37,7 @@ export function defineAction<Input, Output, View>(
   return action
 }
 
-/** Writes a list as the API takes it: `name.1`, `name.2` … */
+/** Writes a list as the API expects it: `name.1`, `name.2` … */
 export function numbered(name: string, values: readonly string[] = []): Parameters {
   return Object.fromEntries(values.map((value, index) => [`${name}.${index + 1}`, value]))
 }

@@ -56,7 +56,7 @@ const UNAUTHORISED = '800'
  */
 const ABSENT = new Set(['1104037'])
 
-/** Returns the fault of an answer in no known form, by its HTTP status. */
+/** Returns the fault of an answer of unknown form, by its HTTP status. */
 export function faultOfStatus(status: number): Fault {
   if (status === 429) return 'throttledElsewhere'
   return status >= 500 ? 'failed' : 'malformed'
@@ -92,7 +92,7 @@ export function upstreamProblem(
   } = {},
 ): Problem {
   const [code, stated, detail] = FAULTS[fault]
-  // A refusal with HTTP 200 or 5xx contradicts itself, so it proves nothing.
+  // A refusal with HTTP 200 or 5xx contradicts itself, so it does not prove that the write had no effect.
   const effect = stated === 'look-up' && !isClientError(upstream.status) ? 'possible' : stated
   const { more = '', ...rest } = extras
   return new Problem(code, detail + more, { upstream, effect, ...rest })

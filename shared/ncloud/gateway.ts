@@ -10,22 +10,23 @@ import { backoffMs, retryBudget } from './retry.ts'
 import { type Credentials, signatureHeaders } from './signature.ts'
 
 /**
- * Returns the key pair: the same object as long as it has not changed. `fresh` says that the pair was refused; a source
- * that can change then looks for a new one, at most every 30 s.
+ * Returns the key pair, as the same object until the pair changes. `fresh` means that the pair was refused. A source whose
+ * pair can change then reads it again, at most every 30 s.
  */
 export type CredentialsSource = (options: { fresh: boolean }) => Promise<Credentials>
 
-/** The time limit of a read with all its attempts, and of one attempt. */
+/** The time limit of a read with all its attempts. */
 const READ_LIMIT_MS = 10_000
+/** The time limit of one attempt of a read. */
 const READ_ATTEMPT_LIMIT_MS = 4_000
 const MAX_READ_ATTEMPTS = 3
 /**
- * An answer without a `Date` only shows that the gateway accepted the timestamp, which can be ahead of its clock. This
- * makes a horizon of 900 s out of one of 630 s.
+ * The time that is subtracted from the timestamp if an answer has no `Date`. Such an answer proves only that the gateway
+ * accepted the timestamp, which can be ahead of its clock. This extends the horizon of 630 s to 900 s.
  */
 const UNDATED_MS = 270_000
 
-/** The options of `openGateway`; the platform's own transport and clock are the default. */
+/** The options of `openGateway`. Transport and clock default to those of the platform. */
 export interface GatewayOptions {
   /** The origin of the site's gateway, without a path. */
   origin: string
@@ -45,7 +46,7 @@ export interface Signed<View> {
 /** NAVER Cloud's API Gateway. */
 export interface Gateway {
   /**
-   * Reads, and retries failures that may pass while time and budget last.
+   * Sends a read, and retries temporary failures within the deadline and the retry budget.
    * @throws Problem with an `upstream-…` code or `image-not-found`
    */
   read<Input, Output, View>(
@@ -53,13 +54,13 @@ export interface Gateway {
     input: Input & RegionOption,
     work: Work,
   ): Promise<View>
-  /** Signs a call. Sending it fails like a read, and is never repeated. */
+  /** Signs a call without sending it. `send` throws the same problems as `read`, and never retries. */
   sign<Input, Output, View>(
     action: Action<Input, Output, View>,
     input: Input & RegionOption,
     work: Work,
   ): Promise<Signed<View>>
-  /** Tells the source that its key pair was refused; to be called before a new try. */
+  /** Reports to the credentials source that its key pair was refused. Must be called before the next attempt. */
   renew(): Promise<void>
 }
 
@@ -79,7 +80,7 @@ export function openGateway(options: GatewayOptions): Gateway {
     work: Work,
   ): Promise<Signed<View>> {
     const request = build(origin, action, input)
-    // Before the timestamp, because the pair may have to be read first.
+    // Read before the timestamp is taken, because reading the pair can take time.
     const pair = await credentials({ fresh: false })
     const signedAt = Math.round(clock.now() + offsetMs)
     const signature = await signatureHeaders(request, signedAt, pair)
@@ -157,7 +158,7 @@ export function openGateway(options: GatewayOptions): Gateway {
   return { read, sign, renew }
 }
 
-/** Builds a request around one URL, which is both signed and sent. */
+/** Builds a request. Signature and transport use the same URL object. */
 function build<Input>(
   origin: string,
   action: ActionRequest<Input>,
@@ -167,7 +168,7 @@ function build<Input>(
   const url = new URL(actionPath(action), origin)
   const form = new URLSearchParams(sentParameters(action, input)).toString()
   if (method === 'POST') return { method, url, headers: { ...HEADERS, ...FORM }, body: form }
-  // A literal plus is %2B here. A space becomes %20, which every parser of a query understands; `+` is for forms.
+  // Each `+` is a space, because a literal plus is %2B. Every query parser understands %20; `+` is only for forms.
   url.search = form.replaceAll('+', '%20')
   return { method, url, headers: { ...HEADERS }, body: null }
 }

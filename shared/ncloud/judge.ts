@@ -14,7 +14,7 @@ import {
 } from './fault.ts'
 import { scanXml } from './xml.ts'
 
-/** The gateway refuses timestamps that differ by more. Source: https://api.ncloud-docs.com/docs/en/compute-vserver */
+/** The maximum deviation of a timestamp that the gateway accepts. Source: https://api.ncloud-docs.com/docs/en/compute-vserver */
 const WINDOW_MS = 300_000
 const MAX_MESSAGE_CHARACTERS = 500
 const MAX_ID_CHARACTERS = 100
@@ -24,7 +24,7 @@ const SUCCESS = '0'
 const Code = v.nullish(v.union([v.string(), v.pipe(v.number(), v.transform(String))]))
 const Text = v.nullish(v.string())
 
-/** The members below a root: of the gateway's error, of the Server API's error or its variant, or of a success. */
+/** The members of a root: the gateway's error, the Server API's error or its variant, or a success. */
 const Below = v.object({
   errorCode: Code,
   message: Text,
@@ -35,15 +35,15 @@ const Below = v.object({
   requestId: Text,
 })
 
-/** An answer with the times of its arrival, in milliseconds since the epoch. */
+/** An answer with its times, in milliseconds since the epoch. */
 export interface Answer extends Incoming {
-  /** By the relay's clock. */
+  /** The time of arrival on the relay's clock. */
   receivedAt: number
-  /** The earliest time that the gateway's clock showed. */
+  /** The earliest possible time on the gateway's clock when it answered. */
   gatewayTime: number
 }
 
-/** The parts of a body that decide about it. */
+/** The parts of a body that determine the result. */
 interface Content {
   root: string
   code?: string | null | undefined
@@ -54,7 +54,7 @@ interface Content {
 }
 
 /**
- * Returns the output of an action from its answer. The first byte of the body decides about its format, because the
+ * Returns the output of an action from its answer. The first character of the body determines the format, because the
  * content type is often wrong.
  * @throws Problem with an `upstream-…` code or `image-not-found`
  */
@@ -68,15 +68,15 @@ export function judge<Output, View>(answer: Answer, action: Action<never, Output
     if (parsed.success) return { output: parsed.output, requestId: requestId || null }
   }
   const fault = faultOf(content, status, action.method === 'GET')
-  const said: Upstream = {
+  const upstream: Upstream = {
     action: action.name,
     status,
     ...(code && { code: code.slice(0, MAX_ID_CHARACTERS) }),
     ...(code && message && { message: message.slice(0, MAX_MESSAGE_CHARACTERS) }),
     ...(requestId && { requestId: requestId.slice(0, MAX_ID_CHARACTERS) }),
   }
-  throw upstreamProblem(fault, said, {
-    more: noteOn(fault, said, answer),
+  throw upstreamProblem(fault, upstream, {
+    more: noteOn(fault, upstream, answer),
     retryAfterSeconds: retryAfterSeconds(headers),
     gatewayTime,
   })
@@ -88,7 +88,7 @@ function faultOf({ root, code }: Content, status: number, isRead: boolean): Faul
   return faultOfStatus(status)
 }
 
-/** Returns how far the gateway's clock is ahead of the relay's, by the answer's `Date`; `undefined` without one. */
+/** Returns the gateway's time, by the answer's `Date`, minus the relay's, in milliseconds; `undefined` without a `Date`. */
 export function clockOffsetMs(answer: Answer): number | undefined {
   const date = dateOf(answer)
   return date === undefined ? undefined : date - answer.receivedAt
@@ -100,7 +100,7 @@ export function dateOf({ headers }: Incoming): number | undefined {
   return Number.isNaN(date) ? undefined : date
 }
 
-/** Returns an addition to the detail for people who see nothing but the detail. */
+/** Returns a text to append to the detail, for people who see only the detail. */
 function noteOn(fault: Fault, { message }: Upstream, answer: Answer): string {
   if (fault === 'credentials') return clockNote(answer)
   return fault === 'refused' && message ? `: ${message}` : ''

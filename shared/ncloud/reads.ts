@@ -13,7 +13,7 @@ import { getServerImageList } from './actions/get-server-image-list.ts'
 import { upstreamProblem } from './fault.ts'
 import type { Gateway } from './gateway.ts'
 
-/** 100 rows stay below the longest answer that is read, even if each image has 21 storages. */
+/** 100 rows stay below the maximum size of an answer, even if each image has 21 storages. */
 const PAGE_SIZE = 100
 const MAX_PAGES = 100
 
@@ -28,8 +28,9 @@ export const readServerImage = readerOf(getServerImageDetail)
 export const readMemberServerImage = readerOf(getMemberServerImageInstanceDetail)
 
 /**
- * Reads an image of unknown kind: by `getServerImageDetail`, and if that finds none or refuses, by
- * `getMemberServerImageInstanceDetail`. It is `image-not-found` only if both find none.
+ * Reads an image of unknown kind by `getServerImageDetail`. If that call finds no image or is refused, reads by
+ * `getMemberServerImageInstanceDetail`.
+ * @throws Problem `image-not-found` only if both calls find no image, or `upstream-…`
  */
 export async function readImage(
   gateway: Gateway,
@@ -48,7 +49,7 @@ export async function readImage(
   }
 }
 
-/** Returns a log that reports a read without a row as a step, not as a failure: a second call follows. */
+/** Returns a log that marks a read without a result as `fallback`, not as a failure, because a second call follows. */
 function fallbackLog({ log }: Work) {
   return ({ code, ...event }: LogEvent) =>
     log({ ...event, ...(code === 'image-not-found' ? { fallback: true } : code && { code }) })
@@ -105,6 +106,6 @@ async function pages<
     last = await readPage(all.length + 1)
     all.push(last)
   }
-  // Promised rows are missing or moved between two pages, so the list does not prove that anything is absent.
+  // Announced rows are missing or moved between two pages, so the list cannot prove that an image is absent.
   throw upstreamProblem('malformed', { action: action.name })
 }

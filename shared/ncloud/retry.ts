@@ -6,8 +6,8 @@ const PER_CALL = 0.1
 const PER_SECOND = 1
 
 /**
- * Creates a budget of retries for all calls of an instance, so that a gateway in trouble does not get three times as many
- * calls: a bucket of 20 that each call fills by 0.1 and each second by 1.
+ * Creates a retry budget for all calls of an instance: a bucket of at most 20 retries, to which each call adds 0.1 and each
+ * second adds 1. Without it, a failing gateway would receive three times as many calls.
  */
 export function retryBudget(now: () => number) {
   let tokens = BUCKET
@@ -32,7 +32,10 @@ export function retryBudget(now: () => number) {
   }
 }
 
-/** Returns a delay with full jitter: from 1 ms, so that no two attempts share a timestamp, to a limit that doubles. */
+/**
+ * Returns a random delay (full jitter) in milliseconds. The minimum is 1 ms, so that no two attempts share a timestamp. The
+ * maximum doubles from 100 ms to 2 s.
+ */
 export function backoffMs(attempt: number, random: () => number = Math.random): number {
   return 1 + random() * (Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)) - 1)
 }

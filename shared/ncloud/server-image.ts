@@ -6,10 +6,10 @@ import { AnswerDate, AnswerNo, CommonCode, OptionalText, sizes } from './values.
 
 const BlockStorageMapping = v.object({
   order: v.nullish(v.number()),
-  // The type's page says string, every recorded answer has a number.
+  // The documentation of the type has a string, every recorded answer has a number.
   blockStorageSnapshotInstanceNo: v.nullish(AnswerNo),
   blockStorageSnapshotName: OptionalText,
-  // The type's page has this name, recorded answers have the one above.
+  // The documentation of the type has this name, recorded answers have the name above.
   blockStorageSnapshotInstanceName: OptionalText,
   blockStorageSize: v.nullish(v.number()),
   blockStorageVolumeType: v.nullish(CommonCode),
@@ -42,7 +42,7 @@ export const ServerImage = v.object({
 /** NCP's type ServerImage: the fields that are read. */
 export type ServerImage = v.InferOutput<typeof ServerImage>
 
-/** Returns a ServerImage in the shape of the API. Its size is the sum of its storages. */
+/** Converts a ServerImage to the relay's shape of an image. Its size is the sum of its storages. */
 export function serverImage(
   row: ServerImage,
   { action, regionCode, requestId }: ResponseMeta,

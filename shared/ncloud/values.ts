@@ -31,7 +31,7 @@ export const OptionalText = v.pipe(
   v.transform((text) => text || null),
 )
 
-/** A date in an answer, `2025-06-26T11:09:07+0900`, as RFC 3339; null if it is missing or no date. */
+/** A date in an answer, `2025-06-26T11:09:07+0900`, as RFC 3339; null if it is missing or not a date. */
 export const AnswerDate = v.pipe(
   v.nullish(v.string(), ''),
   v.transform((text) => {
@@ -45,7 +45,7 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 
 /**
  * Returns a schema of an answer's rows, and of the number of rows on all pages if the answer has it. A missing list counts
- * as empty only with `totalRows: 0`: otherwise a list that was left out would look like one without rows.
+ * as empty only with `totalRows: 0`. Otherwise an answer without its list would look like an answer without rows.
  */
 export function listOf<Row>(key: string, row: v.GenericSchema<unknown, Row>) {
   return v.pipe(

@@ -4,8 +4,8 @@ const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"'
 const ROOT = /^\s*(?:<\?xml[^>]{0,200}\?>\s*)?<([A-Za-z][\w.-]{0,100})[\s/>]/
 
 /**
- * Finds root, code and message of an XML answer by a scan in linear time; the relay needs no more of XML. `undefined` for
- * any other text, also for HTML and DOCTYPEs.
+ * Finds root, code and message of an XML answer by a scan in linear time; the relay needs nothing else from XML. Returns
+ * `undefined` for any other text, also for HTML and DOCTYPEs.
  */
 export function scanXml(text: string) {
   const root = ROOT.exec(text)?.[1]

@@ -4,7 +4,7 @@ import type { Image } from '../image.ts'
 import type { StoredProblem } from '../problem.ts'
 import type { Wording } from './wording/wording.ts'
 
-/** Writes a problem with the image of a name: what happened and what to do next. */
+/** Writes a problem with the image `name`: the event and the next step. */
 export function problemMessage(
   { code, upstream, facts = {} }: StoredProblem,
   name: string,
@@ -47,7 +47,7 @@ export function problemMessage(
   }
 }
 
-/** Writes what a check of a create found. */
+/** Writes the result of a check of a create. */
 export function checkMessage(check: Check, wording: Wording): string {
   if (check.code !== 'name-free') {
     const { passed, failed } = wording.check[check.code]

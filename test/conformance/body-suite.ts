@@ -7,7 +7,7 @@ import { keyOf } from '../support/keys.ts'
 import { environmentFor, smallest } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 
-/** Proves of a door behind a socket that bodies are bounded, whatever is said of their length. */
+/** Tests that a relay behind a socket limits request bodies, regardless of their declared length. */
 export function bodySuite(open: (environment: Environment) => Promise<ProcessDoor>) {
   let gateway: Gateway
   let door: ProcessDoor
@@ -20,11 +20,11 @@ export function bodySuite(open: (environment: Environment) => Promise<ProcessDoo
     await gateway.close()
   })
 
-  describe('no more than 64 KiB of a body', () => {
+  describe('the limit of 64 KiB for a body', () => {
     const chunk = (length: number) => `${length.toString(16)}\r\n${'x'.repeat(length)}\r\n`
     const body = JSON.stringify({ ...smallest, name: 'too-much' })
 
-    /** Status lines of whatever answers come to these bytes. */
+    /** Sends these bytes and returns the status of each answer. */
     async function answersTo(
       head: string,
       payload: string,
@@ -53,15 +53,15 @@ export function bodySuite(open: (environment: Environment) => Promise<ProcessDoo
 
     test.each<[string, string, string, string[]]>([
       [
-        'in chunks',
+        'of 80,000 bytes in chunks',
         'Transfer-Encoding: chunked',
         `${chunk(40_000)}${chunk(40_000)}0\r\n\r\n`,
         ['413'],
       ],
-      ['declared', 'Content-Length: 70000', 'x'.repeat(70_000), ['413']],
-      ['declared as less than it is', 'Content-Length: 10', body, ['400']],
-      ['not declared at all', 'X-Nothing: 1', '', ['400']],
-    ])('%s', async (_, head, payload, statuses) => {
+      ['with 70,000 declared bytes', 'Content-Length: 70000', 'x'.repeat(70_000), ['413']],
+      ['that is longer than declared', 'Content-Length: 10', body, ['400']],
+      ['without a declared length', 'X-Nothing: 1', '', ['400']],
+    ])('rejects a body %s', async (_, head, payload, statuses) => {
       const answered = (_: net.Socket, closed: Promise<unknown>, answer: () => string) =>
         Promise.race([closed, until(() => /^HTTP\/1\.1 \d+/m.test(answer()))])
       const answers = await answersTo(head, payload, answered)
@@ -69,11 +69,11 @@ export function bodySuite(open: (environment: Environment) => Promise<ProcessDoo
     })
 
     test.each<[string, string, string]>([
-      ['declared as more than it is', `Content-Length: ${body.length + 1}`, body],
-      ['declared twice', `Content-Length: ${body.length}\r\nContent-Length: 5`, body],
-      ['declared negative', 'Content-Length: -5', body],
-    ])('%s', async (_, head, payload) => {
-      // The server has no more to wait for once this side has ended.
+      ['that is shorter than declared', `Content-Length: ${body.length + 1}`, body],
+      ['with two declared lengths', `Content-Length: ${body.length}\r\nContent-Length: 5`, body],
+      ['with a negative declared length', 'Content-Length: -5', body],
+    ])('does not accept a body %s', async (_, head, payload) => {
+      // Without this end the server would wait for the rest of the body.
       const ended = (socket: net.Socket, closed: Promise<unknown>) => {
         socket.end()
         return closed
@@ -82,7 +82,7 @@ export function bodySuite(open: (environment: Environment) => Promise<ProcessDoo
       expect(answers.filter((status) => status.startsWith('2'))).toEqual([])
     })
 
-    test('and none of it reached the gateway', () => {
+    test('sends none of these requests to the gateway', () => {
       expect(gateway.images.all().filter((image) => image.name === 'too-much')).toEqual([])
     })
   })

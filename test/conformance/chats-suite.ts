@@ -25,12 +25,12 @@ import { openWorksPlatform, worksCallback, worksLeaksIn } from '../support/works
 const SECOND = 1_000
 const LATE = 'NAVER Cloud の応答が遅れています'
 
-/** A door whose timer may have to be fired. */
+/** A relay whose timer the test may have to fire. */
 export interface ChattyDoor extends Door {
   fire?(): Promise<unknown>
 }
 
-/** Proves of a door that chats are answered, and that what is asked for there is made, and told there. */
+/** Tests that a relay answers chats, creates the images that they request, and announces those images there. */
 export function chatsSuite(
   open: (environment: Environment, origins: Origins) => Promise<ChattyDoor>,
 ) {
@@ -67,7 +67,7 @@ export function chatsSuite(
 
   const ask = (request: ChatRequest) => door.request(request.path, request)
 
-  /** Asks Slack's or Mattermost's way, and returns the message; a busy machine may be late with it and post it. */
+  /** Sends a Slack or Mattermost request and returns the message. On a busy machine it may come late, as a post. */
   async function messageTo(request: ChatRequest) {
     const before = hooks.said.length
     const { json } = await ask(request)
@@ -76,21 +76,21 @@ export function chatsSuite(
     return hooks.said.at(-1)?.body
   }
 
-  /** Lets the timer fire until something holds. */
-  async function fireUntil(holds: () => void) {
+  /** Fires the timer until a check passes. */
+  async function fireUntil(check: () => void) {
     await until(async () => {
       await door.fire?.()
       await sleep(200)
-      holds()
+      check()
     })
   }
 
-  const saidOf = (name: string) =>
+  const postsWith = (name: string) =>
     hooks.said.filter(({ body }) => JSON.stringify(body).includes(name))
-  const madeOf = (name: string) => gateway.images.all().filter((image) => image.name === name)
+  const imagesNamed = (name: string) => gateway.images.all().filter((image) => image.name === name)
 
-  describe('speaks', () => {
-    test('with Slack: shows an image, makes one when its button is clicked, and tells its end', async () => {
+  describe('chats', () => {
+    test('Slack: shows an image, creates one on a button click, and announces it', async () => {
       const status = await messageTo(slackCommand('状態 １２３４１４５７'))
       assertBlockKit(status)
       expect(shownBySlack(status)).toContain('test-kvm の準備ができました')
@@ -105,14 +105,14 @@ export function chatsSuite(
       ])) {
         expect([status, text]).toEqual([200, ''])
       }
-      // An answer to each of two clicks, by whoever was first to have the time, and the end.
-      await fireUntil(() => expect(saidOf('web-slack')).toHaveLength(3))
-      expect(saidOf('web-slack の準備').length).toBeGreaterThanOrEqual(1)
-      for (const { body } of saidOf('web-slack')) assertBlockKit(body)
-      expect(madeOf('web-slack')).toHaveLength(1)
+      // Two distinct clicks get an answer each, from the request or the tick. The third post announces the end.
+      await fireUntil(() => expect(postsWith('web-slack')).toHaveLength(3))
+      expect(postsWith('web-slack の準備').length).toBeGreaterThanOrEqual(1)
+      for (const { body } of postsWith('web-slack')) assertBlockKit(body)
+      expect(imagesNamed('web-slack')).toHaveLength(1)
     })
 
-    test('with Mattermost: shows an image, makes one when its code is typed, and tells its end', async () => {
+    test('Mattermost: shows an image, creates one when its code is typed, and announces it', async () => {
       const address = `${hooks.url}/hooks/commands/1`
       const typed = async (text: string) =>
         (await messageTo(mattermostCommand(text, { address }))).text as string
@@ -121,12 +121,12 @@ export function chatsSuite(
       expect(await typed(command)).toContain('web-mm の作成をリクエストしました')
       // The image may be ready by then.
       expect(await typed(command)).toMatch(/web-mm (の作成をリクエストしました|の準備ができました)/)
-      await fireUntil(() => expect(saidOf('web-mm の準備')).toHaveLength(1))
-      expect(madeOf('web-mm')).toHaveLength(1)
+      await fireUntil(() => expect(postsWith('web-mm の準備')).toHaveLength(1))
+      expect(imagesNamed('web-mm')).toHaveLength(1)
     })
 
-    test('with NAVER WORKS: shows an image, makes one when its button is clicked, and tells its end', async () => {
-      const said = (part: string) =>
+    test('NAVER WORKS: shows an image, creates one on a button click, and announces it', async () => {
+      const messagesWith = (part: string) =>
         works.messages.filter(({ content }) => JSON.stringify(content).includes(part))
       const write = async (event: { text: string; postback?: string }) => {
         const sent = worksCallback(works.settings, { userId: people.works.maker, ...event })
@@ -134,30 +134,30 @@ export function chatsSuite(
         for (const { status } of [await ask(request), await ask(request)]) expect(status).toBe(200)
       }
       await write({ text: '상태 12341457' })
-      await fireUntil(() => expect(said('test-kvm 준비 완료')).toHaveLength(1))
+      await fireUntil(() => expect(messagesWith('test-kvm 준비 완료')).toHaveLength(1))
       await write({ text: '생성 web-works 12344697' })
       const summaries = () =>
         works.messages.flatMap(({ content }) => ('actions' in content ? content.actions : []))
       await fireUntil(() => expect(summaries()).toHaveLength(1))
       const [action] = summaries()
       await write({ text: '생성', postback: (action as { postback: string }).postback })
-      // What was asked, the answer to the click, and the end.
-      await fireUntil(() => expect(said('web-works')).toHaveLength(3))
-      expect(said('web-works 준비 완료').length).toBeGreaterThanOrEqual(1)
-      expect(madeOf('web-works')).toHaveLength(1)
+      // The summary, the answer to the click, and the announcement of the end.
+      await fireUntil(() => expect(messagesWith('web-works')).toHaveLength(3))
+      expect(messagesWith('web-works 준비 완료').length).toBeGreaterThanOrEqual(1)
+      expect(imagesNamed('web-works')).toHaveLength(1)
       expect(works.tokens()).toBeLessThan(works.messages.length)
     })
 
-    test('while NAVER Cloud hangs, and posts the answer when it does no more', async () => {
-      // Nothing ends the hang but the relay's own time limit.
+    test('Slack: replies in time while NAVER Cloud hangs, and posts the answer later', async () => {
+      // Only the relay's own time limit ends the hang.
       gateway.inject({ fault: 'hang', of: '12342264' })
       const { status, json } = await ask(slackCommand('status 12342264'))
       expect(status).toBe(200)
       expect(shownBySlack(json)).toContain(LATE)
-      await fireUntil(() => expect(saidOf('12342264')).toHaveLength(1))
+      await fireUntil(() => expect(postsWith('12342264')).toHaveLength(1))
     })
 
-    test('with nobody else', async () => {
+    test('rejects requests with an old, wrong or missing signature or token', async () => {
       const { path, body } = slackCommand('help')
       const requests: ChatRequest[] = [
         bySlack(path, body, Date.now() - 301 * SECOND),

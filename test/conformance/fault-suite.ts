@@ -9,7 +9,7 @@ import { environmentFor, smallest } from '../support/relay.ts'
 const DETAIL = 'getServerImageDetail'
 const CREATE = 'createServerImageFromSnapshot'
 
-/** What a read is answered with: status and code. What a create is answered with: status, and state or code. */
+/** The expected answers: to a read its status and code, to a create its status and its state or code. */
 type Expected = [read: [number, string?], create: [number, string]]
 
 const fine: Expected = [[200], [201, 'created']]
@@ -46,7 +46,7 @@ const credentials: Expected = [
   [202, 'accepted'],
 ]
 
-/** By the contract, sections 4 and 5: all that an answer can be. */
+/** The expected answers for each fault, by sections 4 and 5 of the contract. */
 const expected: Record<FaultName, Expected> = {
   'html-502': failed,
   'html-200': malformed,
@@ -109,7 +109,7 @@ const expected: Record<FaultName, Expected> = {
   'missing-fields': fine,
   'unknown-codes': fine,
   'rows-lie': fine,
-  // It was not asked for, but some runtimes decode it whatever is asked, so the others do too.
+  // The relay does not request gzip, but some runtimes always decode it, so the relay decodes it on all of them.
   gzip: fine,
   'gzip-bomb': malformed,
   informational: fine,
@@ -123,8 +123,8 @@ const retryable = [
   'upstream-timeout',
 ]
 
-/** What a caller who is told to wait is told, in seconds, by fault. */
-const waits: Partial<Record<FaultName, string>> = {
+/** The expected Retry-After in seconds, by fault. */
+const retryAfter: Partial<Record<FaultName, string>> = {
   throttled: '1',
   'throttled-absurd': '3600',
   'throttled-date': '2',
@@ -138,20 +138,20 @@ const waits: Partial<Record<FaultName, string>> = {
 const times = Number.POSITIVE_INFINITY
 
 /**
- * Proves that a door tells the truth about everything that can go wrong at the gateway, on connections that are new and
- * on those that were used before, and that each attempt of a create arrives once.
+ * Tests that a relay reports every fault of the gateway correctly, on new and on reused connections, and that each
+ * attempt of a create arrives once.
  */
 export function faultSuite(
   open: (environment: Environment) => Promise<Door>,
   { poolsCreates = false, part }: { poolsCreates?: boolean; part?: number } = {},
 ) {
-  test('every fault of the simulated gateway is in the table', () => {
+  test('the table has every fault of the simulated gateway', () => {
     expect(Object.keys(expected).sort()).toEqual(Object.keys(faults).sort())
   })
 
   describe.concurrent.each([
     ['new', false],
-    ['used', true],
+    ['reused', true],
   ])('on %s connections', (_, keepAlive) => {
     let gateway: Gateway
     let door: Door
@@ -172,34 +172,34 @@ export function faultSuite(
       (name, [read, create]) => {
         const fault = name as FaultName
 
-        test('on a read', async () => {
+        test('answers a read', async () => {
           const { no } = gateway.images.add()
           gateway.inject({ fault, action: DETAIL, of: no, times })
           const { status, json, headers } = await door.request(`/v1/server-images/${no}`)
           const [expectedStatus, code] = read
           expect([status, json.code]).toEqual([expectedStatus, code])
           if (code) expect(json.retryable).toBe(retryable.includes(code))
-          if (waits[fault]) expect(headers.get('retry-after')).toBe(waits[fault])
+          if (retryAfter[fault]) expect(headers.get('retry-after')).toBe(retryAfter[fault])
           const arrived = arrivedOf(no)
-          // Some runtimes send a GET again by themselves; what they send again has the signature it had.
+          // Some runtimes repeat a GET by themselves. The repeat has the same timestamp, so it is not a new attempt.
           const attempts = new Set(
             arrived.map(({ headers: sent }) => sent['x-ncp-apigw-timestamp']),
           )
           expect(attempts.size).toBeLessThanOrEqual(3)
           const isRepeated =
             code !== undefined && (retryable.includes(code) || code === 'upstream-credentials')
-          // A busy machine may take longer than an attempt may.
+          // On a busy machine an attempt may reach its time limit, and is then repeated.
           const requestId = headers.get('x-request-id') ?? ''
           const slow = door
             .output()
             .split('\n')
             .filter((line) => line.includes(requestId) && line.includes('"upstream-timeout"'))
           if (!isRepeated) expect(arrived).toHaveLength(1 + slow.length)
-          // The first mebibyte was read; what lies between the two ends is the kernel's.
+          // The relay reads 1 MiB. The kernel's buffers may hold more.
           for (const { sent } of arrived) expect(sent).toBeLessThan(16 * 1_048_576)
         })
 
-        test('on a create', async () => {
+        test('answers a create', async () => {
           const body = { ...smallest, name: `web-${name}` }
           gateway.inject({ fault, action: CREATE, of: body.name, times })
           const { status, json } = await door.request('/v1/server-images', { method: 'POST', body })
@@ -211,14 +211,14 @@ export function faultSuite(
           const arrived = arrivedOf(body.name)
           const attempts = arrived.filter(({ action }) => action === CREATE)
           expect(attempts).toHaveLength(readCode === 'upstream-credentials' ? 2 : 1)
-          // A redirect would have taken key and signature elsewhere.
+          // Following a redirect would send key and signature to another address.
           expect(arrived.filter(({ target }) => !target.startsWith('/vserver/'))).toEqual([])
         })
       },
     )
 
-    // A part of the faults may leave no connection to be used again.
-    test.runIf(isCampaign || part === undefined)('creates went over such connections', () => {
+    // With only a part of the faults, no connection may be left to reuse.
+    test.runIf(isCampaign || part === undefined)('reuses connections for creates if pooled', () => {
       const creates = gateway.received.filter(({ action }) => action === CREATE)
       const onUsed = creates.filter(({ ordinal }) => ordinal > 1)
       expect(onUsed.length > 0).toBe(keepAlive && poolsCreates)

@@ -9,11 +9,11 @@ import { listenerNames, openStoryReceiver, targetLeaksIn } from '../support/stor
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
-/** Long enough for the ticks after the story, in which nothing may be told again. */
+/** The time for further ticks, which must not notify anybody again. */
 const AFTERWARDS_MS = 5 * SECOND
 
 const create = 'createServerImageFromSnapshot'
-/** The storage that the job makes images of. */
+/** The storage whose latest snapshot the job uses. */
 const latestSnapshotOf = '12340001'
 
 const job = {
@@ -24,12 +24,12 @@ const job = {
   notify: listenerNames,
 }
 
-/** A relay with a timer; one that does not fire by itself can be made to. */
+/** A relay with a timer. `fire` is there if the timer does not fire by itself. */
 export interface TimedDoor extends Door {
   fire?(): Promise<unknown>
 }
 
-/** What a relay with a job stands between: a gateway with a snapshot of today, and those who are told. */
+/** Opens a gateway with a snapshot of today and a receiver of notifications, for a relay with a job. */
 export async function openStory() {
   const gateway = await openGateway({ ...secrets, readyAfterMs: 2 * SECOND })
   const snapshot = gateway.snapshots.add({ originalStorageNo: latestSnapshotOf })
@@ -41,9 +41,9 @@ export async function openStory() {
       RELAY_JOBS: JSON.stringify([job]),
       RELAY_NOTIFY: JSON.stringify(receiver.targets),
     }),
-    /** The job's images, in the order in which they were made. */
+    /** The job's images in order of creation. */
     images: () => gateway.images.all().filter(({ name }) => name.startsWith('web-')),
-    /** The requests that have come to make any. */
+    /** The create requests that have arrived. */
     creates: () => gateway.received.filter(({ action }) => action === create),
     async close() {
       receiver.close()
@@ -52,7 +52,7 @@ export async function openStory() {
   }
 }
 
-/** Proves of a door that its platform's timer runs a job. */
+/** Tests that the timer of a platform runs a job. */
 export function jobsSuite(open: (environment: Environment) => Promise<TimedDoor>) {
   let story: Awaited<ReturnType<typeof openStory>>
   let door: TimedDoor
@@ -68,15 +68,15 @@ export function jobsSuite(open: (environment: Environment) => Promise<TimedDoor>
     expect(targetLeaksIn(door?.output() ?? '')).toEqual([])
   })
 
-  /** Lets the timer fire once a second until something holds. */
+  /** Fires the timer once a second until a condition holds. */
   async function fireUntil(holds: () => boolean) {
     for (; !holds(); await sleep(SECOND)) await door.fire?.()
   }
 
-  test('the timer runs a job once a minute, and four targets are told once of its image', async () => {
+  test('runs a job once a minute, and notifies each of four targets once of its image', async () => {
     const { receiver, snapshot, images, creates } = story
-    const heard = () => new Set(images().slice(0, 1).flatMap(receiver.whoHeardOf))
-    await fireUntil(() => heard().size === listenerNames.length)
+    const notified = () => new Set(images().slice(0, 1).flatMap(receiver.whoHeardOf))
+    await fireUntil(() => notified().size === listenerNames.length)
     const end = Date.now() + AFTERWARDS_MS
     await fireUntil(() => Date.now() > end)
     const { json } = await door.request('/v1/jobs')
@@ -95,7 +95,7 @@ export function jobsSuite(open: (environment: Environment) => Promise<TimedDoor>
     const [first, ...later] = made
     const [minute = 0] = minutes
     if (!first) throw new Error('No image was made')
-    // Of no minute that had begun before the job was first seen.
+    // No run belongs to a minute that began before the relay first saw the job.
     expect(minute).toBeGreaterThan(openedAt)
     for (const listener of listenerNames) receiver.expectTold(listener, first, job.name)
     for (const image of later) {
@@ -117,7 +117,7 @@ export function jobsSuite(open: (environment: Environment) => Promise<TimedDoor>
   })
 }
 
-/** What the job's image of a time is to be called, by Seoul's clocks. */
+/** Returns the expected name of the job's image for a time, by Seoul's clocks. */
 export function nameAt(at: number): string {
   const [date = '', time = ''] = koreanDate(at).split('T')
   return `web-${date.slice(2).replaceAll('-', '')}-${time.slice(0, 5).replace(':', '')}`

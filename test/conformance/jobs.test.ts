@@ -18,7 +18,7 @@ const denoMay = [
   '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,CREATIONS_TABLE,HOST,PORT',
 ]
 
-/** The commands that serve from a database in a folder, with a file preloaded. */
+/** The commands that serve from a database file, with a preloaded file. */
 const servers = {
   node: (preloaded: string) => [`${bin}/node`, '--import', preloaded],
   bun: (preloaded: string) => [`${bin}/bun`, '--preload', preloaded],
@@ -44,7 +44,7 @@ describe.concurrent('the built Worker', () => {
   jobsSuite(async (environment) => {
     const folder = await mkdtemp(join(tmpdir(), 'jobs-'))
     const config = await readFile('wrangler.toml', 'utf8')
-    // What is built, as it is: others may build again meanwhile.
+    // Copies the built file and removes the build step, because other tests may build again meanwhile.
     await writeFile(join(folder, 'wrangler.toml'), config.replace(/^\[build\]\n.+\n/m, ''))
     await mkdir(join(folder, 'dist'))
     await copyFile('dist/worker.js', join(folder, 'dist/worker.js'))
@@ -55,7 +55,7 @@ describe.concurrent('the built Worker', () => {
       ...['--persist-to', join(folder, 'state')],
       ...settings.flatMap((setting) => ['--var', setting]),
     ]
-    // Keeps wrangler from asking Cloudflare for what it does not need here.
+    // Prevents requests of wrangler to Cloudflare that are not needed here.
     const quiet = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' }
     const objects = join(folder, 'state/v3/do')
     const door = await opened(folder, command, quiet, objects)
@@ -63,19 +63,19 @@ describe.concurrent('the built Worker', () => {
   })
 })
 
-/** Hands in the event of the present minute, as Cloudflare does each minute. */
+/** Sends the event of the current minute, as Cloudflare does each minute. */
 async function fireCron(url: string) {
   const time = Date.now() - (Date.now() % 60_000)
   const answer = await fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*&time=${time}`)
   expect([answer.status, await answer.text()]).toEqual([200, 'ok'])
 }
 
-/** Whatever fires may fire twice. */
+/** Fires a timer twice, because a platform may deliver an event twice. */
 function twice(fire: () => Promise<unknown>) {
   return Promise.all([fire(), fire()])
 }
 
-/** Starts what tells its port, and waits until it serves; `kept` is the folder of what the relay keeps. */
+/** Starts a server that prints its port, and waits until it answers. The relay stores its data in the folder `kept`. */
 async function opened(
   folder: string,
   [file = '', ...args]: string[],
@@ -115,11 +115,11 @@ async function opened(
     return { url, output: () => output, request, close }
   } catch {
     await close()
-    throw new Error(`The door did not open:\n${output}`)
+    throw new Error(`The relay did not start:\n${output}`)
   }
 }
 
-/** The contents of all files, a character for each byte. */
+/** Returns the contents of all files, with one character for each byte. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())

@@ -10,21 +10,21 @@ const CREATE = 'createServerImageFromSnapshot'
 
 type Open = (environment: Environment) => Promise<Door>
 
-/** What the relay puts into headers, but what follows from ids and times. */
+/** The headers that the relay sets and that do not depend on ids or times. */
 const HEADERS = [
   ...['allow', 'cache-control', 'content-type', 'idempotent-replayed', 'location'],
   ...['preference-applied', 'vary', 'www-authenticate'],
 ]
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
-/** Times of this year, in both ways of writing an offset; those of the fixtures are older. */
+/** Matches times of this year, in both notations of an offset. The times in the fixtures are older. */
 const NOW = new RegExp(
   `${new Date().getFullYear()}-\\d\\d-\\d\\dT[0-9:.]{8,12}(Z|[+-]\\d\\d:?\\d\\d)`,
   'g',
 )
 
-/** Proves that a door answers the recorded requests byte for byte as the app does, ids and times aside. */
+/** Tests that a relay answers the recorded requests byte for byte like the app, except for ids and times. */
 export function paritySuite(open: Open) {
-  test(`${requests.length} recorded requests have the answers of the app`, async () => {
+  test(`answers ${requests.length} recorded requests like the app`, async () => {
     const [answers, expected] = [await play(open), await play(openApp)]
     for (const [i, answer] of answers.entries()) {
       expect({ request: requests[i], answer }).toEqual({
@@ -40,21 +40,21 @@ export function paritySuite(open: Open) {
 }
 
 async function play(open: Open) {
-  // No image is ever ready, so that it does not matter how long a door takes.
+  // No image becomes ready, so that the answers do not depend on the speed of the relay.
   const gateway = await openGateway({ ...secrets, readyAfterMs: 86_400_000 })
   const times = Number.POSITIVE_INFINITY
   gateway.inject({ fault: 'endpoint-error', action: CREATE, of: LOST, times })
   const door = await open(environmentFor(gateway.origin))
-  const told = { creation: '/v1/creations/cr_none', etag: 'W/"0"', cursor: 'none' }
+  const seen = { creation: '/v1/creations/cr_none', etag: 'W/"0"', cursor: 'none' }
   const ids = new Map<string, string>()
   const answers = []
   for (const { path, ...asked } of requests) {
-    const headers = filledIn(asked.headers ?? {}, told)
-    const { path: filled = '' } = filledIn({ path }, told)
+    const headers = filledIn(asked.headers ?? {}, seen)
+    const { path: filled = '' } = filledIn({ path }, seen)
     const answered = await door.request(filled, { ...asked, headers })
-    told.creation = answered.headers.get('location') ?? told.creation
-    told.etag = answered.headers.get('etag') ?? told.etag
-    told.cursor = answered.json?.next ?? told.cursor
+    seen.creation = answered.headers.get('location') ?? seen.creation
+    seen.etag = answered.headers.get('etag') ?? seen.etag
+    seen.cursor = answered.json?.next ?? seen.cursor
     answers.push(comparable(answered, ids))
   }
   await door.close()
@@ -62,16 +62,16 @@ async function play(open: Open) {
   return answers
 }
 
-function filledIn(values: Record<string, string>, told: Record<string, string>) {
+function filledIn(values: Record<string, string>, seen: Record<string, string>) {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
-      value.replace(/\{(creation|etag|cursor)\}/g, (_, what) => told[what] ?? ''),
+      value.replace(/\{(creation|etag|cursor)\}/g, (_, what) => seen[what] ?? ''),
     ]),
   )
 }
 
-/** An answer as it must be everywhere: ids by the order in which they came, times and what is made of them cut. */
+/** Returns the comparable part of an answer: ids are numbered in order, and times and values from them are replaced. */
 function comparable({ status, headers, text }: Answered, ids: Map<string, string>) {
   const same = (value: string) =>
     value
@@ -85,11 +85,11 @@ function comparable({ status, headers, text }: Answered, ids: Map<string, string
   const withoutUuids = text.replace(UUID, 'id')
   const body = same(withoutUuids)
   const isTimeless = body === withoutUuids && text !== ''
-  const told = HEADERS.map((name) => [name, same(headers.get(name) ?? '')])
+  const compared = HEADERS.map((name) => [name, same(headers.get(name) ?? '')])
   return {
     status,
-    headers: Object.fromEntries(told),
-    // Some are as long as it is until a certain time.
+    headers: Object.fromEntries(compared),
+    // Some values are the seconds until a fixed time.
     hasRetryAfter: headers.has('retry-after'),
     etag: isTimeless ? headers.get('etag') : headers.has('etag'),
     body,

@@ -4,7 +4,7 @@ import { secrets } from '../support/canaries.ts'
 import type { Door, Environment } from '../support/doors.ts'
 import { environmentFor, smallest } from '../support/relay.ts'
 
-/** Proves of a door what a caller does with the relay; `takesRay` is one behind Cloudflare's edge. */
+/** Tests the relay from a caller's side. `takesRay`: it is behind Cloudflare's edge, whose Ray ID it uses. */
 export function relaySuite(
   open: (environment: Environment) => Promise<Door>,
   { takesRay = false } = {},
@@ -20,14 +20,14 @@ export function relaySuite(
     await gateway.close()
   })
 
-  test('is alive and ready, and describes itself', async () => {
+  test('is alive and ready, and serves its OpenAPI document', async () => {
     for (const path of ['/healthz', '/readyz']) {
       expect((await door.request(path, { as: '' })).json).toEqual({ status: 'ok' })
     }
     expect((await door.request('/openapi.json', { as: '' })).json.openapi).toBe('3.1.0')
   })
 
-  test('says how a XEN image is, and a KVM one, in one shape', async () => {
+  test('shows XEN and KVM images in the same shape', async () => {
     const xen = await door.request('/v1/images/12342264')
     const kvm = await door.request('/v1/images/12341457')
     expect([xen.json.kind, xen.json.phase]).toEqual(['memberServerImage', 'pending'])
@@ -35,7 +35,7 @@ export function relaySuite(
     expect(Object.keys(xen.json)).toEqual(Object.keys(kvm.json))
   })
 
-  test('makes an image once, follows it, and lists it', async () => {
+  test('creates an image once, follows it, and lists the creation', async () => {
     const asked = { method: 'POST', body: smallest, headers: { prefer: 'wait=20' } }
     const first = await door.request('/v1/server-images', asked)
     expect([first.status, first.json.image.phase]).toEqual([201, 'ready'])
@@ -48,7 +48,7 @@ export function relaySuite(
     expect(gateway.images.all().filter((image) => image.name === smallest.name)).toHaveLength(1)
   })
 
-  test('twenty of the same at once make one image', async () => {
+  test('creates one image for twenty identical concurrent requests', async () => {
     const body = { ...smallest, name: 'at-once' }
     const asked = { method: 'POST', body }
     const answers = await Promise.all(
@@ -58,14 +58,14 @@ export function relaySuite(
     expect(gateway.images.all().filter((image) => image.name === body.name)).toHaveLength(1)
   })
 
-  test('says what a create would do', async () => {
+  test('shows in a dry run what a create would do', async () => {
     const body = { ...smallest, name: 'dry', storages: [{ snapshotNo: '12344698' }] }
     const { json } = await door.request('/v1/server-images?dryRun=true', { method: 'POST', body })
     expect(json.ok).toBe(false)
     expect(json.request.parameters.serverImageName).toBe('dry')
   })
 
-  test('names every fault of a request at once', async () => {
+  test('names all faults of a request at once', async () => {
     const body = {
       name: 'Web',
       description: 'é'.repeat(488),
@@ -85,7 +85,7 @@ export function relaySuite(
     ])
   })
 
-  test('tells the truth about failure', async () => {
+  test('answers each failure with its own status and code', async () => {
     const codeOf = async (path: string, asked = {}) => {
       const { status, json } = await door.request(path, asked)
       return `${status} ${json.code}`
@@ -108,7 +108,7 @@ export function relaySuite(
     )
   })
 
-  test('is read in a terminal, and not twice', async () => {
+  test('answers in plain text, and with 304 to an unchanged image', async () => {
     const accept = { accept: 'text/plain' }
     const first = await door.request('/v1/images/12341457', { headers: accept })
     expect(first.text).toBe('12341457 test-kvm ready\n')
@@ -116,12 +116,12 @@ export function relaySuite(
     expect((await door.request('/v1/images/12341457', { headers: known })).status).toBe(304)
   })
 
-  test('gives each request an id that is not the caller’s', async () => {
+  test('gives each request an id that the caller cannot choose', async () => {
     const idOf = async (headers: Record<string, string>) =>
       (await door.request('/healthz', { headers })).headers.get('x-request-id')
     expect(await idOf({ 'x-request-id': 'theirs' })).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/)
     expect(await idOf({ 'cf-ray': 'theirs' })).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/)
-    // On Cloudflare the edge sets this header, whatever the caller sends.
+    // On Cloudflare the edge replaces this header.
     const ray = '8c1f2a3b4c5d6e7f-ICN'
     const own = await idOf({ 'cf-ray': ray })
     if (takesRay) expect(own).toBe(ray)

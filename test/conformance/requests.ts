@@ -3,7 +3,7 @@ import { image } from '../support/bodies.ts'
 import { scaled } from '../support/counts.ts'
 import type { Asked } from '../support/relay.ts'
 
-/** A request of the record; `{creation}`, `{etag}` and `{cursor}` in it stand for what answers before it told. */
+/** A recorded request. `{creation}`, `{etag}` and `{cursor}` in it stand for values of earlier answers. */
 export interface Recorded extends Asked {
   path: string
 }
@@ -20,7 +20,7 @@ const no = pick(
   ...['12341457', '12341458', '12341459', '23214590', '12342264', '30000001', '30000007'],
   ...['99', '0', '%31%32', 'abc', '1'.repeat(21), '한', "1'1", '-1', '..', '12341457/'],
 )
-/** What the gateway makes of a create of this name is never told. */
+/** The name of creates whose outcome stays unknown, because the gateway answers them with an error. */
 export const LOST = 'lost'
 
 const name = fc.oneof(
@@ -80,7 +80,7 @@ const read = fc.oneof(
 )
 
 const body = fc.oneof(
-  // The simulated gateway has this snapshot, and another that is not bootable.
+  // The simulated gateway has two of these snapshots: 12344697, and 12344698, which is not bootable.
   fc.tuple(name, rarely('12344697', '12344698', '7')).map(([wanted, snapshotNo]) => {
     return json({ name: wanted, storages: [{ snapshotNo }] })
   }),
@@ -146,5 +146,5 @@ const recorded: fc.Arbitrary<Recorded> = fc.oneof(
   },
 )
 
-/** The recorded requests: the same ones every time. */
+/** The recorded requests, which are the same in every run. */
 export const requests = fc.sample(recorded, { numRuns: REQUESTS, seed: SEED })

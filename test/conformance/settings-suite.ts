@@ -3,7 +3,7 @@ import { sampled } from '../support/counts.ts'
 import type { Door, Environment } from '../support/doors.ts'
 import { environmentFor } from '../support/relay.ts'
 
-/** A setting as it is wrong, and what the operator is told of it. */
+/** A wrong setting and the message that the operator gets. */
 export type WrongSetting = [name: string, value: unknown, message: string, path?: string]
 
 const VISIBLE = 'must be visible ASCII without spaces'
@@ -16,13 +16,13 @@ const UNKNOWN = 'names targets that RELAY_NOTIFY does not have: 0.notify.0'
 const ZONE = 'must be a time zone: Asia/Seoul, Asia/Tokyo, UTC …'
 const URL_RULE = 'must be an https address without credentials; http only on loopback'
 
-/** The setting of one job, wrong in one way. */
+/** Returns the setting of one job with one fault. */
 function job(wrong: object): string {
   const image = { name: 'web-{yyMMdd}', storages: [{ snapshotNo: '1' }] }
   return JSON.stringify([{ name: 'a', cron: '0 3 * * *', timeZone: 'UTC', image, ...wrong }])
 }
 
-/** What is wrong on every platform. */
+/** The settings that are wrong on every platform. */
 export const wrongAnywhere: WrongSetting[] = [
   ['NCLOUD_ACCESS_KEY', undefined, 'is required'],
   ['NCLOUD_ACCESS_KEY', '', 'is required'],
@@ -47,7 +47,7 @@ export const wrongAnywhere: WrongSetting[] = [
   ['RELAY_LANGUAGE', 'CANARY', 'must be one of en, ko, ja'],
 ]
 
-/** What only a Worker's settings can be: no strings. */
+/** The wrong settings that are not strings, which only a Worker can have. */
 export const wrongTypes: WrongSetting[] = [
   ['NCLOUD_ACCESS_KEY', 1, 'must be a string'],
   ['NCLOUD_SECRET_KEY', ['CANARY'], 'must be a string'],
@@ -64,7 +64,7 @@ const optional = [
   ...['RELAY_LANGUAGE', 'PORT', 'RELAY_DATABASE'],
 ]
 
-/** Proves of a door that it serves nothing on a setting that is missing or wrong, and names it. */
+/** Tests that a relay with a missing or wrong setting serves nothing and names the setting. */
 export function settingsSuite(
   open: (environment: Environment) => Promise<Door>,
   wrong: WrongSetting[],
@@ -73,7 +73,7 @@ export function settingsSuite(
   const right = environmentFor('https://gateway.test')
 
   test.concurrent.each(sampled(wrong, part))(
-    '%s = %j is refused',
+    'refuses %s = %j',
     async (name, value, message, path = name) => {
       const { [name]: _, ...environment } = right as Environment
       const door = await open(value === undefined ? environment : { ...environment, [name]: value })
@@ -90,7 +90,7 @@ export function settingsSuite(
     },
   )
 
-  test('all that is wrong is named at once', async () => {
+  test('names all wrong settings at once', async () => {
     const wrong = { NCLOUD_SITE: 'x', NCLOUD_REGION: 'x', RELAY_KEYS: '{' }
     const door = await open({ ...right, ...wrong })
     const { json } = await door.request('/readyz', { as: '' })
@@ -99,7 +99,7 @@ export function settingsSuite(
     await door.close()
   })
 
-  test('what has a default may be empty', async () => {
+  test('accepts an empty value of a setting with a default', async () => {
     const empty = Object.fromEntries(optional.map((name) => [name, '']))
     const door = await open({ ...right, ...empty, PORT: '0', RELAY_DATABASE: ':memory:' })
     expect((await door.request('/readyz', { as: '' })).status).toBe(200)

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => relay.close())
 
-/** The table of the contract, section 4: what each route needs. */
+/** The scope that each route needs: the table of the contract, section 4. */
 const needed: Record<string, string> = {
   'GET /v1/member-server-images/:no': 'images:read',
   'GET /v1/server-images/:no': 'images:read',
@@ -31,7 +31,7 @@ test('every route is in the table', () => {
 })
 
 describe.each(Object.entries(needed))('%s needs %s', (route, scope) => {
-  test.each(callers)('from %s', async (as) => {
+  test.each(callers)('checks the key of caller %s', async (as) => {
     const [method = '', path = ''] = route.split(' ')
     const entry = entries.find(({ id }) => id === as)
     const proven = entry !== undefined && as !== 'expired'
@@ -51,21 +51,21 @@ describe.each(Object.entries(needed))('%s needs %s', (route, scope) => {
   })
 })
 
-describe('a key is presented', () => {
+describe('a key', () => {
   const path = '/v1/images/12341457'
   const key = keyOf('ci')
   const status = async (headers: Record<string, string>) =>
     (await relay.request(path, { as: '', headers })).status
 
   test.each<[string, Record<string, string>]>([
-    ['as a bearer', { authorization: `Bearer ${key}` }],
-    ['as a bearer in any case', { authorization: `bearer  ${key}` }],
+    ['as a bearer token', { authorization: `Bearer ${key}` }],
+    ['as a bearer token in any case', { authorization: `bearer  ${key}` }],
     ['in X-API-Key', { 'x-api-key': key }],
-  ])('%s', async (_, headers) => {
+  ])('is accepted %s', async (_, headers) => {
     expect(await status(headers)).toBe(200)
   })
 
-  test('in one wording of refusal, whatever is wrong', async () => {
+  test('is refused with the same body for every fault', async () => {
     const wrong: Record<string, string>[] = [
       {},
       { authorization: `Bearer ${key}`, 'x-api-key': key },
@@ -88,15 +88,15 @@ describe('a key is presented', () => {
     expect(answers.every(({ status }) => status === 401)).toBe(true)
   })
 
-  test('and the gateway hears of none of it', async () => {
+  test('that is refused causes no call to the gateway', async () => {
     const before = relay.gateway.received.length
     await status({ 'x-api-key': keyOf('nobody') })
     expect(relay.gateway.received).toHaveLength(before)
   })
 })
 
-describe('a prefix limits what a key may make', () => {
-  test('and nothing else', async () => {
+describe('the name prefix of a key', () => {
+  test('limits creates but not reads', async () => {
     const made = await relay.create({ ...smallest, name: 'web-7' }, { as: 'prefixed' })
     const other = await relay.create({ ...smallest, name: 'db-7' }, { as: 'prefixed' })
     const read = await relay.request('/v1/images/12341457', { as: 'prefixed' })
@@ -105,8 +105,8 @@ describe('a prefix limits what a key may make', () => {
   })
 })
 
-// The causes of the contract, section 3.
-describe('the log has the cause of a 401, and the answer does not', () => {
+// The causes are those of the contract, section 3.
+describe('the log has the cause of a 401, and the reply does not', () => {
   test.each<[string, Record<string, string>, object]>([
     ['no key', {}, { reason: 'no-key' }],
     ['no bearer key', { authorization: 'Basic a2V5' }, { reason: 'no-key' }],

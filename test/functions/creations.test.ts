@@ -8,9 +8,10 @@ import { states } from '../gateway/shelf.ts'
 import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
 let relay: Relay
-// The relay's own time runs ahead of the gateway's by as much as a test says.
+/** Milliseconds by which the relay's clock runs ahead. */
 let ahead = 0
 const clock = { ...systemClock, now: () => Date.now() + ahead }
+/** Milliseconds by which the gateway's clock runs ahead. */
 let gatewayAhead = 0
 const MINUTE = 60_000
 
@@ -32,7 +33,7 @@ beforeEach(() => {
 })
 
 describe('a create', () => {
-  test('makes an image and says where to follow it', async () => {
+  test('makes an image and returns its Location', async () => {
     const body = { ...fresh(), description: 'nightly', notify: ['ops'] }
     const { status, headers, json } = await relay.create(body)
     expect(status).toBe(201)
@@ -57,7 +58,7 @@ describe('a create', () => {
     expect(followed.json).toEqual(json)
   })
 
-  test('goes out once, as a form, after one look-up by name', async () => {
+  test('is sent once, as a form, after one look-up by name', async () => {
     const body = {
       ...fresh(),
       description: 'a & b + 100% "q" \'s\' 이미지',
@@ -73,7 +74,7 @@ describe('a create', () => {
     expect(lookUp).toMatchObject({ method: 'GET', action: 'getServerImageList' })
     expect(relay.gateway.received).toHaveLength(2)
     expect(create?.target).toBe('/vserver/v2/createServerImageFromSnapshot')
-    // The document's own parameter names and rules, in its own counting.
+    // The parameter names, rules and numbering of NAVER Cloud's document.
     expect(create?.parameters).toEqual({
       regionCode: 'KR',
       serverImageName: body.name,
@@ -104,21 +105,21 @@ describe('a create', () => {
     expect(headers.get('retry-after')).toBeNull()
   })
 
-  test('of an image that is still being made says when to look', async () => {
+  test('of a pending image has a Retry-After header', async () => {
     const slow = await openRelay({ gateway: { readyAfterMs: 60_000 } })
     const { status, json, headers } = await slow.create(fresh())
     await slow.close()
     expect([status, json.image.phase, headers.get('retry-after')]).toEqual([201, 'pending', '5'])
   })
 
-  test('is one line of plain text with the phase of the image', async () => {
+  test('has one line of plain text with the phase of the image', async () => {
     const body = fresh()
     const headers = { accept: 'text/plain' }
     const { text } = await relay.create(body, { headers })
     expect(text).toMatch(new RegExp(`^cr_[0-9a-f]{32} ready ${body.name} 3000000\\d\n$`))
   })
 
-  test('has one line of plain text that reads failed once its image has failed', async () => {
+  test('has one line of plain text with failed when its image has failed', async () => {
     const slow = await openRelay({ gateway: { readyAfterMs: 60_000 }, clock })
     const { json } = await slow.create(fresh())
     slow.gateway.images.change(json.image.imageNo, { state: states.createFailed })
@@ -129,7 +130,7 @@ describe('a create', () => {
     expect(text).toBe(`${json.creationId} failed ${json.name} ${json.image.imageNo}\n`)
   })
 
-  test('is refused in the gateway’s own words, and nothing was made', async () => {
+  test('that the gateway refuses has the gateway’s message and makes nothing', async () => {
     const body = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
     const { status, json } = await relay.create(body)
     expect([status, json.code, json.outcome, json.retryable]).toEqual([
@@ -145,22 +146,22 @@ describe('a create', () => {
     expect(own()).toEqual([])
   })
 
-  test('of a door that keeps nothing is 503', async () => {
-    const forgetful = await openRelay({ store: false })
+  test('gives 503 on a relay without a store', async () => {
+    const withoutStore = await openRelay({ store: false })
     const answers = [
-      await forgetful.create(fresh()),
-      await forgetful.request('/v1/creations'),
-      await forgetful.request('/v1/creations/cr_1'),
+      await withoutStore.create(fresh()),
+      await withoutStore.request('/v1/creations'),
+      await withoutStore.request('/v1/creations/cr_1'),
     ]
-    expect((await forgetful.request('/v1/images/12341457')).status).toBe(200)
-    await forgetful.close()
+    expect((await withoutStore.request('/v1/images/12341457')).status).toBe(200)
+    await withoutStore.close()
     for (const { status, json } of answers) {
       expect([status, json.code]).toEqual([503, 'not-configured'])
     }
   })
 })
 
-describe('the same again', () => {
+describe('a repeated create', () => {
   test.each([
     ['without a key', {}],
     ['with a bare key', keyed('build-1')],
@@ -176,14 +177,14 @@ describe('the same again', () => {
     expect(creates()).toHaveLength(1)
   })
 
-  test('a bare and a quoted key are one', async () => {
+  test('is the same creation with a bare and with a quoted key', async () => {
     const body = fresh()
     const first = await relay.create(body, keyed('same-"key\\'))
     const second = await relay.create(body, keyed('"same-\\"key\\\\"'))
     expect(second.json.creationId).toBe(first.json.creationId)
   })
 
-  test('what makes no difference makes none: order, composition, defaults, who is told', async () => {
+  test('may differ in order, Unicode form, defaults and targets', async () => {
     const { name } = fresh()
     const first = await relay.create({ ...smallest, name, description: 'caf\u00e9' }, keyed('k-3'))
     const second = await relay.create(
@@ -199,7 +200,7 @@ describe('the same again', () => {
     expect([second.status, second.json.creationId]).toEqual([200, first.json.creationId])
   })
 
-  test('under an explicit key with other content is 422', async () => {
+  test('under an explicit key with other content gives 422', async () => {
     const body = fresh()
     await relay.create(body, keyed('k-4'))
     for (const other of [{ ...body, description: 'x' }, fresh(), { ...body, regionCode: 'JPN' }]) {
@@ -221,7 +222,7 @@ describe('the same again', () => {
     expect(second.json.creationId).not.toBe(first.json.creationId)
   })
 
-  test('after a rejection gives the first problem again under a key, and a new creation without', async () => {
+  test('replays the first problem of a rejected create under a key, and starts a new creation without one', async () => {
     const body = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
     const first = await relay.create(body, keyed('k-6'))
     const second = await relay.create(body, keyed('k-6'))
@@ -234,11 +235,11 @@ describe('the same again', () => {
     expect(creates()).toHaveLength(3)
   })
 
-  test('while the first is on the wire, and waiting, is refused as the first is', async () => {
+  test('that waits for the first one gets the same refusal', async () => {
     const arrived = Promise.withResolvers<void>()
     const repeated = Promise.withResolvers<void>()
     const send = httpTransport()
-    const held = await openRelay({
+    const slow = await openRelay({
       async transport(request, timeoutMs) {
         if (request.method === 'POST') {
           arrived.resolve()
@@ -248,19 +249,19 @@ describe('the same again', () => {
       },
     })
     const body = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
-    const first = held.create(body, keyed('twice'))
+    const first = slow.create(body, keyed('twice'))
     await arrived.promise
-    const second = held.create(body, { headers: { ...keyed('twice').headers, prefer: 'wait=2' } })
+    const second = slow.create(body, { headers: { ...keyed('twice').headers, prefer: 'wait=2' } })
     setTimeout(repeated.resolve, 200)
     const answers = await Promise.all([first, second])
-    await held.close()
+    await slow.close()
     expect(answers.map(({ status, json }) => [status, json.code, json.outcome])).toEqual([
       [422, 'upstream-refused', 'not-applied'],
       [422, 'upstream-refused', 'not-applied'],
     ])
   })
 
-  test('200 at once make one image', async () => {
+  test('makes one image when sent 200 times at once', async () => {
     const body = fresh()
     const answers = await Promise.all(Array.from({ length: 200 }, () => relay.create(body)))
     const statuses = answers.map(({ status }) => status)
@@ -273,12 +274,12 @@ describe('the same again', () => {
 })
 
 test.each<[string, object]>([
-  ['an unknown scope', { as: 'reader' }],
+  ['a missing scope', { as: 'reader' }],
   ['a bad body', { body: '{' }],
   ['a bad key', keyed('')],
-  ['a field at fault', { body: { name: 'X' } }],
+  ['an invalid field', { body: { name: 'X' } }],
   ['the wrong prefix', { as: 'prefixed', body: { ...smallest, name: 'db-1' } }],
-])('a create that is refused for %s did not happen', async (_, asked) => {
+])('a create refused for %s has the outcome not-applied', async (_, asked) => {
   const { json } = await relay.request('/v1/server-images', {
     method: 'POST',
     body: fresh(),
@@ -293,7 +294,7 @@ describe('a name', () => {
     ['any key', smallest, keyed('k-7')],
     ['an administrator', smallest, { as: 'admin' }],
   ])(
-    'that is live is taken for %s, who is told the creation and since when',
+    'in use is taken for %s, and the reply has the creation and its time',
     async (_, content, asked) => {
       const { name } = fresh()
       const { creationId, updatedAt } = (await relay.create({ ...smallest, name })).json
@@ -307,7 +308,7 @@ describe('a name', () => {
     },
   )
 
-  test('that is live is taken for another caller, who is not told the creation', async () => {
+  test('in use is taken for another caller, and the reply does not have the creation id', async () => {
     const { name } = fresh()
     const { creationId, updatedAt } = (await relay.create({ ...smallest, name })).json
     const { json } = await relay.create({ ...smallest, name }, { as: 'other' })
@@ -316,7 +317,7 @@ describe('a name', () => {
     expect(json.detail).toContain(`another caller's creation (ready since ${updatedAt})`)
   })
 
-  test('of an image that is not the relay’s is refused with its number', async () => {
+  test('of an image that the relay did not make is refused with the image number', async () => {
     const { name } = fresh()
     const { no } = relay.gateway.images.add({ name })
     const { status, json } = await relay.create({ ...smallest, name })
@@ -333,7 +334,7 @@ describe('a name', () => {
     expect(status).toBe(201)
   })
 
-  test('is free again once its image failed', async () => {
+  test('is free again when its image failed', async () => {
     const body = fresh()
     const first = await relay.create(body)
     relay.gateway.images.change(first.json.image.imageNo, { state: states.createFailed })
@@ -344,11 +345,11 @@ describe('a name', () => {
     expect(failed.json.image.phase).toBe('failed')
   })
 
-  test('of an image that is nowhere to be found is free after 15 minutes of the gateway’s, not before', async () => {
+  test('of a missing image is free only after 15 minutes by the gateway’s clock', async () => {
     const body = fresh()
     const first = await relay.create(body)
     relay.gateway.images.delete(first.json.image.imageNo)
-    // By the relay's own clock, an hour later: nothing is concluded from that.
+    // One hour by the relay's own clock proves nothing.
     ahead = 60 * MINUTE
     expect((await relay.create(body)).status).toBe(200)
     gatewayAhead = 14 * MINUTE
@@ -360,7 +361,7 @@ describe('a name', () => {
     expect(gone.json.image.phase).toBe('gone')
   })
 
-  test('that an image of somebody else’s has is taken', async () => {
+  test('of an image that the relay did not make rejects the creation before it is sent', async () => {
     const body = fresh()
     relay.gateway.images.add({ name: body.name })
     const { status, json } = await relay.create(body)
@@ -372,14 +373,14 @@ describe('a name', () => {
   test.each([
     ['failed', { state: states.createFailed }],
     ['belongs to NCP', { type: 'NCP' }],
-  ])('that an image has which %s is free', async (_, image) => {
+  ])('of an image that %s is free', async (_, image) => {
     const body = fresh()
     relay.gateway.images.add({ name: body.name, ...image })
     expect((await relay.create(body)).status).toBe(201)
   })
 })
 
-test('a relay that lost its database adopts the image it made before, and makes no second one', async () => {
+test('a relay that lost its database adopts its earlier image and makes no second one', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lost-'))
   const before = await openRelay({ database: join(folder, 'before.sqlite') })
   const after = await openRelay({
@@ -398,7 +399,7 @@ test('a relay that lost its database adopts the image it made before, and makes 
   expect(images).toHaveLength(1)
 })
 
-test('an image that bears the mark but is of another snapshot is neither adopted nor doubled', async () => {
+test('an image with the marker but another snapshot is neither adopted nor duplicated', async () => {
   const body = fresh()
   const first = await relay.create(body)
   const other = await openRelay()
@@ -412,7 +413,7 @@ test('an image that bears the mark but is of another snapshot is neither adopted
 describe('the quota of a key', () => {
   test('counts new claims of a UTC day, not repeats, dry runs or refusals before the claim', async () => {
     const limited = { as: 'limited' }
-    // Just after midnight UTC of some day to come.
+    // Five seconds after the next midnight UTC.
     ahead = Math.ceil(Date.now() / 86_400_000) * 86_400_000 + 5_000 - Date.now()
     const body = fresh()
     const rejected = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
@@ -445,8 +446,8 @@ describe('the quota of a key', () => {
   })
 })
 
-describe('what the gateway puts off', () => {
-  test('is accepted, and sent by a repeat when it is time', async () => {
+describe('a create that cannot be sent yet', () => {
+  test('is accepted, and sent by a repeat when it is due', async () => {
     relay.gateway.inject({ fault: 'throttled-date', action: 'createServerImageFromSnapshot' })
     const body = fresh()
     const first = await relay.create(body)
@@ -465,7 +466,7 @@ describe('what the gateway puts off', () => {
     expect(late.json.problem).toBeNull()
   })
 
-  test('is given up after an hour', async () => {
+  test('is given up after one hour', async () => {
     relay.gateway.inject({ fault: 'throttled', action: 'createServerImageFromSnapshot' })
     const body = fresh()
     const first = await relay.create(body)
@@ -476,7 +477,7 @@ describe('what the gateway puts off', () => {
     expect(creates()).toHaveLength(1)
   })
 
-  test('because it does not know the key pair is tried once more at once', async () => {
+  test('is retried once immediately when the gateway rejects the key pair', async () => {
     relay.gateway.inject({ fault: 'credentials', action: 'createServerImageFromSnapshot' })
     const { status, json } = await relay.create(fresh())
     expect([status, json.state, json.attempt]).toEqual([201, 'created', 2])
@@ -489,7 +490,7 @@ describe('what the gateway puts off', () => {
     ])
   })
 
-  test('is accepted too when the look-up before it cannot be made', async () => {
+  test('is accepted when the look-up before it fails', async () => {
     relay.gateway.inject({ fault: 'html-200', action: 'getServerImageList' })
     const { status, json, headers } = await relay.create(fresh())
     expect([status, json.state, json.attempt]).toEqual([202, 'accepted', 0])
@@ -505,8 +506,8 @@ describe('what the gateway puts off', () => {
   })
 })
 
-describe('a refusal', () => {
-  test('of an image that was made all the same is found out', async () => {
+describe('the outcome of an attempt', () => {
+  test('is created when a refused attempt made its image', async () => {
     relay.gateway.inject({
       fault: 'refused',
       action: 'createServerImageFromSnapshot',
@@ -518,7 +519,7 @@ describe('a refusal', () => {
     expect(own()).toHaveLength(1)
   })
 
-  test('that is not known says that the relay finds out, by when, and not to repeat it', async () => {
+  test('is unknown after a reset, and the reply says when it is known and not to repeat the request', async () => {
     relay.gateway.inject({ fault: 'reset-before', action: 'createServerImageFromSnapshot' })
     const body = fresh()
     const before = Date.now()
@@ -527,7 +528,7 @@ describe('a refusal', () => {
     expect([status, json.state]).toEqual([202, 'unknown'])
     // 300 s for timestamps, 30 s for the clock, 300 s for lists, 270 s without a Date, and one tick.
     const signedAt = Date.parse(json.knownBy) - (300 + 30 + 300 + 270 + 60) * 1_000
-    // By the gateway's clock, which a Date tells to the second.
+    // By the gateway's clock, whose Date header has a precision of one second.
     expect(signedAt).toBeGreaterThanOrEqual(before - 1_000)
     expect(signedAt).toBeLessThanOrEqual(after + 1_000)
     expect(json.detail).toMatch(
@@ -535,18 +536,18 @@ describe('a refusal', () => {
         `^NAVER Cloud did not say whether ${body.name} was created. The relay is finding out and should know by .* UTC\\+9. Do not repeat the request.$`,
       ),
     )
-    // It must not look like a failure that invites a repeat.
+    // The problem must not look like a failure that may be retried.
     expect(Object.keys(json.problem).sort()).toEqual(['code', 'detail', 'upstream'])
     const headers = { accept: 'text/plain' }
     const { text } = await relay.request(`/v1/creations/${json.creationId}`, { headers })
     expect(text).toBe(`${json.creationId} unknown ${body.name} -\n${json.detail}\n`)
   })
 
-  test('that nobody can look into is unknown', async () => {
+  test('is unknown when a refusal cannot be checked', async () => {
     const create = 'createServerImageFromSnapshot'
     relay.gateway.inject({ fault: 'refused', action: create })
     const body = fresh()
-    // The look-up before the attempt is to work, the one after it not.
+    // The look-up before the attempt succeeds, and the one after it fails.
     const answered = relay.create(body)
     while (creates().length === 0) await new Promise((resolve) => setImmediate(resolve))
     relay.gateway.inject({ fault: 'html-200', action: 'getServerImageList', times: 9 })
@@ -554,7 +555,7 @@ describe('a refusal', () => {
     expect([status, json.state, json.problem?.code]).toEqual([202, 'unknown', 'upstream-refused'])
   })
 
-  test('of a later attempt is unknown', async () => {
+  test('is unknown when a later attempt is refused', async () => {
     const action = 'createServerImageFromSnapshot'
     relay.gateway.inject({ fault: 'credentials', action })
     relay.gateway.inject({ fault: 'refused', action })
@@ -564,7 +565,7 @@ describe('a refusal', () => {
 })
 
 describe('a creation', () => {
-  test('is its caller’s own; an admin sees it too', async () => {
+  test('is visible only to its caller and to an admin', async () => {
     const { headers } = await relay.create(fresh())
     const path = headers.get('location') ?? ''
     const seen = async (as: string) => (await relay.request(path, { as })).status
@@ -574,7 +575,7 @@ describe('a creation', () => {
     expect({ ...other.json, requestId: 0 }).toEqual({ ...none.json, requestId: 0 })
   })
 
-  test('shows its image as it is now, once it is older than five seconds', async () => {
+  test('reads its image again when the last read is older than five seconds', async () => {
     const slow = await openRelay({ clock, gateway: { readyAfterMs: 60_000 } })
     const { headers, json } = await slow.create(fresh())
     const phase = async () => (await slow.request(headers.get('location') ?? '')).json.image.phase
@@ -589,7 +590,7 @@ describe('a creation', () => {
     await slow.close()
   })
 
-  test('is told as it is stored when the gateway cannot be asked', async () => {
+  test('is returned as stored when the gateway fails', async () => {
     const slow = await openRelay({ clock, gateway: { readyAfterMs: 60_000 } })
     const { headers } = await slow.create(fresh())
     ahead = 6_000
@@ -599,7 +600,7 @@ describe('a creation', () => {
     expect([status, json.image.phase]).toEqual([200, 'pending'])
   })
 
-  test('is waited for', async () => {
+  test('can be waited for', async () => {
     const slow = await openRelay({ gateway: { readyAfterMs: 1_000 } })
     const { headers } = await slow.create(fresh())
     const followed = await slow.request(headers.get('location') ?? '', {
@@ -612,7 +613,7 @@ describe('a creation', () => {
 })
 
 describe('the list of creations', () => {
-  test('is the caller’s own, newest first, page by page', async () => {
+  test('has the caller’s own creations, newest first, page by page', async () => {
     const made = await openRelay()
     const bodies = Array.from({ length: 5 }, fresh)
     for (const body of bodies) await made.create(body)
@@ -634,7 +635,7 @@ describe('the list of creations', () => {
   })
 
   test.each(['x', '', 'zz.cr_1', `1.cr_${'0'.repeat(33)}`, `..cr_${'0'.repeat(32)}`])(
-    'knows no cursor %j',
+    'rejects the cursor %j',
     async (cursor) => {
       const { status, json } = await relay.request(`/v1/creations?cursor=${cursor}`)
       expect([status, json.code]).toEqual([400, 'malformed-request'])
@@ -646,7 +647,7 @@ describe('a dry run', () => {
   const dry = (body: unknown, asked = {}) =>
     relay.request('/v1/server-images?dryRun=true', { method: 'POST', body, ...asked })
 
-  test('shows what would be sent, and sends only reads', async () => {
+  test('shows the request of a create, and sends only reads', async () => {
     const body = fresh()
     const { status, json } = await dry(body)
     expect(status).toBe(200)
@@ -662,16 +663,16 @@ describe('a dry run', () => {
   })
 
   test.each<[string, object, string[]]>([
-    ['a snapshot that is not there', { snapshotNo: '1' }, ['snapshot-exists']],
-    ['one that is not bootable', { snapshotNo: '12344698' }, ['snapshot-bootable']],
-    ['one that is still being made', { snapshotNo: '12344699' }, ['snapshot-usable']],
-    ['one of XEN', { snapshotNo: '12344700' }, ['snapshot-kvm']],
+    ['a snapshot that does not exist', { snapshotNo: '1' }, ['snapshot-exists']],
+    ['a snapshot that is not bootable', { snapshotNo: '12344698' }, ['snapshot-bootable']],
+    ['a snapshot that is still being made', { snapshotNo: '12344699' }, ['snapshot-usable']],
+    ['a snapshot of XEN', { snapshotNo: '12344700' }, ['snapshot-kvm']],
     [
-      'one that is larger',
+      'a snapshot that is larger than its storage',
       { snapshotNo: '12344700', sizeGb: 40 },
       ['snapshot-kvm', 'snapshot-fits'],
     ],
-  ])('finds %s', async (_, base, codes) => {
+  ])('reports %s', async (_, base, codes) => {
     const { status, json } = await dry({ ...fresh(), storages: [base] })
     const failed = json.checks.filter(({ ok }: { ok: boolean }) => !ok)
     expect([status, json.ok]).toEqual([200, false])
@@ -680,7 +681,7 @@ describe('a dry run', () => {
     )
   })
 
-  test('asks bootability of the base alone, and nothing of a new storage', async () => {
+  test('checks only the base for bootability, and nothing of a new storage', async () => {
     const storages = [
       { snapshotNo: '12344697' },
       { snapshotNo: '12344698' },
@@ -689,7 +690,7 @@ describe('a dry run', () => {
     expect((await dry({ ...fresh(), storages })).json.ok).toBe(true)
   })
 
-  test('tells a name that is taken, by an image or by a creation', async () => {
+  test('reports a name in use by an image or by a creation', async () => {
     const nameIsFree = async (name: string) =>
       (await dry({ ...smallest, name })).json.checks.at(-1).ok
     relay.gateway.images.add({ name: 'by-image' })
@@ -722,7 +723,7 @@ describe('a dry run', () => {
     ])
   })
 
-  test('names the creation that has the name to a caller who may read it', async () => {
+  test('names the creation that uses the name only to a caller who may read it', async () => {
     const { json } = await relay.create(fresh())
     const nameCheck = async (as: string) =>
       (await dry({ ...smallest, name: json.name }, { as })).json.checks.at(-1)
@@ -731,7 +732,7 @@ describe('a dry run', () => {
     expect((await nameCheck('other')).message).toContain('another request (ready since')
   })
 
-  test('is one line for each check in plain text, and a verdict', async () => {
+  test('has one line for each check and a verdict in plain text', async () => {
     const headers = { accept: 'text/plain' }
     const body = fresh()
     expect((await dry(body, { headers })).text).toBe(
@@ -763,7 +764,7 @@ describe('a dry run', () => {
     expect([status, json.code]).toEqual([403, 'forbidden'])
   })
 
-  test('of a gateway that cannot be asked is its problem', async () => {
+  test('gives the gateway’s problem when the gateway fails', async () => {
     relay.gateway.inject({ fault: 'permission' })
     expect((await dry(fresh())).status).toBe(502)
   })

@@ -14,9 +14,9 @@ async function withRelay<Result>(work: (relay: Relay) => Promise<Result>, transp
   }
 }
 
-describe('a gateway that is not there', () => {
-  // Port 9 of this machine, where nobody listens.
-  const nowhere = (only: 'GET' | 'POST'): Transport => {
+describe('an unreachable gateway', () => {
+  // Nothing listens on port 9 of this machine.
+  const unreachable = (only: 'GET' | 'POST'): Transport => {
     const transport = httpTransport()
     return (request, timeoutMs) => {
       const url = new URL(request.url.pathname, 'http://127.0.0.1:9')
@@ -24,30 +24,30 @@ describe('a gateway that is not there', () => {
     }
   }
 
-  test('on a read', () =>
+  test('gives a retryable 502 on a read', () =>
     withRelay(async (relay) => {
       const { status, json } = await relay.request('/v1/server-images/12341457')
       expect([status, json.code, json.retryable]).toEqual([502, 'upstream-unreachable', true])
       const reason = 'ECONNREFUSED'
       expect(relay.log).toContainEqual(expect.objectContaining({ event: 'upstream', reason }))
       expect(JSON.stringify([relay.log, json])).not.toMatch(/127\.0\.0\.1/)
-    }, nowhere('GET')))
+    }, unreachable('GET')))
 
-  test('on a create', () =>
+  test('leaves a create with an unknown outcome', () =>
     withRelay(async (relay) => {
       const { status, json } = await relay.create(smallest)
       expect([status, json.state]).toEqual([202, 'unknown'])
       expect(json.problem.code).toBe('upstream-unreachable')
-    }, nowhere('POST')))
+    }, unreachable('POST')))
 
-  test('on the look-up before a create: nothing was sent', () =>
+  test('leaves a create accepted and unsent when the look-up before it fails', () =>
     withRelay(async (relay) => {
       const { status, json } = await relay.create(smallest)
       expect([status, json.state, json.attempt]).toEqual([202, 'accepted', 0])
-    }, nowhere('GET')))
+    }, unreachable('GET')))
 })
 
-test('the documents’ own create answer, printed as invalid JSON, leaves an unknown outcome', () =>
+test('the documented create reply, which is invalid JSON, leaves an unknown outcome', () =>
   withRelay(async (relay) => {
     relay.gateway.inject({ fault: 'doc-sample-invalid', action: CREATE, applied: true })
     const { status, json, headers } = await relay.create(smallest)

@@ -24,7 +24,7 @@ describe('without a key', () => {
     expect(text).toBe('ok\n')
   })
 
-  test('/openapi.json is answered, in JSON whatever is preferred', async () => {
+  test('/openapi.json is answered in JSON for any Accept header', async () => {
     const { json } = await relay.request('/openapi.json', {
       as: '',
       headers: { accept: 'text/plain' },
@@ -43,7 +43,7 @@ describe('a route', () => {
     '/v1/images/',
     '//v1/images',
     '/V1/images',
-  ])('%s is not there', async (path) => {
+  ])('%s does not exist', async (path) => {
     expect(await code(path)).toEqual([404, 'not-found'])
   })
 
@@ -60,7 +60,7 @@ describe('a route', () => {
     expect([status, json.code, headers.get('allow')]).toEqual([405, 'method-not-allowed', allow])
   })
 
-  test('HEAD is GET without a body', async () => {
+  test('answers HEAD like GET without a body', async () => {
     const { status, text, headers } = await relay.request('/v1/images/12341457', { method: 'HEAD' })
     expect([status, text]).toEqual([200, ''])
     expect(headers.get('etag')).toMatch(/^W\//)
@@ -68,12 +68,12 @@ describe('a route', () => {
 })
 
 describe('the request id', () => {
-  test('is ours, whatever the caller sends', async () => {
+  test('is the relay’s own, even if the caller sends one', async () => {
     const { headers } = await relay.request('/healthz', { headers: { 'x-request-id': 'theirs' } })
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}-/)
   })
 
-  test('stands in every line of the log that belongs to the request, with the image', async () => {
+  test('is in every log line of the request, with the image', async () => {
     const before = relay.log.length
     const { headers } = await relay.request('/v1/images/12342264')
     const lines = relay.log.slice(before)
@@ -81,7 +81,7 @@ describe('the request id', () => {
     const shared = { requestId, caller: 'key:ci', status: 200, imageNo: '12342264' }
     const milliseconds = expect.any(Number)
     expect(lines).toEqual([
-      // The first call finds nothing, which is no failure: the second one does.
+      // The first call finds nothing, which is not a failure. The second call finds the image.
       {
         ...shared,
         event: 'upstream',
@@ -94,7 +94,7 @@ describe('the request id', () => {
     ])
   })
 
-  test('stands with the creation in every line of a create', async () => {
+  test('comes with the creation id in every log line of a create', async () => {
     const before = relay.log.length
     const { json } = await relay.create({ ...smallest, name: 'logged' })
     const { creationId, image } = json
@@ -135,7 +135,7 @@ describe('Accept', () => {
     },
   )
 
-  test('is asked before anything is made', async () => {
+  test('is checked before anything is created', async () => {
     const before = relay.gateway.received.length
     const { status } = await relay.create(smallest, { headers: { accept: 'image/png' } })
     expect([status, relay.gateway.received.length]).toEqual([406, before])
@@ -168,7 +168,7 @@ describe('a query', () => {
     expect((await relay.request(path)).json.detail).toBe(detail)
   })
 
-  test('2,000 pairs of keys that are one, in any encoding, reach nobody', async () => {
+  test('rejects 2,000 pairs of equal keys in any encoding', async () => {
     const before = relay.gateway.received.length
     const encoded = (key: string) =>
       fc
@@ -215,7 +215,7 @@ describe('a body', () => {
     ['multipart/form-data'],
     ['application/jsonp'],
     [''],
-  ])('of type %j is not taken', async (type) => {
+  ])('of type %j is not accepted', async (type) => {
     const asked = { method: 'POST', body: smallest, headers: { 'content-type': type } }
     expect(await code(path, asked)).toEqual([415, 'unsupported-media-type'])
   })
@@ -228,24 +228,24 @@ describe('a body', () => {
     },
   )
 
-  test('that is encoded is not taken', async () => {
+  test('with a content encoding is not accepted', async () => {
     const asked = { method: 'POST', body: smallest, headers: { 'content-encoding': 'gzip' } }
     expect(await code(path, asked)).toEqual([415, 'unsupported-media-type'])
   })
 
   test.each<[string, string | Uint8Array]>([
     ['nothing', ''],
-    ['half', '{"name":'],
+    ['half an object', '{"name":'],
     ['a trailing comma', '{"name":"web",}'],
     ['single quotes', "{'name':'web'}"],
     ['NaN', '{"name":NaN}'],
     ['bytes that are not UTF-8', new Uint8Array([0x22, 0xc3, 0x28, 0x22])],
-  ])('of %s is not JSON', async (_, body) => {
+  ])('of %s is rejected as malformed', async (_, body) => {
     expect(await code(path, { method: 'POST', body })).toEqual([400, 'malformed-request'])
   })
 
   test.each(['null', '[]', '42', '"text"', 'true', '[{}]'])(
-    '%s is not our object',
+    'of the JSON value %s is rejected as invalid',
     async (body) => {
       expect(await code(path, { method: 'POST', body })).toEqual([422, 'invalid-input'])
     },
@@ -270,7 +270,7 @@ describe('a body', () => {
       ],
       'storages.0 has an unknown field: "size"; The body has an unknown field: "notifies"',
     ],
-  ])('%s is answered with what is wrong', async (body, faults, detail) => {
+  ])('%s is answered with its faults', async (body, faults, detail) => {
     const { json } = await relay.request(path, { method: 'POST', body })
     const errors = faults.map(([path, message]) => ({ path, message }))
     expect([json.errors, json.detail]).toEqual([errors, detail])
@@ -291,7 +291,7 @@ describe('a body', () => {
     ])
   })
 
-  test('deep inside is no trouble', async () => {
+  test('with deep nesting is rejected as invalid', async () => {
     const body = `{"name":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
     expect(await code(path, { method: 'POST', body })).toEqual([422, 'invalid-input'])
   })
@@ -315,11 +315,11 @@ describe('the hash of an entity tag', () => {
     ['b', 'af63df4c8601f1a5'],
     ['foo', 'dcb27518fed9d577'],
     ['foobar', '85944171f73967e8'],
-  ])('%j is %s', (text, hash) => {
+  ])('of %j is %s', (text, hash) => {
     expect(fnv1a64(text)).toBe(hash)
   })
 
-  test('leaves request ids out, and no other id', () => {
+  test('excludes request ids but no other id', () => {
     const tag = (requestId: string, imageNo: string) =>
       etagOf(JSON.stringify({ requestId, imageNo }))
     expect(tag('a', '1')).toBe(tag('b', '1'))
@@ -332,7 +332,7 @@ describe('the hash of an entity tag', () => {
   })
 })
 
-test('nothing of a defect reaches the caller, and its place reaches the log', async () => {
+test('a defect is hidden from the caller, and the log has its place in the code', async () => {
   const list = async () => {
     throw new RangeError('secret words\n    at nowhere of the runtime')
   }
@@ -350,7 +350,7 @@ test('nothing of a defect reaches the caller, and its place reaches the log', as
   expect(JSON.stringify(broken.log)).not.toMatch(/secret words|nowhere/)
 })
 
-test('each route has its name in the log, and what is none has none', async () => {
+test('the log has the name of each route, and a wildcard for other paths', async () => {
   const paths = ['/healthz', '/readyz', '/openapi.json', '/v1/images/12341457', '/nope']
   const own = await openRelay()
   for (const path of paths) await own.request(path)
@@ -367,8 +367,8 @@ test('each route has its name in the log, and what is none has none', async () =
 
 test.each([
   ['no key', []],
-  ['an expired one', [{ ...entryOf('late'), expiresAt: '2026-01-01T00:00:00Z' }]],
-])('a relay with %s says in its log that it lets nobody in', async (_, RELAY_KEYS) => {
+  ['only an expired key', [{ ...entryOf('late'), expiresAt: '2026-01-01T00:00:00Z' }]],
+])('a relay with %s logs that it has no usable key', async (_, RELAY_KEYS) => {
   const alone = await openRelay({ environment: { RELAY_KEYS } })
   expect((await alone.request('/v1/creations')).status).toBe(401)
   await alone.close()

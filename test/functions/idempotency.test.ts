@@ -17,7 +17,7 @@ afterAll(() => relay.close())
 
 const keyed = (key: string) => ({ headers: { 'idempotency-key': key } })
 
-test(`a key with other content is 422 in ${OTHERS} of ${OTHERS}`, async () => {
+test(`rejects a reused key with other content with 422 (${OTHERS} bodies)`, async () => {
   await relay.create({ ...smallest, name: 'once' }, keyed('one'))
   const { length: arrived } = relay.gateway.received
   for (const body of fc.sample(image, { numRuns: OTHERS, seed: SEED })) {
@@ -27,30 +27,30 @@ test(`a key with other content is 422 in ${OTHERS} of ${OTHERS}`, async () => {
   expect(relay.gateway.received).toHaveLength(arrived)
 })
 
-/** The same wish in other words. */
-function reworded(body: Record<string, unknown>): Record<string, unknown> {
+/** Returns an equivalent body: other field order, Unicode form and targets, and explicit defaults. */
+function equivalent(body: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(body).toReversed()
   const { description, regionCode = 'KR', notify: _, ...rest } = Object.fromEntries(entries)
   const text = typeof description === 'string' ? description.normalize('NFD') : description
   return { notify: ['others'], regionCode, ...rest, description: text ?? '' }
 }
 
-test(`a key with the same content in other words is a repeat in ${REPEATS} of ${REPEATS}`, async () => {
-  // Decomposed, a description may be longer than it may be: those are refused for that.
+test(`treats an equivalent body under the same key as a repeat (${REPEATS} bodies)`, async () => {
+  // The decomposed form is longer, and the relay rejects a description above its limit.
   const short = image.filter(({ description = '' }) => description.normalize('NFD').length < 900)
   const bodies = fc.sample(short, { numRuns: REPEATS, seed: SEED })
   for (const [index, given] of bodies.entries()) {
     const body = { ...given, name: `same-${index}` }
     const first = await relay.create(body, keyed(`same-${index}`))
-    const again = await relay.create(reworded(body), keyed(`same-${index}`))
+    const again = await relay.create(equivalent(body), keyed(`same-${index}`))
     const status = first.status === 201 ? 200 : first.status
     expect([again.status, again.json.creationId]).toEqual([status, first.json.creationId])
   }
 })
 
-test(`${PAIRS} pairs of callers with one key have nothing to do with each other`, async () => {
+test(`keeps two callers with the same key apart (${PAIRS} pairs)`, async () => {
   const none = await relay.request('/v1/creations/cr_00000000000000000000000000000000')
-  const { requestId: _, ...nowhere } = none.json
+  const { requestId: _, ...notFound } = none.json
   for (let pair = 0; pair < PAIRS; pair++) {
     const made = await Promise.all(
       ['ci', 'other'].map((as) =>
@@ -65,8 +65,8 @@ test(`${PAIRS} pairs of callers with one key have nothing to do with each other`
       ['other', ofCi],
     ] as const) {
       const { status, json } = await relay.request(foreign ?? '', { as })
-      const { requestId: _, ...told } = json
-      expect([status, told]).toEqual([404, nowhere])
+      const { requestId: _, ...problem } = json
+      expect([status, problem]).toEqual([404, notFound])
     }
   }
 })

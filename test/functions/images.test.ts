@@ -14,10 +14,10 @@ const detail = 'getServerImageDetail'
 const member = 'getMemberServerImageInstanceDetail'
 
 describe('one image', () => {
-  test('of XEN has one shape', async () => {
+  test('of XEN has the common shape', async () => {
     const { status, json } = await relay.request('/v1/member-server-images/12342264')
     expect(status).toBe(200)
-    // The documents' first example, its masks filled in.
+    // The documents' first example, with its masked values filled in.
     expect(json).toEqual({
       imageNo: '12342264',
       kind: 'memberServerImage',
@@ -40,9 +40,9 @@ describe('one image', () => {
     })
   })
 
-  test('of KVM has the same', async () => {
+  test('of KVM has the common shape', async () => {
     const { json } = await relay.request('/v1/server-images/12341457')
-    // The documents' second example, its masks filled in.
+    // The documents' second example, with its masked values filled in.
     expect(json).toEqual({
       imageNo: '12341457',
       kind: 'serverImage',
@@ -81,16 +81,16 @@ describe('one image', () => {
     ['12341458', 'failed'],
     ['12341459', 'deleting'],
     ['3051719', 'ready'],
-  ])('%s is %s', async (no, phase) => {
+  ])('with the number %s is %s', async (no, phase) => {
     expect((await relay.request(`/v1/server-images/${no}`)).json.phase).toBe(phase)
   })
 
-  test('tells with how many people it is shared, but not with whom', async () => {
+  test('shows the number of people it is shared with, but not who they are', async () => {
     const { json } = await relay.request('/v1/member-server-images/3051719')
     expect([json.shared, json.sharedWith]).toEqual([true, 2])
   })
 
-  test('of codes nobody documented is unknown, and shows them', async () => {
+  test('with undocumented codes has the phase unknown and shows the codes', async () => {
     relay.gateway.inject({ fault: 'unknown-codes' })
     const { json } = await relay.request('/v1/server-images/12341457')
     expect([json.phase, json.status]).toEqual([
@@ -100,7 +100,7 @@ describe('one image', () => {
   })
 
   test.each(['missing-fields', 'extra-fields', 'numeric-return-code', 'byte-order-mark'] as const)(
-    'is read in spite of %s',
+    'is read despite %s',
     async (fault) => {
       relay.gateway.inject({ fault })
       const { status, json } = await relay.request('/v1/server-images/12341457')
@@ -108,7 +108,7 @@ describe('one image', () => {
     },
   )
 
-  test('is asked for in the region that is wanted, or in the relay’s', async () => {
+  test('is read in the requested region, or else in the relay’s', async () => {
     await relay.request('/v1/server-images/12341457?regionCode=JPN')
     await relay.request('/v1/server-images/12341457')
     const regions = relay.gateway.received.map(({ parameters }) => parameters.regionCode)
@@ -116,13 +116,13 @@ describe('one image', () => {
   })
 })
 
-describe('an image of a kind that is not known', () => {
-  test('is asked for once where the newer call knows it', async () => {
+describe('an image of an unknown kind', () => {
+  test('needs one call when the newer action finds it', async () => {
     expect((await relay.request('/v1/images/12341457')).json.kind).toBe('serverImage')
     expect(actions()).toEqual([detail])
   })
 
-  test('is asked for twice where it does not', async () => {
+  test('needs two calls when the newer action does not find it', async () => {
     expect((await relay.request('/v1/images/12342264')).json.kind).toBe('memberServerImage')
     expect(actions()).toEqual([detail, member])
   })
@@ -140,7 +140,7 @@ describe('an image of a kind that is not known', () => {
     ['no-such-image', 'refused', 422, 'upstream-refused'],
     ['refused', 'refused', 422, 'upstream-refused'],
     ['no-such-image', 'html-200', 502, 'upstream-malformed'],
-  ])('%s, then %s: %i', async (first, second, status, code) => {
+  ])('gives after %s and then %s: %i', async (first, second, status, code) => {
     relay.gateway.inject({ fault: first as 'refused', action: detail })
     if (second) relay.gateway.inject({ fault: second as 'refused', action: member })
     const answered = await relay.request('/v1/images/12342264')
@@ -148,16 +148,16 @@ describe('an image of a kind that is not known', () => {
   })
 })
 
-describe('no such image', () => {
+describe('an image that does not exist', () => {
   test.each(['/v1/images/99', '/v1/server-images/99', '/v1/member-server-images/99'])(
-    '%s is 404 where the gateway has no row',
+    '%s gives 404 when the gateway returns no row',
     async (path) => {
       const { status, json } = await relay.request(path)
       expect([status, json.code, json.retryable]).toEqual([404, 'image-not-found', false])
     },
   )
 
-  test('is 404 where the gateway refuses, at any status', async () => {
+  test('gives 404 when the gateway refuses the request', async () => {
     relay.gateway.inject({ fault: 'no-such-image' })
     const { status, json } = await relay.request('/v1/server-images/99')
     expect([status, json.upstream]).toEqual([
@@ -175,7 +175,7 @@ describe('no such image', () => {
 describe('images by name', () => {
   const named = async (name: string) => relay.request(`/v1/images?name=${name}`)
 
-  test('are those of exactly that name, and own ones', async () => {
+  test('have exactly that name and belong to the account', async () => {
     relay.gateway.images.add({ name: 'web' })
     relay.gateway.images.add({ name: 'web-2' })
     relay.gateway.images.add({ name: 'web', type: 'NCP' })
@@ -185,26 +185,26 @@ describe('images by name', () => {
     expect((await named('ubuntu-22.04-base')).json.items).toEqual([])
   })
 
-  test('come from all pages', async () => {
+  test('are read from all pages', async () => {
     for (let i = 0; i < 250; i++) relay.gateway.images.add({ name: `web-${i}` })
     for (let i = 0; i < 3; i++) relay.gateway.images.add({ name: 'web' })
     expect((await named('web')).json.items).toHaveLength(3)
     expect(actions()).toHaveLength(3)
   })
 
-  test('are not concluded to be missing from an answer that contradicts itself', async () => {
+  test('are not reported as missing when the answer contradicts itself', async () => {
     relay.gateway.inject({ fault: 'rows-lie', times: Number.POSITIVE_INFINITY })
     expect((await named('nothing')).json.code).toBe('upstream-malformed')
   })
 
-  test('may have a name that the relay would not give', async () => {
+  test('may have a name that a create does not allow', async () => {
     relay.gateway.images.add({ name: 'Web_이미지 1' })
     const { json } = await named(encodeURIComponent('Web_이미지 1'))
     expect(json.items).toHaveLength(1)
   })
 })
 
-test('snapshots tell what a create needs to know of them', async () => {
+test('snapshots have the fields that a create depends on', async () => {
   const { json } = await relay.request('/v1/snapshots')
   expect(
     json.items.map((item: Record<string, unknown>) => [
@@ -229,11 +229,11 @@ test('snapshots tell what a create needs to know of them', async () => {
   }
 })
 
-describe('a read that has been seen before', () => {
+describe('a conditional read', () => {
   const path = '/v1/server-images/12341457'
   const tag = ({ headers }: Answered) => headers.get('etag') ?? ''
 
-  test('is 304, though the gateway’s request id is another', async () => {
+  test('gives 304 although the gateway’s request id differs', async () => {
     const first = await relay.request(path)
     expect(tag(first)).toMatch(/^W\/"[0-9a-f]{16}"$/)
     const strong = tag(first).slice(2)
@@ -243,7 +243,7 @@ describe('a read that has been seen before', () => {
     }
   })
 
-  test('is 200 when anything about it changed, and per media type', async () => {
+  test('gives 200 when the image changed or the media type differs', async () => {
     const first = await relay.request(path)
     const known = { 'if-none-match': tag(first) }
     const text = await relay.request(path, { headers: { ...known, accept: 'text/plain' } })
@@ -255,7 +255,7 @@ describe('a read that has been seen before', () => {
 })
 
 describe('an image that is not final', () => {
-  test('says when to ask again', async () => {
+  test('has a Retry-After header', async () => {
     const pending = await relay.request('/v1/images/12342264')
     expect(pending.headers.get('retry-after')).toBe('5')
     const ready = await relay.request('/v1/images/12341457')
@@ -273,7 +273,7 @@ describe('an image that is not final', () => {
     expect(headers.get('vary')).toBe('Prefer, Accept')
   })
 
-  test('is looked at a last time when the wait is over, however short it is', async () => {
+  test('is read once more when the wait is over, even after a short wait', async () => {
     relay.gateway.images.change('12341457', { state: states.creating })
     setTimeout(() => relay.gateway.images.change('12341457', { state: states.created }), 500)
     const headers = { prefer: 'wait=1' }
@@ -281,17 +281,17 @@ describe('an image that is not final', () => {
     expect(json.phase).toBe('ready')
   })
 
-  test('is answered as it was last seen when time is over or a later look fails', async () => {
-    const looks: Promise<Answered>[] = []
-    looks.push(relay.request('/v1/images/12342264', { headers: { prefer: 'wait=3' } }))
+  test('is returned as last read when the wait ends or a later read fails', async () => {
+    const reads: Promise<Answered>[] = []
+    reads.push(relay.request('/v1/images/12342264', { headers: { prefer: 'wait=3' } }))
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     relay.gateway.inject({ fault: 'permission', times: 9 })
-    const [answered] = await Promise.all(looks)
+    const [answered] = await Promise.all(reads)
     expect([answered?.status, answered?.json.phase]).toEqual([200, 'pending'])
   })
 
   test.each(['wait=0', 'wait=21', 'wait=-1', 'wait=x', 'wait', 'wait=5.5', 'respond-async', ''])(
-    'Prefer: %s is ignored',
+    'ignores Prefer: %s',
     async (prefer) => {
       const { headers } = await relay.request('/v1/images/12342264', { headers: { prefer } })
       expect(headers.get('preference-applied')).toBeNull()
@@ -299,18 +299,18 @@ describe('an image that is not final', () => {
   )
 })
 
-describe('in a terminal', () => {
+describe('plain text', () => {
   const text = async (path: string) => {
     const answered = await relay.request(path, { headers: { accept: 'text/plain' } })
     expect(answered.headers.get('content-type')).toBe('text/plain; charset=utf-8')
     return answered.text
   }
 
-  test('an image is one line', async () => {
+  test('has one line for an image', async () => {
     expect(await text('/v1/images/12341457')).toBe('12341457 test-kvm ready\n')
   })
 
-  test('a list is a line each', async () => {
+  test('has one line for each item of a list', async () => {
     relay.gateway.images.add({ no: '1', name: 'web' })
     relay.gateway.images.add({ no: '2', name: 'web' })
     expect(await text('/v1/images?name=web')).toBe('1 web ready\n2 web ready\n')
@@ -318,13 +318,13 @@ describe('in a terminal', () => {
     expect(await text('/v1/images?name=nothing')).toBe('')
   })
 
-  test('a problem is its title and detail', async () => {
+  test('has the title and the detail of a problem', async () => {
     expect(await text('/v1/images/99')).toBe(
       'Image not found: NAVER Cloud has no image with this number\n',
     )
   })
 
-  test('a problem with several faults has a line for each', async () => {
+  test('has one line for each of several faults', async () => {
     expect(await text('/v1/images/abc?regionCode=kr')).toBe(
       [
         'Invalid input',
@@ -334,7 +334,7 @@ describe('in a terminal', () => {
     )
   })
 
-  test('what could steer the terminal is cut', async () => {
+  test('has no characters that control the terminal', async () => {
     relay.gateway.images.change('12341457', { name: 'a\u001b[31mb\u202ec\nd' })
     expect(await text('/v1/images/12341457')).toBe('12341457 a [31mb c d ready\n')
   })

@@ -15,13 +15,13 @@ const SEED = 20261121
 const GOOD = scaled(20_000)
 const BAD = scaled(50_000)
 const DAMAGED = scaled(20_000)
-// Stands in what is submitted, and must not stand in what is answered.
+// A part of submitted values that must not appear in a reply.
 const SUBMITTED = 'SUBMITTED'
 
 const utf8 = new TextEncoder()
 type Body = Record<string, unknown> & { storages?: unknown }
 
-/** What breaks a good body, and the paths of the faults that must be told then. */
+/** A change that makes a valid body invalid, and the paths of the faults that the reply must name. */
 interface Mistake {
   paths: string[]
   make(body: Body): void
@@ -42,7 +42,7 @@ const inStorage = (index: number, paths: string[], storage: unknown): Mistake =>
   paths,
   make(body) {
     const list = body.storages as unknown[]
-    // At 0 stands the base, at 1 whatever else.
+    // Index 0 is the base storage, index 1 a further one.
     list.splice(index, list.length > index ? 1 : 0, storage)
   },
 })
@@ -162,8 +162,8 @@ const mistaken = fc
     return { body, paths: [...new Set(made.flatMap(({ paths }) => paths))].sort() }
   })
 
-/** A gateway in this process: its own reading of the form, its own rules, and every snapshot there is. */
-function judging(): { transport: Transport; forms: Record<string, unknown>[] } {
+/** Opens a gateway in this process that reads and checks forms by itself and has every snapshot. */
+function openChecker(): { transport: Transport; forms: Record<string, unknown>[] } {
   const forms: Record<string, unknown>[] = []
   const settings = {
     now: Date.now,
@@ -200,7 +200,7 @@ function judging(): { transport: Transport; forms: Record<string, unknown>[] } {
   return { transport, forms }
 }
 
-/** What a form says, as a caller would have written it. */
+/** Returns the content of a form in the fields of a caller's body. */
 function meaningOf(form: Record<string, unknown>) {
   const text = String(form.serverImageDescription)
   const own = text.replace(/ ?\[relay:[0-9a-f]{16}\]$/, '')
@@ -223,11 +223,11 @@ function meaningOf(form: Record<string, unknown>) {
   }
 }
 
-test(`${GOOD} good creates reach the gateway, keep its rules, and mean the same`, async () => {
-  const { transport, forms } = judging()
+test(`sends ${GOOD} valid creates to the gateway by its rules and with the same meaning`, async () => {
+  const { transport, forms } = openChecker()
   const relay = await openRelay({ transport })
   const bodies = fc.sample(image, { numRuns: GOOD, seed: SEED }).map((good, i) => {
-    // A live name is taken, so each has one of its own.
+    // A live name is taken, so each body gets its own name.
     return { ...good, name: `n${i}-${good.name}`.slice(0, 29).replace(/-?$/, 'x') }
   })
   for (let i = 0; i < bodies.length; i += 50) {
@@ -250,14 +250,14 @@ test(`${GOOD} good creates reach the gateway, keep its rules, and mean the same`
   await relay.close()
 })
 
-test(`${BAD} bad creates reach nobody; each is told every fault, and none of its own words`, async () => {
-  const { transport, forms } = judging()
+test(`rejects ${BAD} invalid creates with every fault and without the submitted values`, async () => {
+  const { transport, forms } = openChecker()
   const relay = await openRelay({ transport })
   for (const { body, paths } of fc.sample(mistaken, { numRuns: BAD, seed: SEED })) {
     const { status, json, text } = await relay.create(body)
     expect([status, json.code]).toEqual([422, 'invalid-input'])
-    const told = json.errors.map(({ path }: { path: string }) => path)
-    expect([...new Set(told)].sort()).toEqual(paths)
+    const reported = json.errors.map(({ path }: { path: string }) => path)
+    expect([...new Set(reported)].sort()).toEqual(paths)
     // Only the names of unknown fields are shown, and at most 40 characters of them.
     const shown = text.replace(/has an unknown field: \\"[^"]{1,41}\\"/g, '')
     expect(shown.toLowerCase()).not.toContain(SUBMITTED.toLowerCase())
@@ -267,13 +267,13 @@ test(`${BAD} bad creates reach nobody; each is told every fault, and none of its
   await relay.close()
 })
 
-describe('bytes', () => {
+describe('a damaged body', () => {
   const schema =
     openapi.paths['/v1/server-images'].post.requestBody.content['application/json'].schema
   const isValid = new Ajv2020({ strict: false }).compile(schema)
 
-  test(`${DAMAGED} damaged bodies: never 500, and accepted only where the published schema accepts`, async () => {
-    const { transport } = judging()
+  test(`never gives 500 and is accepted only by the published schema (${DAMAGED} bodies)`, async () => {
+    const { transport } = openChecker()
     const relay = await openRelay({ transport })
     const damaged = fc.tuple(
       image,
@@ -310,23 +310,26 @@ function parsedOrNothing(bytes: Uint8Array): unknown {
   }
 }
 
-describe('the description is counted in bytes', () => {
-  // One to four bytes a character; `Buffer.byteLength` is the independent count.
-  test.each(['x', 'é', '한', '😀', '\u{10ffff}'])('of %j', async (character) => {
-    const { transport } = judging()
-    const relay = await openRelay({ transport })
-    const per = Buffer.byteLength(character)
-    for (let bytes = 970; bytes <= 980; bytes++) {
-      const description = `${character.repeat(Math.floor(bytes / per))}${'x'.repeat(bytes % per)}`
-      expect(Buffer.byteLength(description)).toBe(bytes)
-      const body = { name: `bytes-${bytes}`, description, storages: [{ snapshotNo: '1' }] }
-      expect((await relay.create(body)).status).toBe(bytes <= 975 ? 201 : 422)
-    }
-    await relay.close()
-  })
+describe('the length of a description', () => {
+  // Characters of one to four bytes; `Buffer.byteLength` is the independent count.
+  test.each(['x', 'é', '한', '😀', '\u{10ffff}'])(
+    'is counted in bytes of %j',
+    async (character) => {
+      const { transport } = openChecker()
+      const relay = await openRelay({ transport })
+      const per = Buffer.byteLength(character)
+      for (let bytes = 970; bytes <= 980; bytes++) {
+        const description = `${character.repeat(Math.floor(bytes / per))}${'x'.repeat(bytes % per)}`
+        expect(Buffer.byteLength(description)).toBe(bytes)
+        const body = { name: `bytes-${bytes}`, description, storages: [{ snapshotNo: '1' }] }
+        expect((await relay.create(body)).status).toBe(bytes <= 975 ? 201 : 422)
+      }
+      await relay.close()
+    },
+  )
 
-  test('in the composed form that is sent', async () => {
-    const { transport } = judging()
+  test('is counted in the composed form that is sent', async () => {
+    const { transport } = openChecker()
     const relay = await openRelay({ transport })
     const decomposed = '한'.repeat(325).normalize('NFD')
     expect(Buffer.byteLength(decomposed)).toBeGreaterThan(975)
@@ -343,8 +346,8 @@ describe('__proto__', () => {
     '{"name":"web-1","storages":[{"snapshotNo":"1"},{"__proto__":{"sizeGb":10,"volumeType":"CB1"}}]}',
     '{"__proto__":{"name":"web-1","storages":[{"snapshotNo":"1"}]}}',
     '{"name":"web-1","storages":{"__proto__":[{"snapshotNo":"1"}],"length":1,"0":{}}}',
-  ])('%s is refused and pollutes nothing', async (body) => {
-    const { transport, forms } = judging()
+  ])('%s is refused and changes no prototype', async (body) => {
+    const { transport, forms } = openChecker()
     const relay = await openRelay({ transport })
     const { status, json } = await relay.create(body)
     expect([status, json.code, forms.length]).toEqual([422, 'invalid-input', 0])

@@ -8,7 +8,7 @@ import { openRelay, type Relay } from '../support/relay.ts'
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
-/** A year in the campaigns; else the five weeks around Berlin's change to summer time. */
+/** One year in a campaign; otherwise the five weeks around Berlin's change to summer time. */
 const START = isCampaign ? Date.UTC(2026, 0, 1, 12) : Date.UTC(2026, 2, 12, 12)
 const END = isCampaign ? Date.UTC(2027, 0, 1, 12) : Date.UTC(2026, 3, 16, 12)
 const DAYS = (END - START) / (24 * HOUR)
@@ -19,7 +19,7 @@ function job(timeZone: string, cron: string, name: string) {
   return { name: timeZone.replace('/', '_'), cron, timeZone, image: { name, storages } }
 }
 
-/** Half past two each day, which Berlin skips once and has twice once; by Temporal. */
+/** Returns 02:30 of each day, by Temporal. Berlin has one day without 02:30 and one day with two. */
 function halfPastTwo(timeZone: string): number[] {
   const first = Temporal.PlainDateTime.from('2025-12-31T02:30')
   return Array.from({ length: 370 }, (_, days) =>
@@ -27,7 +27,7 @@ function halfPastTwo(timeZone: string): number[] {
   )
 }
 
-/** Ticks for a year: each minute to each half an hour, late, and now and then missing for up to six hours. */
+/** Returns tick times 1 to 30 minutes apart and up to 55 seconds late, with some gaps of up to six hours. */
 function ticksOf(random: Random): number[] {
   const ticks = [START]
   for (let time = START; time < END; ) {
@@ -40,13 +40,13 @@ function ticksOf(random: Random): number[] {
   return ticks
 }
 
-/** What there is a record of, by the minute that it is of. */
+/** Returns the scheduled minutes of the runs that are stored, oldest first. */
 async function recordsOf(relay: Relay, name: string): Promise<number[]> {
   const all = await relay.store.list({ caller: `job:${name}`, limit: 20_000 })
   return all.map(({ run }) => run?.minute ?? 0).reverse()
 }
 
-test(`${DAYS} days of ticks, doubled, late and missing: one record of each occurrence`, async () => {
+test(`stores one record of each occurrence in ${DAYS} days of doubled, late and missing ticks`, async () => {
   const random = randomOf(20261122)
   let now = START
   const nightly = ZONES.map((zone) => job(zone, '30 2 * * *', 'web-{yyMMdd}'))
@@ -57,7 +57,7 @@ test(`${DAYS} days of ticks, doubled, late and missing: one record of each occur
     gateway: { now: () => now, readyAfterMs: 0, duplicateNames: 'allowed' },
     environment: {
       RELAY_JOBS: [
-        // Each has the names of a region to itself.
+        // Each job has its own region, so that their image names do not collide.
         ...nightly.map((one, index) => ({
           ...one,
           image: { ...one.image, regionCode: regions[index] },
@@ -82,7 +82,7 @@ test(`${DAYS} days of ticks, doubled, late and missing: one record of each occur
     expect(expected.length).toBeGreaterThanOrEqual(DAYS)
     expect(await recordsOf(relay, zone.replace('/', '_'))).toEqual(expected)
   }
-  // Of those that were missed the latest one only: the last before each tick.
+  // Of several missed occurrences only the last one before each tick runs.
   const fiveAfter = (time: number) => time - ((time - 5 * MINUTE) % (3 * HOUR))
   const expected = new Set(ticks.map(fiveAfter).filter((time) => time > START))
   expect(await recordsOf(relay, 'often')).toEqual([...expected])
@@ -90,7 +90,7 @@ test(`${DAYS} days of ticks, doubled, late and missing: one record of each occur
   await relay.close()
 })
 
-test('what was missed for more than six hours is not made up for', async () => {
+test('does not run an occurrence that was missed for six hours', async () => {
   let now = START
   const relay = await openRelay({
     clock: { ...systemClock, now: () => now },

@@ -17,8 +17,8 @@ import {
 const create = 'createServerImageFromSnapshot'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
-const ON_THEIR_WAY = isCampaign ? 1_000 : 300
-/** Half past three at night in Seoul. */
+const PENDING_IMAGES = isCampaign ? 1_000 : 300
+/** 03:30 in Seoul. */
 const HALF_PAST_THREE = Date.UTC(2026, 10, 21, 18, 30)
 
 const storage = '12340001'
@@ -35,7 +35,7 @@ const byMinute = {
 }
 const targets = { ops: { format: 'slack', url: 'http://127.0.0.1:9/ops' } }
 
-/** Time as these tests have it, for the relay and the gateway. */
+/** The present time for the relay and the gateway. */
 let now = HALF_PAST_THREE
 let relay: Relay
 
@@ -52,8 +52,8 @@ async function open(jobs: unknown[], options: RelayOptions = {}) {
   snapshots.add({ name: 'older', createDate: koreanDate(now - 2 * HOUR) })
 }
 
-/** Another relay beside it, with jobs of its own. */
-async function beside(jobs: unknown[]) {
+/** Opens a second relay on the same store with other jobs. */
+async function relayBeside(jobs: unknown[]) {
   const { gateway, store } = relay
   const environment = environmentFor(gateway.origin, { RELAY_JOBS: jobs })
   return createApp({
@@ -72,7 +72,7 @@ const jobs = async () => (await relay.request('/v1/jobs')).json.items
 const run = (name = 'by-minute', asked: Asked = {}) =>
   relay.request(`/v1/jobs/${name}/runs`, { method: 'POST', ...asked })
 
-/** Lets the minute's timer do its work at a time. */
+/** Sets the present time and runs a tick. */
 async function tickAt(time: number) {
   now = time
   await relay.tick()
@@ -84,7 +84,7 @@ beforeEach(() => {
 afterEach(() => relay.close())
 
 describe('a scheduled job', () => {
-  test('makes its image at its time, once, of the newest snapshot', async () => {
+  test('makes its image once at its time, from the newest snapshot', async () => {
     await open([nightly])
     await tickAt(now)
     await tickAt(HALF_PAST_THREE - 1)
@@ -94,24 +94,24 @@ describe('a scheduled job', () => {
     expect(usedSnapshots()).toEqual(['40000001'])
   })
 
-  test('makes none for a time before it was first seen', async () => {
+  test('makes no image for a time before it was first seen', async () => {
     await open([nightly])
     await tickAt(HALF_PAST_THREE + 1)
     await tickAt(HALF_PAST_THREE + MINUTE)
     expect(made()).toEqual([])
   })
 
-  test('with other times is seen anew', async () => {
+  test('with a changed schedule counts as a new job', async () => {
     await open([nightly])
     await tickAt(now)
-    const other = await beside([{ ...nightly, cron: '29 3 * * *' }])
+    const other = await relayBeside([{ ...nightly, cron: '29 3 * * *' }])
     now = HALF_PAST_THREE
     await other.tick()
     await other.tick()
     expect(made()).toEqual([])
   })
 
-  test('is claimed as its own, and shown to all who may read', async () => {
+  test('is the caller of its creation, which every reader may see', async () => {
     await open([nightly])
     await tickAt(now)
     await tickAt(HALF_PAST_THREE)
@@ -127,13 +127,13 @@ describe('a scheduled job', () => {
     expect(listed).toEqual([])
   })
 
-  test('is recorded as rejected where its name is taken', async () => {
+  test('is recorded as rejected when its image name is taken', async () => {
     await open([{ ...nightly, notify: ['ops'] }])
     const body = { name: 'web-20261122', storages: [{ snapshotNo: '12344697' }] }
     expect((await relay.create(body)).status).toBe(201)
     await tickAt(now)
-    const tries = () => relay.log.filter(({ event }) => event === 'notification')
-    expect(tries()).toEqual([])
+    const attempts = () => relay.log.filter(({ event }) => event === 'notification')
+    expect(attempts()).toEqual([])
     for (const second of [0, 60, 120]) await tickAt(HALF_PAST_THREE + second * 1_000)
     const [{ lastRuns }] = await jobs()
     expect(lastRuns).toHaveLength(1)
@@ -145,13 +145,13 @@ describe('a scheduled job', () => {
     })
     expect(creates()).toHaveLength(1)
     const { creationId } = lastRuns[0].creation
-    expect(tries()[0]).toMatchObject({ target: 'ops', creationId })
+    expect(attempts()[0]).toMatchObject({ target: 'ops', creationId })
   })
 
-  test('that is taken out and put back is seen anew', async () => {
+  test('that is removed and added again counts as a new job', async () => {
     await open([nightly])
     await tickAt(HALF_PAST_THREE - HOUR)
-    const none = await beside([])
+    const none = await relayBeside([])
     for (const minute of [20, 10, 1]) {
       now = HALF_PAST_THREE - minute * MINUTE
       await none.tick()
@@ -161,9 +161,9 @@ describe('a scheduled job', () => {
     expect(made()).toEqual([])
   })
 
-  test('that only one of two relays knows is run all the same', async () => {
+  test('that only one of two relays knows is still run', async () => {
     await open([nightly])
-    const other = await beside([{ ...byMinute, cron: '0 0 1 1 *' }])
+    const other = await relayBeside([{ ...byMinute, cron: '0 0 1 1 *' }])
     for (const minute of [3, 2, 1, 0]) {
       await tickAt(HALF_PAST_THREE - minute * MINUTE)
       now += MINUTE / 2
@@ -172,7 +172,7 @@ describe('a scheduled job', () => {
     expect(made()).toHaveLength(1)
   })
 
-  test('of which there are too many for one tick are started by the next', async () => {
+  test('that one tick has no time for is started by the next', async () => {
     await open([nightly, { ...byMinute, cron: '30 3 * * *' }])
     await tickAt(now)
     const { claim } = relay.store
@@ -186,7 +186,7 @@ describe('a scheduled job', () => {
     expect(made()).toHaveLength(2)
   })
 
-  test('that cannot be started keeps neither images nor people waiting', async () => {
+  test('that cannot be started delays neither other images nor notifications', async () => {
     await open([nightly])
     relay.gateway.inject({ fault: 'throttled', action: create })
     const name = 'web-golden'
@@ -200,7 +200,7 @@ describe('a scheduled job', () => {
     expect(relay.log.filter(({ event }) => event === 'notification')).toHaveLength(1)
   })
 
-  test('says which of its storages has no snapshot that will do', async () => {
+  test('names the storage that has no usable snapshot', async () => {
     const storages = [{ snapshotNo: '12344697' }, { latestSnapshotOf: '12340002' }]
     await open([{ ...nightly, image: { ...nightly.image, storages } }])
     await tickAt(now)
@@ -220,7 +220,7 @@ describe('a scheduled job', () => {
     expect(creates()).toEqual([])
   })
 
-  test('waits for a gateway that cannot say which snapshots there are', async () => {
+  test('waits while the gateway cannot list snapshots', async () => {
     await open([nightly])
     await tickAt(now)
     const action = 'getBlockStorageSnapshotInstanceList'
@@ -234,7 +234,7 @@ describe('a scheduled job', () => {
     expect(made()).toHaveLength(1)
   })
 
-  test('uses what it found in every attempt, whatever is newer by then', async () => {
+  test('uses the same snapshot in every attempt, even if a newer one appears', async () => {
     await open([nightly])
     await tickAt(now)
     relay.gateway.inject({ fault: 'throttled', action: create })
@@ -244,22 +244,22 @@ describe('a scheduled job', () => {
     expect(usedSnapshots()).toEqual(['40000001', '40000001'])
   })
 
-  test('of two ticks at once is run by one', async () => {
+  test('is run once by concurrent ticks', async () => {
     await open([nightly])
     await tickAt(now)
     now = HALF_PAST_THREE
     await Promise.all([relay.tick(), relay.tick(), relay.tick()])
     expect(made()).toHaveLength(1)
-    // The others leave it alone: one asks for snapshots, looks for the name, and creates.
+    // Only one tick calls the gateway: it lists snapshots, looks up the name and creates.
     expect(relay.gateway.received).toHaveLength(3)
   })
 
-  test('that two deployments know differently is run by one of them', async () => {
+  test('that two deployments define differently is run by one of them', async () => {
     await open([nightly])
     await tickAt(now)
     now = HALF_PAST_THREE
     const image = { ...nightly.image, description: 'other' }
-    const other = await beside([{ ...nightly, image }])
+    const other = await relayBeside([{ ...nightly, image }])
     await Promise.all([relay.tick(), other.tick()])
     const event = { job: 'nightly-web', scheduledAt: '2026-11-22T03:30:00+09:00' }
     await Promise.all([relay.run(event), other.run(event)])
@@ -267,12 +267,12 @@ describe('a scheduled job', () => {
     expect((await jobs())[0].lastRuns).toHaveLength(1)
   })
 
-  test('is looked for a quarter of an hour back, whoever said there was nothing', async () => {
+  test('is looked for in the last 15 minutes, even if a later tick is recorded', async () => {
     await open([nightly])
     await tickAt(now)
     const record = await relay.store.readJobs()
     if (!record) throw new Error('No job was seen')
-    // A relay whose clock is ahead.
+    // A relay whose clock is ahead recorded a later tick.
     const tickedAt = HALF_PAST_THREE + HOUR
     const [[name, seen] = ['']] = Object.entries(record.jobs)
     const jobs = { [name]: { ...seen, lastSeenAt: tickedAt } as JobSeen }
@@ -281,7 +281,7 @@ describe('a scheduled job', () => {
     expect(made()).toHaveLength(1)
   })
 
-  test('does not keep others from their turn when it cannot be claimed', async () => {
+  test('that cannot be claimed does not stop other jobs', async () => {
     await open([nightly, { ...byMinute, cron: '30 3 * * *' }])
     await tickAt(now)
     const { store } = relay
@@ -293,13 +293,13 @@ describe('a scheduled job', () => {
     await tickAt(HALF_PAST_THREE)
     expect(made().map(({ name }) => name)).toEqual(['web-261122-0330'])
     store.claim = claim
-    // For longer than a tick looks back at the least, no tick was complete.
+    // No tick was complete for longer than the minimum time that a tick looks back.
     await tickAt(HALF_PAST_THREE + 20 * MINUTE)
     expect(made().map(({ name }) => name)).toContain('web-20261122')
     expect(JSON.stringify(relay.log)).not.toContain('secret words')
   })
 
-  test('needs a place to keep creations', async () => {
+  test('needs a store', async () => {
     await open([nightly], { store: false })
     await expect(relay.tick()).rejects.toThrow('The tick failed: not-configured')
     expect((await relay.request('/v1/jobs')).status).toBe(503)
@@ -313,10 +313,10 @@ describe('the latest snapshot', () => {
     'of XEN': { hypervisor: 'XEN' },
     'not bootable': { bootable: false },
     'of another storage': { originalStorageNo: '12340009' },
-    'on its way out': { state: states.terminating },
+    'being deleted': { state: states.terminating },
   }
 
-  test.each(Object.entries(unusable))('is none that is %s', async (_, part) => {
+  test.each(Object.entries(unusable))('is never one that is %s', async (_, part) => {
     await open([nightly])
     relay.gateway.snapshots.add({ createDate: at(MINUTE), ...part })
     await tickAt(now)
@@ -324,7 +324,7 @@ describe('the latest snapshot', () => {
     expect(usedSnapshots()).toEqual(['40000001'])
   })
 
-  test('need not be bootable for another storage than the base', async () => {
+  test('need not be bootable for a storage other than the base', async () => {
     const storages = [{ latestSnapshotOf: storage }, { latestSnapshotOf: '12340002', sizeGb: 50 }]
     await open([{ ...nightly, image: { ...nightly.image, storages } }])
     const part = { originalStorageNo: '12340002', bootable: false }
@@ -345,7 +345,7 @@ describe('the latest snapshot', () => {
     [undefined, 26 * HOUR + 1_000, false],
     [48, 47 * HOUR, true],
     [1, 90 * MINUTE, false],
-  ])('with maxAgeHours %s may be so old: %i ms: %s', async (maxAgeHours, age, isGood) => {
+  ])('with maxAgeHours %s and an age of %i ms is used: %s', async (maxAgeHours, age, isGood) => {
     const wanted = { latestSnapshotOf: '12340007', ...(maxAgeHours && { maxAgeHours }) }
     await open([{ ...nightly, image: { ...nightly.image, storages: [wanted] } }])
     relay.gateway.snapshots.add({ originalStorageNo: '12340007', createDate: at(age) })
@@ -356,7 +356,7 @@ describe('the latest snapshot', () => {
 })
 
 test.each(['12340002', '', null, undefined])(
-  'a snapshot of another storage (%j) is not taken for one of this, whatever the gateway lists',
+  'a snapshot of another storage (%j) is not used, even if the gateway lists it',
   async (other) => {
     await open([nightly])
     await tickAt(now)
@@ -387,7 +387,7 @@ test.each(['12340002', '', null, undefined])(
 )
 
 describe('an event that names a job', () => {
-  test('runs it as its schedule would, once a minute', async () => {
+  test('runs the job like its schedule, once for each minute', async () => {
     await open([nightly])
     for (const second of ['00', '00', '27']) {
       await relay.run({ job: 'nightly-web', scheduledAt: `2026-11-22T03:30:${second}+09:00` })
@@ -405,21 +405,21 @@ describe('an event that names a job', () => {
     ['not-found', { job: 'CANARY', scheduledAt: '2026-11-22T03:30:00Z' }],
     ['invalid-input', { job: 'nightly-web', scheduledAt: 'CANARY' }],
     ['invalid-input', { job: 'nightly-web' }],
-  ])('fails as %s for %j', async (code, event) => {
+  ])('fails with %s for %j', async (code, event) => {
     await open([nightly])
     await expect(relay.run(event)).rejects.toThrow(new RegExp(`^The run failed: ${code}$`))
     expect(JSON.stringify(relay.log)).not.toContain('CANARY')
   })
 
-  test('fails where nothing is kept', async () => {
+  test('fails without a store', async () => {
     await open([nightly], { store: false })
     const event = { job: 'nightly-web', scheduledAt: '2026-11-22T03:30:00Z' }
     await expect(relay.run(event)).rejects.toThrow('The run failed: not-configured')
   })
 })
 
-describe('a run that somebody asks for', () => {
-  test('is a creation of their own', async () => {
+describe('a requested run', () => {
+  test('is a creation of its caller', async () => {
     await open([byMinute])
     const { status, json, headers } = await run()
     expect([status, json.name, json.caller]).toEqual([201, 'web-261122-0320', 'key:ci'])
@@ -427,7 +427,7 @@ describe('a run that somebody asks for', () => {
     expect((await jobs())[0].lastRuns).toEqual([])
   })
 
-  test('is the same for the same minute, and for the same key whenever', async () => {
+  test('is the same creation in the same minute, or with the same key at any time', async () => {
     await open([byMinute])
     const first = await run()
     now += 30_000
@@ -444,7 +444,7 @@ describe('a run that somebody asks for', () => {
     expect(made()).toHaveLength(2)
   })
 
-  test('under a key of other content is refused', async () => {
+  test('with a key that was used for another job is refused', async () => {
     await open([byMinute, { ...byMinute, name: 'second', cron: '0 4 * * *' }])
     const headers = { 'idempotency-key': 'once' }
     expect((await run('by-minute', { headers })).status).toBe(201)
@@ -452,7 +452,7 @@ describe('a run that somebody asks for', () => {
     expect([status, json.code]).toEqual([422, 'idempotency-key-reused'])
   })
 
-  test('under a key of the same job that is another by now is refused', async () => {
+  test('with a key that was used before the job changed is refused', async () => {
     const latest = (no: string) => ({
       ...byMinute,
       image: { ...byMinute.image, storages: [{ latestSnapshotOf: no }] },
@@ -462,11 +462,11 @@ describe('a run that somebody asks for', () => {
     expect((await run('by-minute', { headers })).status).toBe(201)
     const asked = initOf({ method: 'POST', headers })
     const request = new Request('http://relay.test/v1/jobs/by-minute/runs', asked)
-    const other = await beside([latest('12340002')])
+    const other = await relayBeside([latest('12340002')])
     expect((await other.fetch(request)).status).toBe(422)
   })
 
-  test('must pass the prefix of their key, and counts in its quota', async () => {
+  test('must match the name prefix of the API key, and counts toward its quota', async () => {
     const other = { ...byMinute, image: { ...byMinute.image, name: 'db-{yyMMdd}-{HHmm}' } }
     await open([byMinute, { ...other, name: 'other' }])
     const codes = []
@@ -480,7 +480,7 @@ describe('a run that somebody asks for', () => {
     expect(codes).toEqual([201, 403, 'forbidden', 201, 201, 201, 429])
   })
 
-  test('needs a job of that name, and one whose images have a name for each minute', async () => {
+  test('needs an existing job whose image names contain the minute', async () => {
     await open([nightly, byMinute])
     const missing = await run('CANARY')
     expect([missing.status, missing.json.code]).toEqual([404, 'not-found'])
@@ -491,28 +491,33 @@ describe('a run that somebody asks for', () => {
 
   test.each([
     ['nothing', undefined, {}, 201],
-    ['nothing, called a form', '', { 'content-type': 'application/x-www-form-urlencoded' }, 201],
+    [
+      'nothing, with the type of a form',
+      '',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      201,
+    ],
     ['an empty object', {}, {}, 201],
     ['fields', { name: 'CANARY' }, {}, 422],
-    ['an empty object, called nothing', '{}', { 'content-type': '' }, 201],
+    ['an empty object without a type', '{}', { 'content-type': '' }, 201],
     ['text', 'CANARY', { 'content-type': 'text/plain' }, 400],
     ['half a body', '{', {}, 400],
     ['too much', ' '.repeat(70_000), {}, 413],
-  ])('may bring %s', async (_, body, headers, expected) => {
+  ])('checks a body of %s', async (_, body, headers, expected) => {
     await open([byMinute])
     const { status } = await run('by-minute', { body, headers: headers as Record<string, string> })
     expect(status).toBe(expected)
     expect(made()).toHaveLength(expected === 201 ? 1 : 0)
   })
 
-  test('finds the latest snapshot too', async () => {
+  test('uses the latest snapshot too', async () => {
     const image = { ...byMinute.image, storages: nightly.image.storages }
     await open([{ ...byMinute, image }])
     expect((await run()).status).toBe(201)
     expect(usedSnapshots()).toEqual(['40000001'])
   })
 
-  test('and finds none is refused, and says so again', async () => {
+  test('is refused when there is no usable snapshot', async () => {
     const image = { ...byMinute.image, storages: [{ latestSnapshotOf: '12340009' }] }
     await open([{ ...byMinute, image }])
     const { status, json } = await run()
@@ -523,7 +528,7 @@ describe('a run that somebody asks for', () => {
 })
 
 describe('GET /v1/jobs', () => {
-  test('shows when each job runs next, and what became of it last', async () => {
+  test('shows the next run and the last runs of each job', async () => {
     await open([
       { ...nightly, notify: ['ops'], expectEveryHours: 26 },
       { ...byMinute, cron: '0 4 * * MON', timeZone: 'UTC' },
@@ -566,7 +571,7 @@ describe('GET /v1/jobs', () => {
     ])
   })
 
-  test('is an aligned line each in a terminal', async () => {
+  test('has an aligned line for each job in plain text', async () => {
     await open([nightly, { ...byMinute, name: 'b', timeZone: 'UTC' }])
     await tickAt(now)
     await tickAt(HALF_PAST_THREE)
@@ -578,16 +583,16 @@ describe('GET /v1/jobs', () => {
     ])
   })
 
-  test('is empty where there are none', async () => {
+  test('is empty without jobs', async () => {
     await open([])
     expect(await jobs()).toEqual([])
   })
 })
 
-describe('whom a create is to notify', () => {
+describe('the notify field of a create', () => {
   const body = { name: 'web-golden', storages: [{ snapshotNo: '12344697' }] }
 
-  test('must be somebody who can be told', async () => {
+  test('must name targets of the relay', async () => {
     await open([])
     const { status, json } = await relay.create({ ...body, notify: ['ops', 'CANARY'] })
     expect([status, json.errors]).toEqual([
@@ -597,7 +602,7 @@ describe('whom a create is to notify', () => {
     expect((await relay.create({ ...body, notify: ['ops'] })).status).toBe(201)
   })
 
-  test('must be few', async () => {
+  test('must have at most 20 names', async () => {
     await open([])
     const notify = Array.from({ length: 21 }, () => 'ops')
     const { status, json } = await relay.create({ ...body, notify })
@@ -607,20 +612,20 @@ describe('whom a create is to notify', () => {
     ])
   })
 
-  test('is kept where nobody can be told at all', async () => {
+  test('is accepted when the relay has no targets, and nothing is queued', async () => {
     await open([], { environment: { RELAY_NOTIFY: '' } })
     expect((await relay.create({ ...body, notify: ['anybody'] })).status).toBe(201)
     expect(await relay.store.dueNotices('anybody', Number.MAX_SAFE_INTEGER, 9)).toEqual([])
   })
 })
 
-describe(`${ON_THEIR_WAY} images on their way`, () => {
-  /** So many until each image has been read, and in a campaign two more. */
+describe(`${PENDING_IMAGES} pending images`, () => {
+  /** The number of ticks until each image has been read, and in a campaign two more. */
   const TICKS = isCampaign ? 12 : 3
 
-  test('cost a tick a hundred reads', async () => {
+  test('take 100 reads in each tick', async () => {
     await open([], { gateway: { now: () => now, readyAfterMs: 48 * HOUR } })
-    for (let count = 0; count < ON_THEIR_WAY; count++) {
+    for (let count = 0; count < PENDING_IMAGES; count++) {
       await relay.create({ name: `web-${count}`, storages: [{ snapshotNo: '12344697' }] })
     }
     const reads = []

@@ -15,7 +15,7 @@ import { until } from '../support/until.ts'
 
 const SECOND = 1_000
 const CREATES = isCampaign ? 50 : 12
-/** So many creations a tick moves at once. */
+/** The number of creations that a tick moves at the same time. */
 const AT_ONCE = 6
 
 const create = 'createServerImageFromSnapshot'
@@ -25,32 +25,32 @@ const phases: Record<string, string> = { INIT: 'pending', CREAT: 'ready' }
 const bodies = Array.from({ length: CREATES }, (_, i) => ({ ...smallest, name: `kill-${i}` }))
 const names = bodies.map(({ name }) => name).sort()
 
-/** Servers on one file, one after the other. The first gets the creates; the others tick, the last one in peace. */
+/** Servers on one database file, one after the other. The first gets the creates; the others tick. The last is not killed. */
 interface Step {
-  /** Those that are killed. */
+  /** The servers that are killed. */
   lives: Life[]
-  /** How many creates the first one claims at least; all unless said. */
+  /** The minimum number of creates that the first server claims; all by default. */
   claims?: number
-  /** Seconds by which the last one's clock runs ahead; 700 unless said, when no attempt can come to anything any more. */
+  /** Seconds by which the last server's clock runs ahead. After 700, the default, no attempt can still take effect. */
   last?: number
-  /** How many creations take how many attempts, where that is no matter of luck. */
+  /** The number of creations by number of attempts, where timing cannot change it. */
   attempts?: Record<number, number>
 }
 
-/** One server's life. */
+/** The life of a server until it is killed. */
 interface Life {
-  /** Seconds by which its clock runs ahead, and the gateway's. */
+  /** Seconds by which the clocks of the server and the gateway run ahead. */
   ahead: number
   faults?: Injection[]
   killed: Moment
-  /** How many creations have come to which state by then, where that is no matter of luck. */
+  /** The number of creations by state at the kill, where timing cannot change it. */
   leaves?: Record<string, number>
 }
 
-/** A moment, told by what the server has printed and what has arrived from it at the gateway. */
+/** True once the server's output and its requests at the gateway show that a moment has come. */
 type Moment = (output: string, arrivals: Received[]) => boolean
 
-/** What is looked at of a creation in answers. */
+/** The fields of a creation that the tests compare. */
 interface View {
   creationId: string
   state: string
@@ -72,7 +72,7 @@ const arrived =
 
 const ticked: Moment = (output) => output.includes('"event":"tick"')
 
-/** A fault of all calls of an action, unless `times` leaves some to the next fault. */
+/** Returns a fault for all calls of an action. With a smaller `times`, later calls get the next fault. */
 const on = (action: string, fault: Injection['fault'], more: Partial<Injection> = {}) => ({
   action,
   fault,
@@ -81,7 +81,7 @@ const on = (action: string, fault: Injection['fault'], more: Partial<Injection> 
 })
 const half = { times: CREATES / 2, applied: true }
 
-/** Half of the attempts have made their image, and no answer tells of any. */
+/** Half of the attempts make their image, and no attempt gets an answer. */
 const unanswered: Life = {
   ahead: 0,
   faults: [on(create, 'hang', half), on(create, 'hang')],
@@ -116,7 +116,7 @@ const steps: Record<string, Step> = {
         killed: arrived(create, CREATES),
         leaves: { sending: CREATES },
       },
-      // For all that can be known by then, they may still make something.
+      // At this time the attempts may still make images.
       { ahead: 500, killed: ticked, leaves: { unknown: CREATES } },
     ],
     attempts: { 2: CREATES },
@@ -183,47 +183,50 @@ const steps: Record<string, Step> = {
   },
 }
 
-test.each(Object.entries(steps))('killed %s, the server makes each image once', async (_, step) => {
-  const { gateway, database, open } = await openWorld()
-  const answers: View[] = []
-  let log = ''
-  for (const { ahead, faults = [], killed, leaves } of step.lives) {
-    const isFirst = log === ''
-    const earlier = gateway.received.length
-    gateway.pending = structuredClone(faults)
-    const door = await open(ahead, isFirst ? await openGate(gateway.origin) : gateway.origin)
-    const asked = Promise.allSettled(isFirst ? post(door) : [])
-    await until(() => killed(door.output(), gateway.received.slice(earlier)))
-    door.process.kill('SIGKILL')
+test.each(Object.entries(steps))(
+  'makes each image once when the server is killed %s',
+  async (_, step) => {
+    const { gateway, database, open } = await openWorld()
+    const answers: View[] = []
+    let log = ''
+    for (const { ahead, faults = [], killed, leaves } of step.lives) {
+      const isFirst = log === ''
+      const earlier = gateway.received.length
+      gateway.pending = structuredClone(faults)
+      const door = await open(ahead, isFirst ? await openGate(gateway.origin) : gateway.origin)
+      const asked = Promise.allSettled(isFirst ? post(door) : [])
+      await until(() => killed(door.output(), gateway.received.slice(earlier)))
+      door.process.kill('SIGKILL')
+      await door.close()
+      answers.push(...answersIn(await asked))
+      log += door.output()
+      if (leaves) expect(countOf([...statesIn(log).values()])).toEqual(leaves)
+    }
+
+    gateway.pending = []
+    const door = await open(step.last ?? 700, gateway.origin)
+    await until(() => ticked(door.output(), []))
+    const kept = await creationsOf(door)
+    expect(countOf(kept.map(({ state }) => state))).toEqual({ created: kept.length })
+    const claimed = [...statesIn(log).keys()]
+    expect(claimed.length).toBeGreaterThanOrEqual(step.claims ?? CREATES)
+    expect(kept.map(({ creationId }) => creationId)).toEqual(expect.arrayContaining(claimed))
+    const promised = answers.filter(({ image }) => image).map(lineOf)
+    expect(kept.map(lineOf)).toEqual(expect.arrayContaining(promised))
+
+    // Repeated requests make what was lost before its claim, and nothing else.
+    await Promise.all(post(door))
+    const all = await creationsOf(door)
     await door.close()
-    answers.push(...answersIn(await asked))
-    log += door.output()
-    if (leaves) expect(countOf([...statesIn(log).values()])).toEqual(leaves)
-  }
-
-  gateway.pending = []
-  const door = await open(step.last ?? 700, gateway.origin)
-  await until(() => ticked(door.output(), []))
-  const kept = await creationsOf(door)
-  expect(countOf(kept.map(({ state }) => state))).toEqual({ created: kept.length })
-  const claimed = [...statesIn(log).keys()]
-  expect(claimed.length).toBeGreaterThanOrEqual(step.claims ?? CREATES)
-  expect(kept.map(({ creationId }) => creationId)).toEqual(expect.arrayContaining(claimed))
-  const promised = answers.filter(({ image }) => image).map(lineOf)
-  expect(kept.map(lineOf)).toEqual(expect.arrayContaining(promised))
-
-  // Asked for once more, what died before it was claimed is made, and nothing else.
-  await Promise.all(post(door))
-  const all = await creationsOf(door)
-  await door.close()
-  expect(all.map(lineOf)).toEqual(expect.arrayContaining(kept.map(lineOf)))
-  expect(all.map(({ name }) => name).sort()).toEqual(names)
-  const made = gateway.images.all().filter(({ name }) => names.includes(name))
-  expect(made.map(({ name, no, state }) => `${name} ${no} ${phases[state.status]}`).sort()).toEqual(
-    all.map(({ name, image }) => `${name} ${image?.imageNo} ${image?.phase}`).sort(),
-  )
-  expectEachAttemptOnce(gateway, recordsIn(database), step.attempts)
-})
+    expect(all.map(lineOf)).toEqual(expect.arrayContaining(kept.map(lineOf)))
+    expect(all.map(({ name }) => name).sort()).toEqual(names)
+    const made = gateway.images.all().filter(({ name }) => names.includes(name))
+    expect(
+      made.map(({ name, no, state }) => `${name} ${no} ${phases[state.status]}`).sort(),
+    ).toEqual(all.map(({ name, image }) => `${name} ${image?.imageNo} ${image?.phase}`).sort())
+    expectEachAttemptOnce(gateway, recordsIn(database), step.attempts)
+  },
+)
 
 function expectEachAttemptOnce(gateway: Gateway, records: Creation[], attempts: Step['attempts']) {
   const arrivals = gateway.received.filter(({ action }) => action === create)
@@ -235,7 +238,7 @@ function expectEachAttemptOnce(gateway: Gateway, records: Creation[], attempts: 
   for (const { content, attempt, signedAt } of records) {
     const own = byName.get(content.name) ?? []
     expect(own.length).toBeLessThanOrEqual(attempt)
-    // The attempt was on record, with its timestamp, when it was sent.
+    // Each attempt was stored with its timestamp before it was sent.
     expect(own.map(timestampOf).at(-1)).toBe(String(signedAt))
   }
   if (!attempts) return
@@ -243,7 +246,7 @@ function expectEachAttemptOnce(gateway: Gateway, records: Creation[], attempts: 
   expect(countOf([...byName.values()].map(({ length }) => length))).toEqual(attempts)
 }
 
-/** A gateway and a place for a database, and servers between the two. */
+/** Opens a gateway and a folder for a database, and returns a function that starts a server on both. */
 async function openWorld() {
   let aheadMs = 0
   const now = () => Date.now() + aheadMs
@@ -271,7 +274,7 @@ async function openWorld() {
   return { gateway, database, open }
 }
 
-/** A gate before the gateway that opens when the look-ups of all creates have come to it: so all are in flight. */
+/** Opens a proxy that holds the look-ups of creates until all have arrived, so that all creates are in flight. */
 async function openGate(origin: string): Promise<string> {
   const { port, hostname } = new URL(origin)
   const waiting: Socket[] = []
@@ -295,7 +298,7 @@ function post(door: ProcessDoor): Promise<Answered>[] {
   return bodies.map((body) => door.request('/v1/server-images', { method: 'POST', body }))
 }
 
-/** The answers that came; all others must have been cut off. */
+/** Returns the answers that arrived. All other requests must have failed with a broken connection. */
 function answersIn(results: PromiseSettledResult<Answered>[]): View[] {
   return results.flatMap((result) => {
     if (result.status === 'fulfilled') return [result.value.json]
@@ -323,7 +326,7 @@ function recordsIn(database: string): Creation[] {
   return rows.map(({ record }) => JSON.parse(String(record)))
 }
 
-/** The state that each creation came to last, by what servers have logged. */
+/** Returns the last state that servers have logged for each creation. */
 function statesIn(log: string): Map<string, string> {
   const lines = log.split('\n').filter((line) => line.includes('"event":"transition"'))
   return new Map(

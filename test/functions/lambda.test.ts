@@ -4,14 +4,14 @@ import { expect, test } from 'vitest'
 
 const run = promisify(execFile)
 
-/** Notes, on standard error, what of AWS is loaded. */
+/** Prints the AWS clients that are loaded to standard error. */
 const hook = `import { registerHooks } from 'node:module'
 registerHooks({ resolve: (specifier, context, next) => {
   if (specifier.startsWith('@aws-sdk/client')) process.stderr.write(specifier + '\\n')
   return next(specifier, context)
 } })`
 
-/** The SDK's clients that the entry loads on these settings. */
+/** Returns the SDK clients that the entry loads with these settings. */
 async function clientsOf(environment: Record<string, string>) {
   const args = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`]
   const { stderr } = await run(process.execPath, [...args, 'functions/lambda.ts'], {
@@ -21,7 +21,7 @@ async function clientsOf(environment: Record<string, string>) {
   return [...new Set(loaded)].sort()
 }
 
-test('with a key pair in the environment Secrets Manager’s SDK is never loaded', async () => {
+test('a key pair in the environment keeps the Secrets Manager SDK from being loaded', async () => {
   const pair = { NCLOUD_ACCESS_KEY: 'access', NCLOUD_SECRET_KEY: 'secret' }
   expect(await clientsOf(pair)).toEqual(['@aws-sdk/client-dynamodb'])
   expect(await clientsOf({ ...pair, NCLOUD_SECRET_ID: 'relay' })).toEqual([
@@ -29,7 +29,7 @@ test('with a key pair in the environment Secrets Manager’s SDK is never loaded
   ])
 })
 
-test('with a secret it is loaded at once', async () => {
+test('the Secrets Manager SDK is loaded at start when a secret is configured', async () => {
   expect(await clientsOf({ NCLOUD_SECRET_ID: 'relay' })).toEqual([
     '@aws-sdk/client-dynamodb',
     '@aws-sdk/client-secrets-manager',

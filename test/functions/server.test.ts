@@ -19,7 +19,7 @@ const databases: [file: string, message: RegExp][] = [
   [tmpdir(), /^cannot be opened: it is a folder$/],
   ['LICENSE', /^cannot be opened: it is not a SQLite database, or it is damaged$/],
   ['LICENSE/relay.sqlite', /^cannot be opened: a part of its path is not a folder$/],
-  // Nobody may create a file there, not even root; Deno asks for all permissions.
+  // Not even root may create a file there. Deno requires all permissions for it.
   [
     '/sys/relay.sqlite',
     /^cannot be opened: (permission denied|the file system is read-only|Deno needs .*)$/,
@@ -33,10 +33,10 @@ beforeAll(async () => {
 afterAll(() => gateway.close())
 
 describe.concurrent.each(servers)('the server on %s', (name) => {
-  /** All databases in a campaign, else each on one of the servers. */
+  /** All databases in a campaign; otherwise each database on one of the servers. */
   const own = databases.filter((_, i) => isCampaign || i === servers.indexOf(name))
 
-  test('stops: takes nothing new, finishes what runs, and keeps it', async () => {
+  test('accepts nothing new after SIGTERM, finishes running requests and stores their results', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'stop-'))
     const database = join(folder, 'relay.sqlite')
     const environment = environmentFor(gateway.origin, { RELAY_DATABASE: database })
@@ -66,7 +66,7 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     await rm(folder, { recursive: true })
   })
 
-  test('finishes a create whose caller has hung up', async () => {
+  test('finishes a create whose caller disconnected', async () => {
     const slow = await openGateway(secrets)
     slow.inject({ fault: 'hang', action: 'getServerImageList' })
     const door = await openDoor(name, environmentFor(slow.origin))
@@ -82,20 +82,23 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     expect(door.output()).toMatch(/"event":"transition".*"state":"created"/)
   })
 
-  test.each(own)('refuses to serve over the database %s and says why', async (file, message) => {
-    const door = await openDoor(name, environmentFor(gateway.origin, { RELAY_DATABASE: file }))
-    const { status, json, text } = await door.request('/readyz', { as: '' })
-    expect([status, json.errors]).toEqual([
-      503,
-      [{ path: 'RELAY_DATABASE', message: expect.stringMatching(message) }],
-    ])
-    // The file is named in the log only.
-    expect(text).not.toContain(file)
-    expect(door.output()).toContain(`"file":"${resolve(file)}"`)
-    await door.close()
-  })
+  test.each(own)(
+    'is not ready with the database %s and gives the reason',
+    async (file, message) => {
+      const door = await openDoor(name, environmentFor(gateway.origin, { RELAY_DATABASE: file }))
+      const { status, json, text } = await door.request('/readyz', { as: '' })
+      expect([status, json.errors]).toEqual([
+        503,
+        [{ path: 'RELAY_DATABASE', message: expect.stringMatching(message) }],
+      ])
+      // Only the log names the file.
+      expect(text).not.toContain(file)
+      expect(door.output()).toContain(`"file":"${resolve(file)}"`)
+      await door.close()
+    },
+  )
 
-  test('ends when its port is in use, and says what to do', async () => {
+  test('exits when its port is in use and says what to do', async () => {
     const door = await openDoor(name, environmentFor(gateway.origin))
     const port = Number(new URL(door.url).port)
     const second = openDoor(name, environmentFor(gateway.origin, { PORT: String(port) }))
@@ -104,7 +107,7 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     await door.close()
   })
 
-  test('listens on HOST alone', async () => {
+  test('listens only on HOST', async () => {
     const door = await openDoor(name, environmentFor(gateway.origin, { HOST: '127.0.0.1' }))
     const { port } = new URL(door.url)
     // Every address of 127.0.0.0/8 is this machine, so a server on all interfaces would answer.
@@ -116,7 +119,7 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     )
   })
 
-  test('keeps nothing in a file when its database is in memory', async () => {
+  test('creates no file when its database is in memory', async () => {
     const environment = environmentFor(gateway.origin, { RELAY_DATABASE: ':memory:' })
     const door = await openDoor(name, environment)
     const body = { ...smallest, name: `memory-${servers.indexOf(name)}` }
@@ -126,8 +129,8 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
   })
 })
 
-test.each(onNode)('the server on %s ticks each minute', async (name) => {
-  // A minute of the server's takes a tenth of a second.
+test.each(onNode)('the server on %s ticks every minute', async (name) => {
+  // One minute of the server takes a tenth of a second.
   const minutes = 'const real = setInterval; globalThis.setInterval = (f, ms) => real(f, ms / 600)'
   const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(minutes)}`
   const door = await openDoor(name, environmentFor(gateway.origin, { NODE_OPTIONS }))

@@ -22,8 +22,8 @@ const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
 
 let now: number
 let relay: Relay
-/** What the target was told, with the hour since the start. */
-let told: { hour: number; type: string; lastReadyAt?: string | null }[]
+/** The notifications that the target received, with the hours since the start. */
+let received: { hour: number; type: string; lastReadyAt?: string | null }[]
 
 async function open(jobs: object | object[] = nightly, more: object = {}) {
   const real = httpTransport()
@@ -31,7 +31,7 @@ async function open(jobs: object | object[] = nightly, more: object = {}) {
     if (String(request.url) !== HOOK) return real(request, timeoutMs)
     const { type, data } = JSON.parse(request.body ?? '')
     const hour = Math.floor((now - START) / HOUR)
-    told.push({ hour, type, ...(type === 'job.overdue' && { lastReadyAt: data.lastReadyAt }) })
+    received.push({ hour, type, ...(type === 'job.overdue' && { lastReadyAt: data.lastReadyAt }) })
     return { status: 204, headers: new Headers(), body: undefined }
   }
   relay = await openRelay({
@@ -45,7 +45,7 @@ async function open(jobs: object | object[] = nightly, more: object = {}) {
   })
 }
 
-/** Ticks every quarter of an hour, until so many hours after the start. */
+/** Ticks every 15 minutes until a number of hours after the start. */
 async function until(hour: number) {
   while (now < START + hour * HOUR) {
     now += HOUR / 4
@@ -53,34 +53,34 @@ async function until(hour: number) {
   }
 }
 
-/** One that comes round more often. */
+/** A job that runs every hour. */
 const often = { ...nightly, cron: '0 * * * *', timeZone: 'UTC', expectEveryHours: 2 }
 
-const silences = () => told.filter(({ type }) => type === 'job.overdue')
+const overdueNotices = () => received.filter(({ type }) => type === 'job.overdue')
 
-/** From now on the snapshot of the job is of no use, or is again. */
-function breakSnapshot(bootable: boolean) {
+/** Makes the job's snapshot usable or unusable from now on. */
+function setBootable(bootable: boolean) {
   relay.gateway.snapshots.change('12344697', { bootable })
 }
 
 beforeEach(() => {
   now = START
-  told = []
+  received = []
 })
 afterEach(() => relay.close())
 
-test('a job that has its image each night is told of as ready, and never as silent', async () => {
+test('a job with an image each night is reported as ready and never as overdue', async () => {
   await open()
   await until(24 * 5)
-  expect(told.map(({ type }) => type)).toEqual(Array(5).fill('creation.ready'))
+  expect(received.map(({ type }) => type)).toEqual(Array(5).fill('creation.ready'))
 })
 
-test('one that never had an image is silent once its time is over, and each day after', async () => {
+test('a job that never had an image is reported after its deadline and each day after', async () => {
   await open()
-  breakSnapshot(false)
+  setBootable(false)
   await until(100)
-  // Just after 26 hours, and a day after each time it was told.
-  expect(silences()).toEqual([
+  // After 26 hours, and one day after each report.
+  expect(overdueNotices()).toEqual([
     { hour: 26, type: 'job.overdue', lastReadyAt: null },
     { hour: 50, type: 'job.overdue', lastReadyAt: null },
     { hour: 74, type: 'job.overdue', lastReadyAt: null },
@@ -88,48 +88,48 @@ test('one that never had an image is silent once its time is over, and each day 
   ])
 })
 
-test('one that stops is silent from its last ready image on, until there is one again', async () => {
+test('the deadline counts from the last ready image, and a new image ends the reports', async () => {
   await open()
   await until(12)
-  breakSnapshot(false)
-  // Half past three in Seoul is 18:30 in UTC, six hours and a half after the start.
+  setBootable(false)
+  // 03:30 in Seoul is 18:30 UTC, six and a half hours after the start.
   await until(60)
-  expect(silences()).toEqual([
+  expect(overdueNotices()).toEqual([
     { hour: 32, type: 'job.overdue', lastReadyAt: '2026-11-21T03:30:00+09:00' },
     { hour: 56, type: 'job.overdue', lastReadyAt: '2026-11-21T03:30:00+09:00' },
   ])
-  breakSnapshot(true)
+  setBootable(true)
   await until(24 * 6)
-  expect(silences()).toHaveLength(2)
+  expect(overdueNotices()).toHaveLength(2)
 })
 
-test('one that is well for a while, and silent again on the same day, is told of again', async () => {
+test('a job that recovers and is overdue again on the same day is reported again', async () => {
   await open(often)
-  breakSnapshot(false)
+  setBootable(false)
   await until(3.5)
-  breakSnapshot(true)
+  setBootable(true)
   await until(5.5)
-  breakSnapshot(false)
+  setBootable(false)
   await until(24)
-  // Ready at 4 and at 5 o'clock.
-  expect(silences().map(({ hour }) => hour)).toEqual([2, 7])
+  // Images became ready 4 and 5 hours after the start.
+  expect(overdueNotices().map(({ hour }) => hour)).toEqual([2, 7])
 })
 
-test('its last image is found behind hundreds of others', async () => {
+test('the last image of a job is found behind hundreds of others', async () => {
   await open({ ...nightly, expectEveryHours: 25 })
   await until(7)
   for (let count = 0; count < 250; count++) {
     await relay.create({ name: `other-${count}`, storages: [{ snapshotNo: '12344697' }] })
   }
   await until(30)
-  expect(silences()).toEqual([])
+  expect(overdueNotices()).toEqual([])
 })
 
-test('its times may change, and its last image counts all the same', async () => {
+test('the last ready image still counts when the schedule of a job changes', async () => {
   await open()
   await until(7)
-  breakSnapshot(false)
-  // The first look, when it is overdue since it was first seen.
+  setBootable(false)
+  // The relay first looks for an image 26 hours after it first saw the job.
   await until(27)
   const { gateway, store } = relay
   const RELAY_JOBS = [{ ...nightly, cron: '0 4 * * *' }]
@@ -146,67 +146,67 @@ test('its times may change, and its last image counts all the same', async () =>
   expect(seen).toMatchObject({ cron: '0 4 * * *', seenAt: now, readyAt })
 })
 
-test('more jobs than can be told of at once are told of at the next tick', async () => {
+test('the next tick reports overdue jobs that were too many for one tick', async () => {
   const notify = Array.from({ length: 20 }, (_, no) => `target-${no}`)
   const jobs = Array.from({ length: 6 }, (_, no) => ({ ...nightly, name: `job-${no}`, notify }))
   const target = { format: 'standard-webhooks', url: HOOK, secret }
   await open(jobs, Object.fromEntries(notify.map((name) => [name, target])))
-  breakSnapshot(false)
+  setBootable(false)
   now += HOUR / 4
   await relay.tick()
   now += 26 * HOUR
   const counts = []
   for (let tick = 0; tick < 3; tick++) {
     await relay.tick()
-    counts.push(silences().length)
+    counts.push(overdueNotices().length)
     now += 60_000
   }
   expect(counts).toEqual([80, 120, 120])
 })
 
-test('an image that somebody had made by hand is heard too', async () => {
+test('an image of a requested run counts too', async () => {
   await open()
-  breakSnapshot(false)
+  setBootable(false)
   await until(20)
-  breakSnapshot(true)
+  setBootable(true)
   await relay.request('/v1/jobs/nightly-web/runs', { method: 'POST' })
-  breakSnapshot(false)
+  setBootable(false)
   await until(52)
-  expect(silences().map(({ hour }) => hour)).toEqual([46])
+  expect(overdueNotices().map(({ hour }) => hour)).toEqual([46])
 })
 
-test('an image that failed is not heard', async () => {
+test('an image that failed does not count', async () => {
   await open()
   relay.gateway.snapshots.change('12344697', { doomed: true })
   await until(30)
-  expect(told.map(({ type }) => type)).toEqual(['creation.failed', 'job.overdue'])
+  expect(received.map(({ type }) => type)).toEqual(['creation.failed', 'job.overdue'])
 })
 
-test('images of others are not its own', async () => {
+test('images that the job did not make do not count', async () => {
   await open()
-  breakSnapshot(false)
+  setBootable(false)
   await until(20)
-  breakSnapshot(true)
+  setBootable(true)
   await relay.create({ name: 'web-golden', storages: [{ snapshotNo: '12344697' }] })
-  breakSnapshot(false)
+  setBootable(false)
   await until(30)
-  expect(silences().map(({ hour }) => hour)).toEqual([26])
+  expect(overdueNotices().map(({ hour }) => hour)).toEqual([26])
 })
 
-test('a job of which nothing is expected is never silent', async () => {
-  const { expectEveryHours: _, ...careless } = nightly
-  await open(careless)
-  breakSnapshot(false)
+test('a job without expectEveryHours is never reported', async () => {
+  const { expectEveryHours: _, ...withoutExpectation } = nightly
+  await open(withoutExpectation)
+  setBootable(false)
   await until(60)
-  expect(silences()).toEqual([])
+  expect(overdueNotices()).toEqual([])
 })
 
-test('two ticks at once tell it once', async () => {
+test('concurrent ticks report an overdue job once', async () => {
   await open()
-  breakSnapshot(false)
+  setBootable(false)
   now = START + HOUR / 4
   await relay.tick()
   now = START + 27 * HOUR
   await Promise.all([relay.tick(), relay.tick(), relay.tick()])
-  expect(silences()).toHaveLength(1)
+  expect(overdueNotices()).toHaveLength(1)
 })

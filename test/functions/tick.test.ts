@@ -16,7 +16,7 @@ const create = 'createServerImageFromSnapshot'
 const SECOND = 1_000
 
 let relay: Relay
-/** By how much the relay's clock, and the gateway's, run ahead. */
+/** Milliseconds by which the clocks of the relay and the gateway run ahead. */
 let ahead = 0
 let gatewayAhead = 0
 const store = sqliteStore(openSqlite(':memory:'))
@@ -44,15 +44,15 @@ const later = (seconds: number) => {
   gatewayAhead += seconds * SECOND
 }
 
-/** A door of its own, at whose gateway images take so long. */
-async function slowDoor(readyAfterMs = 60 * SECOND) {
-  const door = await openRelay({
+/** Opens a second relay whose gateway makes an image in `readyAfterMs`. */
+async function openSlowRelay(readyAfterMs = 60 * SECOND) {
+  const ownRelay = await openRelay({
     clock: { ...systemClock, now: () => Date.now() + ahead },
     gateway: { now: () => Date.now() + gatewayAhead, readyAfterMs },
   })
-  const looks = () =>
-    door.gateway.received.filter(({ action }) => action === 'getServerImageDetail')
-  return { door, looks }
+  const reads = () =>
+    ownRelay.gateway.received.filter(({ action }) => action === 'getServerImageDetail')
+  return { ownRelay, reads }
 }
 
 describe('the tick', () => {
@@ -71,7 +71,7 @@ describe('the tick', () => {
     expect(made(body.name)).toHaveLength(1)
   })
 
-  test('attempts again what never arrived, once that is proved by the gateway’s clock', async () => {
+  test('repeats an attempt that never arrived when the gateway’s clock proves it', async () => {
     relay.gateway.inject({ fault: 'reset-before', action: create })
     const body = fresh()
     const { json } = await relay.create(body)
@@ -86,7 +86,7 @@ describe('the tick', () => {
     expect(made(body.name)).toHaveLength(1)
   })
 
-  test('sends what the gateway asked to send later', async () => {
+  test('sends a create that the gateway throttled', async () => {
     relay.gateway.inject({ fault: 'throttled', action: create })
     const { json } = await relay.create(fresh())
     expect(json.state).toBe('accepted')
@@ -95,30 +95,30 @@ describe('the tick', () => {
     expect((await read(json.creationId)).state).toBe('created')
   })
 
-  test('follows an image to its end, and looks no more', async () => {
-    const { door, looks } = await slowDoor()
-    await door.create(fresh())
+  test('follows an image until it is final and then stops reading it', async () => {
+    const { ownRelay, reads } = await openSlowRelay()
+    await ownRelay.create(fresh())
     for (const seconds of [4, 2, 300, 3_600]) {
       later(seconds)
-      await door.tick()
+      await ownRelay.tick()
     }
-    // Not before 5 s; then pending, then ready, and then never again.
-    expect(looks()).toHaveLength(2)
-    await door.close()
+    // No read before 5 s, one that finds it pending, one that finds it ready, and none after that.
+    expect(reads()).toHaveLength(2)
+    await ownRelay.close()
   })
 
-  test('follows an image that never ends for a day', async () => {
-    const { door, looks } = await slowDoor(48 * 3_600 * SECOND)
-    await door.create(fresh())
+  test('follows an image that never becomes final for one day', async () => {
+    const { ownRelay, reads } = await openSlowRelay(48 * 3_600 * SECOND)
+    await ownRelay.create(fresh())
     for (let hour = 0; hour < 30; hour++) {
       later(3_600)
-      await door.tick()
+      await ownRelay.tick()
     }
-    expect(looks()).toHaveLength(24)
-    await door.close()
+    expect(reads()).toHaveLength(24)
+    await ownRelay.close()
   })
 
-  test('of two at once, one attempts', async () => {
+  test('sends each create once when ticks run at the same time', async () => {
     relay.gateway.inject({ fault: 'throttled', action: create, times: 20 })
     const bodies = Array.from({ length: 20 }, fresh)
     await Promise.all(bodies.map((body) => relay.create(body)))
@@ -127,10 +127,10 @@ describe('the tick', () => {
     expect(bodies.map(({ name }) => made(name).length)).toEqual(Array(20).fill(1))
   })
 
-  test('passes over a creation that cannot be stored, and says what went wrong', async () => {
+  test('skips a creation that cannot be stored and logs the defect', async () => {
     relay.gateway.inject({ fault: 'throttled', action: create, times: 2 })
     const [first, second] = [fresh(), fresh()]
-    const told = [await relay.create(first), await relay.create(second)]
+    const answers = [await relay.create(first), await relay.create(second)]
     const broken: CreationStore = {
       ...store,
       replace: async (next) => {
@@ -151,38 +151,38 @@ describe('the tick', () => {
       log: (event) => log.push(event),
     })
     await other.tick()
-    const states = await Promise.all(told.map(({ json }) => read(json.creationId)))
+    const states = await Promise.all(answers.map(({ json }) => read(json.creationId)))
     expect(states.map(({ state }) => state)).toEqual(['accepted', 'created'])
     expect(log).toContainEqual(expect.objectContaining({ event: 'defect' }))
     expect(JSON.stringify(log)).not.toContain('secret words')
   })
 
-  test('moves a hundred at most, the longest waiting first', async () => {
-    const { door } = await slowDoor(0)
-    door.gateway.inject({ fault: 'throttled', action: create, times: 130 })
+  test('moves at most 100 creations, those that waited longest first', async () => {
+    const { ownRelay } = await openSlowRelay(0)
+    ownRelay.gateway.inject({ fault: 'throttled', action: create, times: 130 })
     const bodies = Array.from({ length: 130 }, fresh)
-    for (const body of bodies) await door.create(body)
+    for (const body of bodies) await ownRelay.create(body)
     const counts = () => {
-      const names = door.gateway.images.all().map(({ name }) => name)
+      const names = ownRelay.gateway.images.all().map(({ name }) => name)
       return bodies.map(({ name }) => names.filter((one) => one === name).length)
     }
     later(31)
-    await door.tick()
+    await ownRelay.tick()
     expect(counts()).toEqual([...Array(100).fill(1), ...Array(30).fill(0)])
-    await door.tick()
+    await ownRelay.tick()
     expect(counts()).toEqual(Array(130).fill(1))
-    const ticks = door.log.filter(({ event }) => event === 'tick')
+    const ticks = ownRelay.log.filter(({ event }) => event === 'tick')
     expect(ticks.map(({ due }) => due)).toEqual([100, 30])
-    await door.close()
+    await ownRelay.close()
   })
 })
 
-test('on faulty settings a tick fails, so that the platform records it', async () => {
+test('a tick with faulty settings fails, so that the platform records it', async () => {
   const app = createApp({ settings: await parseSettings({}), log: () => {} })
   await expect(app.tick()).rejects.toThrow(/^The tick failed: not-configured$/)
 })
 
-test('a tick ends when its platform would end it', async () => {
+test('a tick ends at the deadline of its platform', async () => {
   const gateway = await openGateway(secrets)
   const log: LogEvent[] = []
   const app = createApp({
@@ -203,13 +203,13 @@ test('a tick ends when its platform would end it', async () => {
   await gateway.close()
 })
 
-test('where nothing is kept a tick has nothing to do', async () => {
-  const door = await openRelay({ store: false })
-  await door.tick()
-  await door.close()
+test('a tick without a store does nothing', async () => {
+  const ownRelay = await openRelay({ store: false })
+  await ownRelay.tick()
+  await ownRelay.close()
 })
 
-test('a create whose claim is stored is 202, whatever becomes of the store then', async () => {
+test('a create whose claim is stored gives 202 when the store fails later', async () => {
   const failing: CreationStore = {
     ...store,
     replace: async (next) => {
@@ -218,62 +218,63 @@ test('a create whose claim is stored is 202, whatever becomes of the store then'
     },
   }
   const gateway = { now: () => Date.now() }
-  const door = await openRelay({ store: failing, gateway })
-  const { status, json, headers } = await door.create({ ...smallest, name: 'store-fails' })
-  // What is stored is told, not what was believed before the attempt.
+  const ownRelay = await openRelay({ store: failing, gateway })
+  const { status, json, headers } = await ownRelay.create({ ...smallest, name: 'store-fails' })
+  // The reply has the stored state, not the state before the attempt.
   expect([status, json.state, json.attempt]).toEqual([202, 'sending', 1])
   expect(headers.get('location')).toBe(`/v1/creations/${json.creationId}`)
-  expect(JSON.stringify(door.log)).not.toContain('secret words')
-  await door.close()
+  expect(JSON.stringify(ownRelay.log)).not.toContain('secret words')
+  await ownRelay.close()
 })
 
-describe('a store that fails now and then', () => {
-  const doorWith = (broken: Partial<CreationStore>) => openRelay({ store: { ...store, ...broken } })
+describe('a failing store', () => {
+  const relayWith = (broken: Partial<CreationStore>) =>
+    openRelay({ store: { ...store, ...broken } })
   const fail = async () => {
     throw new Error('secret words')
   }
 
-  test('after it stored a claim, whose answer is lost: the create goes on', async () => {
+  test('that loses its reply to a claim does not stop the create', async () => {
     const claim: CreationStore['claim'] = async (...claim) => {
       await store.claim(...claim)
       return fail()
     }
-    const door = await doorWith({ claim })
-    const { status, headers } = await door.create(fresh())
+    const ownRelay = await relayWith({ claim })
+    const { status, headers } = await ownRelay.create(fresh())
     expect([status, headers.get('idempotent-replayed')]).toEqual([201, null])
-    await door.close()
+    await ownRelay.close()
   })
 
-  test('that is asked twice for one claim: it is no replay', async () => {
+  test('that gets one claim twice does not make the create a replay', async () => {
     const claim: CreationStore['claim'] = async (...claim) => {
       await store.claim(...claim)
       return store.claim(...claim)
     }
-    const door = await doorWith({ claim })
-    const { status, headers } = await door.create(fresh())
+    const ownRelay = await relayWith({ claim })
+    const { status, headers } = await ownRelay.create(fresh())
     expect([status, headers.get('idempotent-replayed')]).toEqual([201, null])
-    await door.close()
+    await ownRelay.close()
   })
 
-  test('before it stores a claim: nothing happened, and 500 says so', async () => {
-    const door = await doorWith({ claim: fail })
-    expect((await door.create(fresh())).status).toBe(500)
-    expect(door.gateway.received).toEqual([])
-    await door.close()
+  test('that stores no claim makes the create fail with 500, and nothing is sent', async () => {
+    const ownRelay = await relayWith({ claim: fail })
+    expect((await ownRelay.create(fresh())).status).toBe(500)
+    expect(ownRelay.gateway.received).toEqual([])
+    await ownRelay.close()
   })
 
-  test('while the caller waits: what was seen is told', async () => {
-    const door = await openRelay({
+  test('that fails while the caller waits leaves the last known state as the reply', async () => {
+    const ownRelay = await openRelay({
       store: { ...store, read: fail },
       gateway: { readyAfterMs: 60_000 },
     })
-    const { status, json } = await door.create(fresh(), { headers: { prefer: 'wait=2' } })
+    const { status, json } = await ownRelay.create(fresh(), { headers: { prefer: 'wait=2' } })
     expect([status, json.state]).toEqual([201, 'created'])
-    await door.close()
+    await ownRelay.close()
   })
 
-  test('when a repeat has read the image again: what is stored is told', async () => {
-    const door = await openRelay({
+  test('that cannot store a new read of the image leaves the stored state as the reply', async () => {
+    const ownRelay = await openRelay({
       store: {
         ...store,
         replace: async (next) => (next.version > 3 ? fail() : store.replace(next)),
@@ -282,12 +283,12 @@ describe('a store that fails now and then', () => {
       clock: { ...systemClock, now: () => Date.now() + ahead },
     })
     const body = fresh()
-    await door.create(body)
+    await ownRelay.create(body)
     ahead = 6 * SECOND
-    const { status, json } = await door.create(body)
+    const { status, json } = await ownRelay.create(body)
     expect([status, json.state]).toEqual([200, 'created'])
-    expect(JSON.stringify(door.log)).not.toContain('secret words')
-    await door.close()
+    expect(JSON.stringify(ownRelay.log)).not.toContain('secret words')
+    await ownRelay.close()
   })
 })
 
@@ -296,23 +297,23 @@ describe('a conflict', () => {
     relay.gateway.inject({ fault: 'reset-before', action: create, applied: true })
     const body = fresh()
     const { json } = await relay.create(body)
-    // Somebody copies the image, its description included.
+    // The image is copied together with its description.
     const [image] = made(body.name)
     if (!image) throw new Error('No image was made')
     const { no: _, ...copied } = image
     const copy = relay.gateway.images.add(copied)
     later(640)
     await relay.tick()
-    const settle = (resolution: unknown, as = 'admin') =>
+    const resolve = (resolution: unknown, as = 'admin') =>
       relay.request(`/v1/creations/${json.creationId}/resolution`, {
         method: 'POST',
         as,
         body: resolution,
       })
-    return { id: json.creationId, body, image, copy, settle }
+    return { id: json.creationId, body, image, copy, resolve }
   }
 
-  test('waits for a person, whom the name and a repeat wait for too', async () => {
+  test('waits for a person, keeps its name and is returned to a repeat', async () => {
     const { id, body } = await conflicting()
     const now = await read(id)
     expect([now.state, now.history.at(-1)]).toEqual([
@@ -328,25 +329,25 @@ describe('a conflict', () => {
     expect([other.status, other.json.code]).toEqual([409, 'name-taken'])
   })
 
-  test('is settled by the number of the image', async () => {
-    const { settle, copy } = await conflicting()
-    const { status, json } = await settle({ imageNo: copy.no })
+  test('is resolved by the number of the image', async () => {
+    const { resolve, copy } = await conflicting()
+    const { status, json } = await resolve({ imageNo: copy.no })
     expect([status, json.state, json.image.imageNo]).toEqual([200, 'created', copy.no])
     expect(json.history.at(-1)).toMatchObject({ actor: 'key:admin', reason: 'resolved' })
   })
 
-  test('is settled by giving it up, which frees the name', async () => {
-    const { settle, body, image, copy } = await conflicting()
-    const { json } = await settle({ abandon: true })
+  test('is resolved by abandoning it, which frees the name', async () => {
+    const { resolve, body, image, copy } = await conflicting()
+    const { json } = await resolve({ abandon: true })
     expect([json.state, json.history.at(-1).reason]).toEqual(['not_created', 'resolved'])
     for (const { no } of [image, copy]) relay.gateway.images.delete(no)
     expect((await relay.create(body)).status).toBe(201)
   })
 
-  test('is settled by an admin alone, once, and by an image of its name', async () => {
-    const { settle, id } = await conflicting()
+  test('is resolved only by an admin, only once, and only by an image with its name', async () => {
+    const { resolve, id } = await conflicting()
     const codes = async (resolution: unknown, as?: string) => {
-      const { status, json } = await settle(resolution, as)
+      const { status, json } = await resolve(resolution, as)
       return [status, json.code, json.errors?.[0]?.path].filter((part) => part !== undefined)
     }
     expect(await codes({ abandon: true }, 'ci')).toEqual([403, 'forbidden'])
@@ -357,7 +358,7 @@ describe('a conflict', () => {
       expect(await codes(resolution)).toEqual([422, 'invalid-input', ''])
     }
     expect((await read(id)).state).toBe('conflict')
-    expect((await settle({ abandon: true })).status).toBe(200)
+    expect((await resolve({ abandon: true })).status).toBe(200)
     expect(await codes({ abandon: true })).toEqual([422, 'invalid-input'])
     const unknown = '/v1/creations/cr_00000000000000000000000000000000/resolution'
     const asked = { method: 'POST', as: 'admin', body: { abandon: true } }

@@ -31,7 +31,7 @@ function relayGateway(transport: Transport, clock = systemClock) {
   })
 }
 
-/** Whether the signature that arrived is over the request line that arrived, by another implementation. */
+/** True if the received signature matches the received request line, computed by another implementation. */
 function isSignedAsItArrived({ method, target, headers }: Received): boolean {
   const { accessKey, secretKey } = secrets
   const text = `${method} ${target}\n${headers['x-ncp-apigw-timestamp']}\n${accessKey}`
@@ -41,8 +41,8 @@ function isSignedAsItArrived({ method, target, headers }: Received): boolean {
 
 const timestampOf = ({ headers }: Received) => Number(headers['x-ncp-apigw-timestamp'])
 
-// Every printable ASCII character, Hangul composed and as jamo, kana, emoji with joiners, combining marks, what URLs
-// and forms treat specially, and anything else that is well-formed.
+// Every printable ASCII character, Hangul composed and as jamo, kana, emoji with joiners, combining marks, characters
+// with a meaning in URLs and forms, and any other well-formed text.
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 30 }).map((value) => value.toWellFormed()),
   fc.string({ unit: 'grapheme', maxLength: 20 }),
@@ -62,11 +62,11 @@ const READS = 20
 describe.each([
   ['fetch', () => fetchTransport(fetch)],
   ['Node', httpTransport],
-] as const)('what is signed is what arrives, over %s', (_, transport) => {
+] as const)('the signature matches the request that arrives, over %s', (_, transport) => {
   const VALUES = scaled(10_000)
   const ascii = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('')
 
-  test(`${VALUES} values in the text fields of reads and of the create`, async () => {
+  test(`for ${VALUES} values in the text fields of reads and creates`, async () => {
     gateway.reset()
     const relay = relayGateway(transport())
     const values = [ascii, ...fc.sample(text, { numRuns: VALUES - 1, seed: 20261121 })]
@@ -103,9 +103,9 @@ describe.each([
   })
 })
 
-test(`${BATCHES * READS} retried reads: each attempt has a timestamp of its own, and each is accepted`, async () => {
+test(`signs each attempt of ${BATCHES * READS} retried reads with its own timestamp`, async () => {
   gateway.reset()
-  // As many tries again as an instance has at first; each waits until all first attempts have failed.
+  // READS is the number of retries that a new instance has. Each retry waits until all first attempts failed.
   const sleep = async () => {
     await until(() => gateway.received.length >= READS)
   }

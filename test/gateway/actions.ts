@@ -4,7 +4,7 @@ import { getServerImageDetail, getServerImageList } from './server-images.ts'
 import { getBlockStorageSnapshotInstanceList } from './snapshots.ts'
 import type { Action } from './world.ts'
 
-/** The actions of the Server API this gateway knows, by the last segment of their path. */
+/** The supported actions of the Server API, by the last segment of their path. */
 export const actions = new Map<string, Action>(
   Object.entries({
     createServerImageFromSnapshot,

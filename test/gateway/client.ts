@@ -3,7 +3,7 @@ import net from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import type { Gateway } from './gateway.ts'
 
-/** The three signature headers of a request, made without any of the gateway's code. */
+/** Returns the three signature headers of a request, without the gateway's own code. */
 export function signed(
   gateway: Gateway,
   line: string,
@@ -23,7 +23,7 @@ export function signed(
   }
 }
 
-/** Calls an action, signed for the moment `at`. */
+/** Calls an action, signed at the time `at`. */
 export async function call(
   gateway: Gateway,
   action: string,
@@ -46,19 +46,19 @@ export async function call(
   return { status: response.status, headers: response.headers, text }
 }
 
-/** What came over a socket, and how the gateway ended it; 'open' if it did not. */
+/** The data received over a socket, and how the gateway ended it: 'open' if it did not. */
 export interface Exchange {
   head: string
   body: Buffer
   ending: 'close' | 'reset' | 'open'
 }
 
-/** Time in which a connection ends, if it does at all. */
+/** The time in which a connection ends, or counts as open. */
 const QUIET_MS = 100
 
 /**
- * Sends one signed GET over a socket of its own, and returns what came until the gateway ended it. Of a connection that
- * the gateway leaves open, a function of the body says when enough has come.
+ * Sends one signed GET over a new socket, and returns the data received until the gateway ended the connection.
+ * If the gateway leaves it open, `isEnough` decides when to stop.
  */
 export function exchange(
   gateway: Gateway,
@@ -100,7 +100,7 @@ export function exchange(
   })
 }
 
-/** The body of an exchange without its compression. */
+/** Returns the decompressed body of an exchange. */
 export function inflated({ body }: Exchange): Buffer {
   return gunzipSync(body)
 }

@@ -1,6 +1,6 @@
 import type { State } from './shelf.ts'
 
-// The words of the documents' examples; a code without words here is its own name.
+// The names in the documents' examples. A code that is not listed here is its own name.
 const codeNames = {
   imageStatus: {
     INIT: 'NSI INIT state',
@@ -24,13 +24,13 @@ const codeNames = {
   plain: {},
 } satisfies Record<string, Record<string, string>>
 
-/** The API's pair of a code and its words. */
+/** Returns the API's pair of a code and its name. */
 export function commonCode(family: keyof typeof codeNames, code: string) {
   const names: Record<string, string> = codeNames[family]
   return { code, codeName: names[code] ?? code }
 }
 
-/** The three fields that tell a row's state, `prefix` being how their names begin. */
+/** Returns the three fields of a row's state. Their names begin with `prefix`. */
 export function stateFields(prefix: string, family: 'image' | 'snapshot', state: State) {
   return {
     [`${prefix}Status`]: commonCode(`${family}Status`, state.status),
@@ -39,7 +39,7 @@ export function stateFields(prefix: string, family: 'image' | 'snapshot', state:
   }
 }
 
-/** Whether anyone may see an image besides its owner. */
+/** Returns the share status of an image: SHARE if it is shared with anyone. */
 export function shareStatus(loginIds: string[]) {
   return commonCode('share', loginIds.length > 0 ? 'SHARE' : 'NULL')
 }

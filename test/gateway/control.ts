@@ -27,7 +27,7 @@ const injection = v.strictObject({
   applied: v.exactOptional(v.boolean()),
 })
 
-/** The gateway's steering for programs in any language; needs no signature. */
+/** Returns the control routes for programs in any language. They need no signature. */
 export function control(gateway: Gateway) {
   const app = new Hono()
   app.get('/requests', (c) => c.json(gateway.received))

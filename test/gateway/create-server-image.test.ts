@@ -35,7 +35,7 @@ async function read(action: string, parameters: Record<string, string>) {
 const detail = async (serverImageNo: string) =>
   (await read('getServerImageDetail', { serverImageNo }))[0]
 
-test('a create answers with the one new image', async () => {
+test('a create returns the new image', async () => {
   await open()
   const { status, text } = await create({ regionCode: 'KR', serverImageDescription: '백업' })
   expect(status).toBe(200)
@@ -83,7 +83,7 @@ test('a create answers with the one new image', async () => {
   expect(await detail('30000001')).toMatchObject({ serverImageName: 'test-img' })
 })
 
-test('an image lives by the clock: initialized, creating, created', async () => {
+test('an image is initialized, then creating, then created', async () => {
   await open({ readyAfterMs: 1000 })
   await create()
   const stateAt = async (ms: number) => {
@@ -98,12 +98,12 @@ test('an image lives by the clock: initialized, creating, created', async () => 
   expect(await stateAt(1000)).toEqual(['CREAT', 'NULL', 'created'])
 })
 
-test('an image is created at once if it need not wait', async () => {
+test('an image is created at once if readyAfterMs is 0', async () => {
   await open({ readyAfterMs: 0 })
   expect((await create()).text).toContain('"serverImageStatusName":"created"')
 })
 
-test('an image of the doomed snapshot fails when its time has come', async () => {
+test('an image of the doomed snapshot fails after readyAfterMs', async () => {
   await open({ readyAfterMs: 1000 })
   await create({ 'blockStorageList.1.snapshotInstanceNo': '12344701' })
   expect((await detail('30000001')).serverImageStatus.code).toBe('INIT')
@@ -114,7 +114,7 @@ test('an image of the doomed snapshot fails when its time has come', async () =>
   })
 })
 
-test('a state set by hand stays', async () => {
+test('a state that a test sets does not change', async () => {
   await open({ readyAfterMs: 1000 })
   await create()
   gateway.images.change('30000001', { state: states.creating })
@@ -122,7 +122,7 @@ test('a state set by hand stays', async () => {
   expect((await detail('30000001')).serverImageStatusName).toBe('creating')
 })
 
-test('the lists see an image only after the lag, the detail at once', async () => {
+test('the list shows an image after the lag, the detail at once', async () => {
   await open({ listLagMs: 3000 })
   await create()
   const listed = async () =>
@@ -134,7 +134,7 @@ test('the lists see an image only after the lag, the detail at once', async () =
   expect(await listed()).toBe(1)
 })
 
-test('numbers count up, and names may repeat unless the gateway is told otherwise', async () => {
+test('image numbers count up, and names may repeat unless duplicateNames is refused', async () => {
   await open()
   expect((await create()).text).toContain('"serverImageNo":"30000001"')
   expect((await create()).text).toContain('"serverImageNo":"30000002"')
@@ -145,7 +145,7 @@ test('numbers count up, and names may repeat unless the gateway is told otherwis
   expect(gateway.received.at(-1)?.refusal).toBe('400/9900006')
 })
 
-test('additional storages may come from snapshots, bootable or not, or be new', async () => {
+test('accepts additional storages from any snapshot, and empty ones', async () => {
   await open()
   const { text } = await create({
     'blockStorageList.1.order': '2',
@@ -323,7 +323,7 @@ test.each<[Record<string, string>, string]>([
   expect(gateway.images.all()).toHaveLength(5)
 })
 
-test('a create needs a name and a base storage', async () => {
+test('a create requires a name and a base storage', async () => {
   await open()
   const bare = (parameters: Record<string, string>) =>
     call(gateway, 'createServerImageFromSnapshot', parameters, { at: time })
@@ -334,21 +334,21 @@ test('a create needs a name and a base storage', async () => {
 })
 
 test.each([
-  ['9900001', 'of no number', { 'blockStorageList.1.snapshotInstanceNo': '1' }],
+  ['9900001', 'that does not exist', { 'blockStorageList.1.snapshotInstanceNo': '1' }],
   ['9900001', 'of another region', { regionCode: 'JPN' }],
   ['9900002', 'of a XEN server', { 'blockStorageList.1.snapshotInstanceNo': '12344700' }],
-  ['9900003', 'in the making', { 'blockStorageList.1.snapshotInstanceNo': '12344699' }],
-  ['9900004', 'not bootable', { 'blockStorageList.1.snapshotInstanceNo': '12344698' }],
+  ['9900003', 'that is being created', { 'blockStorageList.1.snapshotInstanceNo': '12344699' }],
+  ['9900004', 'that is not bootable', { 'blockStorageList.1.snapshotInstanceNo': '12344698' }],
   [
     '9900005',
-    'larger than the storage',
+    'that is larger than the storage',
     {
       'blockStorageList.2.order': '1',
       'blockStorageList.2.snapshotInstanceNo': '12344698',
       'blockStorageList.2.blockStorageSize': '10',
     },
   ],
-])('a create answers %s to a snapshot %s', async (returnCode, _, parameters) => {
+])('a create answers %s for a snapshot %s', async (returnCode, _, parameters) => {
   await open()
   const { status, text } = await create({ ...parameters })
   expect({ status, ...JSON.parse(text) }).toMatchObject({

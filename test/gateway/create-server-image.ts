@@ -30,7 +30,7 @@ const parameterRules: Record<string, Rule> = {
   },
   'blockStorageList.N.order': integer(0, 20),
   'blockStorageList.N.snapshotInstanceNo': digits,
-  // The upper limit differs from page to page.
+  // No upper limit, because the documents disagree on it.
   'blockStorageList.N.blockStorageSize': {
     says: 'must be an integer, at least 10 and a multiple of 10',
     holds: (value) => integer(10).holds(value) && Number(value) % 10 === 0,
@@ -49,7 +49,7 @@ interface Entry {
   volumeType?: string | undefined
 }
 
-// Field, what is wrong with it, and when; the first broken one is told.
+// Field, message and condition. The first broken rule is reported.
 const entryRules: [string, string, (entry: Entry) => boolean][] = [
   [
     'blockStorageVolumeTypeCode',
@@ -88,12 +88,12 @@ type SnapshotRule = [keyof typeof responseErrors, (snapshot: Snapshot, entry: En
 const snapshotRules: SnapshotRule[] = [
   ['notKvm', ({ hypervisor }) => hypervisor !== 'KVM'],
   ['notUsable', ({ state }) => state.status !== 'CREAT' || state.operation !== 'NULL'],
-  // The documents ask this of every snapshot, but a data disk is never bootable.
+  // The documents require this of every snapshot, but a data disk is never bootable.
   ['notBootable', ({ bootable }, { order }) => order === 0 && !bootable],
   ['tooSmall', ({ bytes }, { size }) => size !== undefined && size * GB < bytes],
 ]
 
-/** Makes a server image of KVM snapshots. */
+/** Creates a server image from KVM snapshots. */
 export const createServerImageFromSnapshot: Action = {
   parameters: parameterRules,
   perform(parameters, world) {
@@ -110,7 +110,7 @@ export const createServerImageFromSnapshot: Action = {
   },
 }
 
-/** @throws Refusal if an entry, or all of them together, break a rule */
+/** @throws Refusal if an entry or the whole list breaks a rule */
 function readEntries(parameters: Parameters): Entry[] {
   const indexes = indexesOf(parameters, 'blockStorageList')
   if (indexes.length > MAX_STORAGES) {
@@ -143,7 +143,7 @@ function readEntry(parameters: Parameters, name: string): Entry {
   }
 }
 
-/** @throws Refusal if the entry's snapshot is not there or will not do */
+/** @throws Refusal if the entry's snapshot does not exist or is not suitable */
 function snapshotOf(entry: Entry, parameters: Parameters, world: World): Snapshot | undefined {
   if (entry.snapshotNo === undefined) return undefined
   const snapshot = world.snapshots.find(entry.snapshotNo)
@@ -181,7 +181,7 @@ function draft(
   })
 }
 
-// No document says when one state becomes the next: the first two share the time evenly.
+// No document says when a state changes, so the first two states last equally long.
 function life(now: number, readyAfterMs: number, doomed: boolean): Pick<Row, 'state' | 'ahead'> {
   const end = doomed ? states.createFailed : states.created
   if (readyAfterMs === 0) return { state: end, ahead: [] }

@@ -2,26 +2,26 @@ import type { Document } from './refusals.ts'
 
 type Entries = [string, unknown][]
 
-/** The same answer under another root; errors keep theirs. */
+/** Returns the answer with another root name. Errors keep their own. */
 export function rooted(document: Document, root: string): Document {
   return isSuccess(document) ? { [root]: Object.values(document)[0] } : document
 }
 
-/** An answer of the action whose returnCode is not "0" and which has no list. */
+/** Returns an answer of the action with a returnCode other than "0" and without a list. */
 export function failing(action: string): Document {
   return {
     [`${action}Response`]: { totalRows: 0, returnCode: '1300', returnMessage: 'unknown error' },
   }
 }
 
-/** `returnCode` as the number it was in older answers. */
+/** Writes `returnCode` as a number, as older answers do. */
 export function withNumericReturnCode(document: Document): Document {
   return rewritten(document, (entries) =>
     entries.map(([key, value]) => (key === 'returnCode' ? [key, Number(value)] : [key, value])),
   )
 }
 
-/** Three rows announced, one delivered. */
+/** Sets `totalRows` to 3 and keeps only the first row. */
 export function withLyingRows(document: Document): Document {
   return rewritten(document, (entries) => {
     const isEnvelope = entries.some(([key]) => key === 'totalRows')
@@ -30,7 +30,7 @@ export function withLyingRows(document: Document): Document {
   })
 }
 
-/** Something a client has never heard of in every object below the root. */
+/** Adds fields that no client knows to every object below the root. */
 export function withExtraFields(document: Document): Document {
   const extra: Entries = [
     ['addedLaterName', 'later'],
@@ -48,12 +48,12 @@ const optionalFields = [
   'memberServerImageDescription',
 ]
 
-/** Without the fields the documents call optional or older answers lack. */
+/** Removes the fields that the documents call optional or that older answers lack. */
 export function withoutOptionalFields(document: Document): Document {
   return rewritten(document, (entries) => entries.filter(([key]) => !optionalFields.includes(key)))
 }
 
-/** Every row in a state no document knows. */
+/** Gives every row a state that no document describes. */
 export function withUnknownCodes(document: Document): Document {
   return rewritten(document, (entries) =>
     entries.map(([key, value]) => {
@@ -77,7 +77,7 @@ function rewritten(
   document: Document,
   change: (entries: Entries, isRoot: boolean) => Entries,
 ): Document {
-  // What is inside comes first: what a change adds is not changed again.
+  // Inner objects are changed first, so that added fields are not changed again.
   const object = (value: object, isRoot: boolean): Document => {
     const entries = Object.entries(value).map(([key, each]): [string, unknown] => [
       key,

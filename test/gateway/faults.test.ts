@@ -17,13 +17,13 @@ afterAll(() => gateway.close())
 
 const IMAGE = 'serverImageNo=12341457&responseFormatType=json'
 
-/** One read of the documented image that meets the fault. */
+/** Reads the documented image once with the fault. */
 function meet(fault: FaultName, isEnough?: (body: Buffer) => boolean) {
   gateway.inject({ fault })
   return exchange(gateway, 'getServerImageDetail', IMAGE, isEnough)
 }
 
-/** The same, read as an answer. */
+/** Returns the answer to such a read, with its status, headers and text. */
 async function answer(fault: FaultName) {
   const { head, body } = await meet(fault)
   return {
@@ -43,7 +43,7 @@ async function envelope(fault: FaultName): Promise<Record<string, unknown>> {
 const JSON_TYPE = 'application/json;charset=UTF-8'
 const XML_TYPE = 'application/xml;charset=UTF-8'
 
-test('every fault is met in this file', async () => {
+test('every fault is tested in this file', async () => {
   const source = await readFile(new URL(import.meta.url), 'utf8')
   const absent = Object.keys(faults).filter((name) => !source.includes(`'${name}'`))
   expect(absent).toEqual([])
@@ -99,7 +99,7 @@ describe('errors', () => {
     ['throttled-date', new Date(NOW + 2000).toUTCString()],
     ['throttled-text', 'soon'],
     ['throttled-bare', undefined],
-  ] as const)('%s asks to wait %s', async (fault, retryAfter) => {
+  ] as const)('%s has the Retry-After header %s', async (fault, retryAfter) => {
     expect(await answer(fault)).toMatchObject({
       status: 429,
       retryAfter,
@@ -107,7 +107,7 @@ describe('errors', () => {
     })
   })
 
-  test('response-code-variant has keys of its own', async () => {
+  test('response-code-variant has responseCode and responseMessage', async () => {
     const { status, text } = await answer('response-code-variant')
     expect({ status, ...JSON.parse(text) }).toEqual({
       status: 500,
@@ -118,7 +118,7 @@ describe('errors', () => {
     })
   })
 
-  test('numeric-error-code has a number', async () => {
+  test('numeric-error-code has a number as errorCode', async () => {
     const { status, text } = await answer('numeric-error-code')
     expect({ status, ...JSON.parse(text) }).toMatchObject({
       status: 401,
@@ -127,11 +127,11 @@ describe('errors', () => {
   })
 })
 
-describe('answers in another dress', () => {
+describe('answers in another form', () => {
   test.each([
     ['html-502', 502],
     ['html-200', 200],
-  ] as const)('%s', async (fault, status) => {
+  ] as const)('%s is an HTML page with HTTP %i', async (fault, status) => {
     expect(await answer(fault)).toMatchObject({
       status,
       type: 'text/html',
@@ -139,17 +139,17 @@ describe('answers in another dress', () => {
     })
   })
 
-  test('empty-200', async () => {
+  test('empty-200 has no body', async () => {
     expect(await answer('empty-200')).toMatchObject({ status: 200, text: '' })
   })
 
-  test('xml-success', async () => {
+  test('xml-success is the result in XML', async () => {
     const { status, type, text } = await answer('xml-success')
     expect({ status, type }).toEqual({ status: 200, type: XML_TYPE })
     expect(text).toMatch(/<getServerImageDetailResponse>.*<serverImageNo>12341457<\/serverImageNo>/)
   })
 
-  test('xml-response-error and xml-gateway-error', async () => {
+  test('xml-response-error and xml-gateway-error are errors in XML', async () => {
     const prolog = '<?xml version="1.0" encoding="UTF-8"?>'
     expect(await answer('xml-response-error')).toMatchObject({
       status: 400,
@@ -163,37 +163,37 @@ describe('answers in another dress', () => {
     })
   })
 
-  test('json-as-text-plain', async () => {
+  test('json-as-text-plain is JSON with the type text/plain', async () => {
     const { type, text } = await answer('json-as-text-plain')
     expect(type).toBe('text/plain;charset=UTF-8')
     expect(JSON.parse(text)).toHaveProperty('getServerImageDetailResponse.returnCode', '0')
   })
 
-  test('byte-order-mark', async () => {
+  test('byte-order-mark starts with a byte order mark', async () => {
     const { body } = await meet('byte-order-mark')
     expect(body.subarray(0, 4)).toEqual(Buffer.from([0xef, 0xbb, 0xbf, 0x7b]))
     expect(JSON.parse(body.toString().slice(1))).toHaveProperty('getServerImageDetailResponse')
   })
 
-  test('gzip', async () => {
+  test('gzip is compressed', async () => {
     const met = await meet('gzip')
     expect(met.head).toMatch(/^content-encoding: gzip$/im)
     expect(JSON.parse(inflated(met).toString())).toHaveProperty('getServerImageDetailResponse')
   })
 
-  test('informational', async () => {
+  test('informational sends 103 Early Hints before the answer', async () => {
     const { head, body } = await meet('informational')
     expect(head).toMatch(/^HTTP\/1\.1 103 Early Hints\r\n(.*\r\n)*\r\nHTTP\/1\.1 200 OK\r\n/)
     expect(JSON.parse(body.toString())).toHaveProperty('getServerImageDetailResponse')
   })
 
-  test('switching-protocols', async () => {
+  test('switching-protocols sends 101 and leaves the connection open', async () => {
     const { head, ending } = await meet('switching-protocols', () => true)
     expect(head).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/)
     expect(ending).toBe('open')
   })
 
-  test('redirect', async () => {
+  test('redirect names another address of the gateway', async () => {
     const { head } = await meet('redirect')
     expect(head).toMatch(/^HTTP\/1\.1 307 /)
     expect(head).toContain(
@@ -202,8 +202,8 @@ describe('answers in another dress', () => {
   })
 })
 
-describe('answers of another shape', () => {
-  test('wrong-root and unknown-root', async () => {
+describe('answers with another structure', () => {
+  test('wrong-root and unknown-root have another root', async () => {
     expect(await envelope('wrong-root')).toMatchObject({
       root: 'getServerImageListResponse',
       totalRows: 1,
@@ -211,24 +211,24 @@ describe('answers of another shape', () => {
     expect(await envelope('unknown-root')).toMatchObject({ root: 'result', totalRows: 1 })
   })
 
-  test('failing-return-code', async () => {
+  test('failing-return-code has HTTP 200, returnCode 1300 and no list', async () => {
     expect(await answer('failing-return-code')).toMatchObject({ status: 200 })
     const failing = await envelope('failing-return-code')
     expect(failing).toMatchObject({ root: 'getServerImageDetailResponse', returnCode: '1300' })
     expect(failing).not.toHaveProperty('serverImageList')
   })
 
-  test('numeric-return-code', async () => {
+  test('numeric-return-code has a number as returnCode', async () => {
     expect(await envelope('numeric-return-code')).toMatchObject({ returnCode: 0, totalRows: 1 })
   })
 
-  test('rows-lie', async () => {
+  test('rows-lie has totalRows 3 and one row', async () => {
     const { totalRows, serverImageList } = await envelope('rows-lie')
     expect([totalRows, serverImageList]).toMatchObject([3, [{ serverImageNo: '12341457' }]])
     expect(serverImageList).toHaveLength(1)
   })
 
-  test('extra-fields', async () => {
+  test('extra-fields has unknown fields in every object', async () => {
     const extra = { addedLaterName: 'later' }
     expect(await envelope('extra-fields')).toMatchObject({
       ...extra,
@@ -243,7 +243,7 @@ describe('answers of another shape', () => {
     })
   })
 
-  test('missing-fields', async () => {
+  test('missing-fields lacks the optional fields', async () => {
     gateway.images.change('12341457', { description: 'here' })
     const { text } = await answer('missing-fields')
     const missing = /requestId|Description|LifeCyclePhase|platformCategoryCode/
@@ -251,7 +251,7 @@ describe('answers of another shape', () => {
     expect(text).toContain('"serverImageNo":"12341457"')
   })
 
-  test('unknown-codes', async () => {
+  test('unknown-codes has undocumented status and operation codes', async () => {
     const { serverImageList } = await envelope('unknown-codes')
     expect(serverImageList).toMatchObject([
       {
@@ -263,22 +263,22 @@ describe('answers of another shape', () => {
   })
 })
 
-describe('bodies no parser should trust', () => {
-  test('doc-sample-invalid is the document, mask and all', async () => {
+describe('bodies that are hard to parse', () => {
+  test('doc-sample-invalid is the documented sample with its masked numbers', async () => {
     const { status, type, text } = await answer('doc-sample-invalid')
     expect({ status, type }).toEqual({ status: 200, type: JSON_TYPE })
     expect(text).toContain('"blockStorageSnapshotInstanceNo": *****4697,')
     expect(() => JSON.parse(text)).toThrow()
   })
 
-  test('truncated', async () => {
+  test('truncated ends in the middle of the JSON, with a matching content-length', async () => {
     const { head, body } = await meet('truncated')
     expect(head).toMatch(new RegExp(`^content-length: ${body.length}$`, 'im'))
     expect(body.toString()).toMatch(/^\{"getServerImageDetailResponse":/)
     expect(() => JSON.parse(body.toString())).toThrow()
   })
 
-  test('invalid-utf8', async () => {
+  test('invalid-utf8 has invalid bytes in its last text', async () => {
     const { body } = await meet('invalid-utf8')
     expect(() => new TextDecoder('utf-8', { fatal: true }).decode(body)).toThrow()
     expect(JSON.parse(body.toString())).toHaveProperty(
@@ -287,7 +287,7 @@ describe('bodies no parser should trust', () => {
     )
   })
 
-  test('deep and deep-open', async () => {
+  test('deep and deep-open have 1,000,000 brackets', async () => {
     const root = '{"getServerImageDetailResponse":'
     const deep = (await meet('deep')).body.toString()
     expect(deep).toBe(`${root}${'['.repeat(1e6)}${']'.repeat(1e6)}}`)
@@ -296,14 +296,14 @@ describe('bodies no parser should trust', () => {
     expect(open.length).toBeLessThan(1024 * 1024)
   })
 
-  test('gzip-bomb', async () => {
+  test('gzip-bomb has less than 100 kB and inflates to more than 20 MiB', async () => {
     const met = await meet('gzip-bomb')
     expect(met.head).toMatch(/^content-encoding: gzip$/im)
     expect(met.body.length).toBeLessThan(100_000)
     expect(inflated(met).length).toBeGreaterThan(20 * 1024 * 1024)
   })
 
-  test('giant goes at the pace of its reader and counts what it got rid of', async () => {
+  test('giant sends at the pace of its reader and counts the sent bytes', async () => {
     const met = await meet('giant', (body) => body.length > 2 * 1024 * 1024)
     expect(met.head).toMatch(/^transfer-encoding: chunked$/im)
     expect(met.body.toString('latin1', 0, 100)).toContain('{"getServerImageDetailResponse":{')
@@ -325,12 +325,12 @@ test('giant waits for a reader that does not read', async () => {
   request.destroy()
 })
 
-describe('connections that end in the middle of things', () => {
+describe('connections that end in the middle of an answer', () => {
   test.each([
     ['reset-before', 'reset'],
     ['close-before', 'close'],
     ['hang', 'open'],
-  ] as const)('%s: nothing, then %s', async (fault, ending) => {
+  ] as const)('%s sends nothing, then the connection state is %s', async (fault, ending) => {
     expect(await meet(fault, ending === 'open' ? () => true : undefined)).toMatchObject({
       ending,
       body: Buffer.alloc(0),
@@ -342,23 +342,26 @@ describe('connections that end in the middle of things', () => {
     ['reset-in-body', 'reset'],
     ['close-in-body', 'close'],
     ['hang-in-body', 'open'],
-  ] as const)('%s: half the body, then %s', async (fault, ending) => {
-    const hasBody = (body: Buffer) => body.length > 0
-    const met = await meet(fault, ending === 'open' ? hasBody : undefined)
-    expect(met.ending).toBe(ending)
-    const announced = Number(/^content-length: (\d+)$/im.exec(met.head)?.[1])
-    expect(met.body.length).toBe(Math.floor(announced / 2))
-    expect(met.body.toString()).toMatch(/^\{"getServerImageDetailResponse":/)
-  })
+  ] as const)(
+    '%s sends half of the body, then the connection state is %s',
+    async (fault, ending) => {
+      const hasBody = (body: Buffer) => body.length > 0
+      const met = await meet(fault, ending === 'open' ? hasBody : undefined)
+      expect(met.ending).toBe(ending)
+      const announced = Number(/^content-length: (\d+)$/im.exec(met.head)?.[1])
+      expect(met.body.length).toBe(Math.floor(announced / 2))
+      expect(met.body.toString()).toMatch(/^\{"getServerImageDetailResponse":/)
+    },
+  )
 
-  test('drip: the headers, then a byte a second', async () => {
+  test('drip sends the headers, then one byte per second', async () => {
     const met = await meet('drip', (body) => body.length > 0)
     expect(met.ending).toBe('open')
     expect(met.body.toString()).toMatch(/^\{"?$/)
     expect(met.head).toMatch(/^content-length: \d{3,}$/im)
   })
 
-  test('every one of them, where connections are not kept', async () => {
+  test('every connection ends after its answer without keepAlive', async () => {
     const short = await openGateway({ keepAlive: false })
     const met = await exchange(short, 'getServerImageDetail', IMAGE)
     expect(met.head).toMatch(/^HTTP\/1\.1 200 /)
@@ -366,7 +369,7 @@ describe('connections that end in the middle of things', () => {
     await short.close()
   })
 
-  test('a close takes what hangs with it', async () => {
+  test('closing the gateway ends hanging connections', async () => {
     const short = await openGateway()
     short.inject({ fault: 'hang', times: Infinity })
     const hanging = [1, 2].map(() => exchange(short, 'getServerImageDetail', IMAGE))
@@ -386,7 +389,7 @@ describe('injections', () => {
   const create = () => call(gateway, 'createServerImageFromSnapshot', CREATE, { method: 'POST' })
   const names = () => gateway.images.all().map(({ name }) => name)
 
-  test('are used up in order by the requests they wait for', async () => {
+  test('are used up in order by matching requests', async () => {
     gateway.inject({ fault: 'endpoint-error', action: 'createServerImageFromSnapshot' })
     gateway.inject({ fault: 'try-later', times: 2 })
     gateway.inject({ fault: { status: 418, headers: { 'X-Tea': 'yes' }, body: 'tea' } })
@@ -397,19 +400,19 @@ describe('injections', () => {
     expect(gateway.pending).toEqual([])
   })
 
-  test('wait for a value that a request names', async () => {
+  test('apply to a request with a given parameter value', async () => {
     gateway.inject({ fault: 'endpoint-error', of: 'test-img' })
     expect((await detail()).status).toBe(200)
     expect((await create()).status).toBe(503)
     expect((await create()).status).toBe(200)
   })
 
-  test('may have no end', async () => {
+  test('can apply to every request', async () => {
     gateway.inject({ fault: 'endpoint-error', times: Infinity })
     for (let time = 0; time < 5; time++) expect((await detail()).status).toBe(503)
   })
 
-  test('wait for a request with a good signature', async () => {
+  test('apply only to a request with a valid signature', async () => {
     gateway.inject({ fault: 'html-502' })
     const path = '/vserver/v2/getServerImageDetail'
     expect((await fetch(gateway.origin + path)).status).toBe(401)
@@ -417,7 +420,7 @@ describe('injections', () => {
     expect((await detail()).status).toBe(502)
   })
 
-  test('keep a create from happening unless it is applied', async () => {
+  test('prevent a create unless they are applied', async () => {
     gateway.inject({ fault: 'endpoint-timeout' })
     expect((await create()).status).toBe(504)
     expect(names()).not.toContain('test-img')
@@ -435,14 +438,14 @@ describe('injections', () => {
     gateway = await openGateway({ now: () => NOW })
   })
 
-  test('a create in another dress tells of the image it made', async () => {
+  test('an applied create with another root returns the image that it made', async () => {
     gateway.inject({ fault: 'wrong-root', applied: true })
     const { text } = await create()
     const [image] = JSON.parse(text).getServerImageListResponse.serverImageList
     expect(gateway.images.find(image.serverImageNo)).toMatchObject({ name: 'test-img' })
   })
 
-  test('a create that breaks a rule makes nothing, applied or not', async () => {
+  test('an invalid create makes no image, even if applied', async () => {
     gateway.inject({ fault: 'endpoint-timeout', applied: true })
     const { status } = await call(gateway, 'createServerImageFromSnapshot', {})
     expect(status).toBe(504)

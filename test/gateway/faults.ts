@@ -13,7 +13,7 @@ import { type Answer, type Format, print } from './print.ts'
 import { type Document, gatewayError, type Reply, responseError } from './refusals.ts'
 import { afterHints, drip, flood, half, silence, switched, type Wire, whole } from './wire.ts'
 
-/** What the gateway would have answered had no fault come up, and to what. */
+/** The reply without a fault, and the request that it answers. */
 export interface Truth {
   reply: Reply
   format: Format
@@ -33,7 +33,7 @@ const documentedCreate = readFileSync(
   new URL('../fixtures/create-server-image-from-snapshot.json', import.meta.url),
 )
 
-/** Everything that can go wrong, by name. */
+/** The faults that can be injected, by name. */
 export const faults = {
   'html-502': () => whole(page(502)),
   'html-200': () => whole(page(200)),
@@ -42,27 +42,27 @@ export const faults = {
   'xml-response-error': () => whole(print(responseError('parameter'), 'xml')),
   'xml-gateway-error': () => whole(print(gatewayError('badRequest'), 'xml')),
   'json-as-text-plain': (truth) =>
-    whole({ ...told(truth), headers: { 'Content-Type': 'text/plain;charset=UTF-8' } }),
-  'wrong-root': changed((document) => rooted(document, 'getServerImageListResponse')),
-  'unknown-root': changed((document) => rooted(document, 'result')),
+    whole({ ...normalAnswer(truth), headers: { 'Content-Type': 'text/plain;charset=UTF-8' } }),
+  'wrong-root': changedDocument((document) => rooted(document, 'getServerImageListResponse')),
+  'unknown-root': changedDocument((document) => rooted(document, 'result')),
   'failing-return-code': (truth) =>
     error({ status: 200, code: '1300', document: failing(truth.action) })(truth),
   'error-in-200': error({ ...gatewayError('authenticationFailed'), status: 200 }),
   'response-error-in-200': error({ ...responseError('parameter'), status: 200 }),
   'doc-sample-invalid': () => whole(json(documentedCreate)),
-  truncated: altered((body) => body.subarray(0, body.length / 2)),
+  truncated: changedBody((body) => body.subarray(0, body.length / 2)),
   'reset-before': () => silence('reset'),
-  'reset-in-body': (truth) => half(told(truth), 'reset'),
+  'reset-in-body': (truth) => half(normalAnswer(truth), 'reset'),
   'close-before': () => silence('close'),
-  'close-in-body': (truth) => half(told(truth), 'close'),
+  'close-in-body': (truth) => half(normalAnswer(truth), 'close'),
   hang: () => silence('hang'),
-  'hang-in-body': (truth) => half(told(truth), 'hang'),
-  drip: (truth) => drip(told(truth)),
+  'hang-in-body': (truth) => half(normalAnswer(truth), 'hang'),
+  drip: (truth) => drip(normalAnswer(truth)),
   giant: ({ action }) => flood(json(`{"${action}Response":{"totalRows":1,"padding":"`)),
   deep: ({ action }) => whole(json(`${brackets(action)}${']'.repeat(DEPTH)}}`)),
   'deep-open': ({ action }) => whole(json(brackets(action))),
-  'invalid-utf8': altered(withInvalidBytes),
-  'byte-order-mark': altered((body) => Buffer.concat([Buffer.from('\uFEFF'), body])),
+  'invalid-utf8': changedBody(withInvalidBytes),
+  'byte-order-mark': changedBody((body) => Buffer.concat([Buffer.from('\uFEFF'), body])),
   redirect: ({ origin, target }) =>
     whole({ status: 307, headers: { Location: `${origin}/elsewhere${target}` }, body: '' }),
   throttled: throttled(() => '1'),
@@ -100,31 +100,31 @@ export const faults = {
     ...gatewayError('authenticationFailed'),
     document: { error: { errorCode: 200, message: 'Authentication Failed', details: '' } },
   }),
-  'numeric-return-code': changed(withNumericReturnCode),
-  'extra-fields': changed(withExtraFields),
-  'missing-fields': changed(withoutOptionalFields),
-  'unknown-codes': changed(withUnknownCodes),
-  'rows-lie': changed(withLyingRows),
-  gzip: (truth) => whole(gzipped(told(truth))),
+  'numeric-return-code': changedDocument(withNumericReturnCode),
+  'extra-fields': changedDocument(withExtraFields),
+  'missing-fields': changedDocument(withoutOptionalFields),
+  'unknown-codes': changedDocument(withUnknownCodes),
+  'rows-lie': changedDocument(withLyingRows),
+  gzip: (truth) => whole(gzipped(normalAnswer(truth))),
   'gzip-bomb': ({ action }) => whole(bomb(action)),
-  informational: (truth) => afterHints(told(truth)),
+  informational: (truth) => afterHints(normalAnswer(truth)),
   'switching-protocols': () => switched,
 } satisfies Record<string, Fault>
 
 /** The name of a fault. */
 export type FaultName = keyof typeof faults
 
-function told({ reply, format }: Truth): Answer {
+function normalAnswer({ reply, format }: Truth): Answer {
   return print(reply, format)
 }
 
-function changed(change: (document: Document) => Document): Fault {
+function changedDocument(change: (document: Document) => Document): Fault {
   return ({ reply, format }) => whole(print({ ...reply, document: change(reply.document) }, format))
 }
 
-function altered(change: (body: Buffer) => Buffer): Fault {
+function changedBody(change: (body: Buffer) => Buffer): Fault {
   return (truth) => {
-    const answer = told(truth)
+    const answer = normalAnswer(truth)
     return whole({ ...answer, body: change(Buffer.from(answer.body)) })
   }
 }
@@ -158,7 +158,7 @@ function brackets(action: string): string {
 
 const bombs = new Map<string, Answer>()
 
-/** Compressed once for each action: it keeps the process busy for a good part of a second. */
+/** Returns the gzip bomb of an action. Caches it, because compression blocks the process for a good part of a second. */
 function bomb(action: string): Answer {
   const known = bombs.get(action)
   if (known) return known
@@ -176,7 +176,7 @@ function gzipped({ headers, ...answer }: Answer): Answer {
   }
 }
 
-// Inside the last text of the answer, JSON or XML.
+// Inserts the bytes into the last text of the body, JSON or XML.
 function withInvalidBytes(body: Buffer): Buffer {
   const at = Math.max(body.lastIndexOf('"'), body.lastIndexOf('</'))
   return Buffer.concat([body.subarray(0, at), INVALID_UTF8, body.subarray(at)])

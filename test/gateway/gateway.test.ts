@@ -22,7 +22,7 @@ const CREATE = {
   'blockStorageList.1.snapshotInstanceNo': '12344697',
 }
 
-// Vectors A to C are other people's: sjk4425/ncloud-mcp-server, a Go and a Java mailer client.
+// These vectors are from other projects: sjk4425/ncloud-mcp-server, a Go and a Java mailer client.
 test.each([
   {
     line: {
@@ -43,7 +43,7 @@ test.each([
     keys: { accessKey: 'test-access-key', secretKey: 'test-secret-key' },
     signature: 'sUivhBVe0ZI9YKhZPcvrMaOmFgI67grJuG5OI+T9nrE=',
   },
-])('signature vector $line.method $line.timestamp', ({ line, keys, signature }) => {
+])('computes the known signature of $line.method $line.timestamp', ({ line, keys, signature }) => {
   expect(signatureOf(line, keys)).toBe(signature)
 })
 
@@ -72,19 +72,22 @@ test.each([
     'c6hALNBEraYtn42WouJQaZERwV263YpSpFrbWrQEl2c=',
     400,
   ],
-])('a request signed elsewhere is let in: %s %s', async (method, target, signature, status) => {
-  await open({ now: () => 1234567890123 })
-  const response = await fetch(gateway.origin + target, {
-    method,
-    headers: {
-      'x-ncp-apigw-timestamp': '1234567890123',
-      'x-ncp-iam-access-key': 'TestAccessKey',
-      'x-ncp-apigw-signature-v2': signature,
-    },
-  })
-  expect(response.status).toBe(status)
-  expect(response.headers.get('date')).toBe('Fri, 13 Feb 2009 23:31:30 GMT')
-})
+])(
+  'accepts a request that another program signed: %s %s',
+  async (method, target, signature, status) => {
+    await open({ now: () => 1234567890123 })
+    const response = await fetch(gateway.origin + target, {
+      method,
+      headers: {
+        'x-ncp-apigw-timestamp': '1234567890123',
+        'x-ncp-iam-access-key': 'TestAccessKey',
+        'x-ncp-apigw-signature-v2': signature,
+      },
+    })
+    expect(response.status).toBe(status)
+    expect(response.headers.get('date')).toBe('Fri, 13 Feb 2009 23:31:30 GMT')
+  },
+)
 
 test('reads the documented XEN image as the document prints it', async () => {
   await open()
@@ -177,7 +180,7 @@ async function get(headers: Record<string, string>, target = DETAIL) {
   return `${response.status} ${await response.text()}`
 }
 
-test('the timestamp may be five minutes off, either way, and no more', async () => {
+test('accepts a timestamp at most 5 minutes in the past or the future', async () => {
   const now = 1_800_000_000_000
   await open({ now: () => now })
   const off = (ms: number) => get(signed(gateway, `GET ${DETAIL}`, { at: now + ms }))
@@ -191,7 +194,7 @@ test('the timestamp may be five minutes off, either way, and no more', async () 
 })
 
 test.each(['0x1a3185c5000', '1800000000000.0', '1.8e12', '+1800000000000', '-1800000000000'])(
-  '%s is no timestamp',
+  'rejects the timestamp %s',
   async (at) => {
     await open({ now: () => 1_800_000_000_000 })
     expect(await get(signed(gateway, `GET ${DETAIL}`, { at }))).toBe(`401 ${INVALID}`)
@@ -200,7 +203,7 @@ test.each(['0x1a3185c5000', '1800000000000.0', '1.8e12', '+1800000000000', '-180
   },
 )
 
-test('every signature header must be there', async () => {
+test('requires every signature header', async () => {
   await open()
   const headers = signed(gateway, `GET ${DETAIL}`)
   for (const name of Object.keys(headers)) {
@@ -209,7 +212,7 @@ test('every signature header must be there', async () => {
   }
 })
 
-test('a signature holds for its query, its method and its keys only', async () => {
+test('a signature is valid only for its query, its method and its keys', async () => {
   await open()
   const good = signed(gateway, `GET ${DETAIL}`)
   expect(await get(good)).toMatch(/^200 /)
@@ -222,7 +225,7 @@ test('a signature holds for its query, its method and its keys only', async () =
   expect(await get(signed(gateway, `GET ${DETAIL}`, { accessKey: 'x' }))).toBe(`401 ${INVALID}`)
 })
 
-test('after a rotation only the new pair is accepted', async () => {
+test('accepts only the new key pair after a rotation', async () => {
   await open({ accessKey: 'first', secretKey: 'one' })
   const old = signed(gateway, `GET ${DETAIL}`)
   expect(await get(old)).toMatch(/^200 /)
@@ -231,7 +234,7 @@ test('after a rotation only the new pair is accepted', async () => {
   expect(await get(signed(gateway, `GET ${DETAIL}`))).toMatch(/^200 /)
 })
 
-test('the URL is judged before the signature, the parameters after it', async () => {
+test('checks the URL, then the signature, then the parameters', async () => {
   await open()
   const query = '?responseFormatType=json&nonsense=1'
   const error =
@@ -244,7 +247,7 @@ test('the URL is judged before the signature, the parameters after it', async ()
   expect(`${put.status} ${await put.text()}`).toBe(`404 ${error}`)
 })
 
-test('gateway errors are XML unless JSON was asked for', async () => {
+test('gateway errors are XML unless the request asks for JSON', async () => {
   await open()
   expect(await get({}, '/vserver/v2/getServerImageDetail')).toBe(
     '401 <?xml version="1.0" encoding="UTF-8"?><error><errorCode>200</errorCode>' +
@@ -260,7 +263,7 @@ async function post(body: string | Uint8Array<ArrayBuffer>, type: string | null,
   return `${response.status} ${await response.text()}`
 }
 
-test('a body must be a form in UTF-8', async () => {
+test('requires a body to be a form in UTF-8', async () => {
   await open()
   const form = 'application/x-www-form-urlencoded'
   const json = 'responseFormatType=json'
@@ -288,7 +291,7 @@ test.each([
   ['serverImageNo=1&zone=KR-1', 'zone is not a parameter of this action'],
   ['serverImageNo=1&__proto__=1', '__proto__ is not a parameter of this action'],
   ['serverImageNo=1&regionCode=USWN', 'regionCode must be one of KR, SGN, JPN, KRS, FKR'],
-])('a detail asked for with %j is refused', async (query, message) => {
+])('refuses a detail request with %j', async (query, message) => {
   await open()
   const target = `/vserver/v2/getServerImageDetail?responseFormatType=json&${query}`
   const answer = await get(signed(gateway, `GET ${target}`), target)
@@ -296,7 +299,7 @@ test.each([
   expect(gateway.received.at(-1)?.refusal).toBe('400/1300')
 })
 
-test('a parameter may not stand in query and form both', async () => {
+test('refuses a parameter that is in both the query and the form', async () => {
   await open()
   const type = 'application/x-www-form-urlencoded'
   const json = 'responseFormatType=json'
@@ -305,7 +308,7 @@ test('a parameter may not stand in query and form both', async () => {
   )
 })
 
-test('an unknown image is no row, or an error if the gateway is told so', async () => {
+test('returns no row for an unknown image, or an error if so configured', async () => {
   const unknown = [
     ['getServerImageDetail', { serverImageNo: '1' }],
     ['getServerImageDetail', { serverImageNo: '12341457', regionCode: 'JPN' }],
@@ -346,7 +349,7 @@ async function list(action: string, parameters: Record<string, string> = {}) {
 
 const images = (parameters?: Record<string, string>) => list('getServerImageList', parameters)
 
-test('the image list knows every documented filter', async () => {
+test('the image list supports every documented filter', async () => {
   await open()
   const seeds = ['test-kvm', 'test-failed', 'test-terminating', 'ubuntu-22.04-base', 'xen-golden']
   expect(await images()).toEqual({ totalRows: 5, names: seeds })
@@ -365,13 +368,13 @@ test('the image list knows every documented filter', async () => {
   expect(await found({ regionCode: 'SGN' })).toEqual([])
 })
 
-test('the name filter is exact if the gateway is told so', async () => {
+test('the name filter is exact if so configured', async () => {
   await open({ nameFilter: 'exact' })
   expect((await images({ serverImageName: 'test-' })).names).toEqual([])
   expect((await images({ serverImageName: 'test-kvm' })).names).toEqual(['test-kvm'])
 })
 
-test('a list is cut into pages, 0 and 1 being the first', async () => {
+test('returns pages of a list, and 0 and 1 both mean the first page', async () => {
   await open()
   const sorted = { sortedBy: 'serverImageName', pageSize: '2' }
   const page = async (pageNo: string, sortingOrder = 'ASC') =>
@@ -408,7 +411,7 @@ test.each([
   expect({ status, text }).toEqual({ status: 400, text: responseError(message) })
 })
 
-test('the snapshot list knows every documented filter', async () => {
+test('the snapshot list supports every documented filter', async () => {
   await open()
   const found = async (parameters: Record<string, string>) =>
     (await list('getBlockStorageSnapshotInstanceList', parameters)).names
@@ -462,7 +465,7 @@ test('a snapshot is shown as the documents describe it', async () => {
   })
 })
 
-test('images can be put there, changed and taken away by hand', async () => {
+test('a test can add, change and delete images', async () => {
   await open()
   const { no } = gateway.images.add({ name: 'foreign', description: 'not ours' })
   expect((await images({ serverImageName: 'foreign' })).totalRows).toBe(1)
@@ -476,7 +479,7 @@ test('images can be put there, changed and taken away by hand', async () => {
   expect(() => gateway.images.change(no, {})).toThrow(`no row has the number ${no}`)
 })
 
-test('records tell connections and their reuse apart', async () => {
+test('records number the connections and the requests on each', async () => {
   await open()
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
   const send = (options: http.RequestOptions) =>
@@ -518,7 +521,7 @@ test('records keep the raw body and its decoded parameters', async () => {
   ])
 })
 
-test('a reset forgets requests, faults and images', async () => {
+test('a reset deletes requests, faults and created images, and restores the seeds', async () => {
   await open()
   await call(gateway, 'createServerImageFromSnapshot', CREATE)
   gateway.inject({ fault: 'html-502' })
@@ -531,7 +534,7 @@ test('a reset forgets requests, faults and images', async () => {
   expect(text).toContain('"serverImageNo":"30000001"')
 })
 
-test('programs in other languages steer over HTTP', async () => {
+test('other programs can control the gateway over HTTP', async () => {
   await open()
   const send = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${gateway.origin}/control/${path}`, {

@@ -11,63 +11,63 @@ import type { Answer } from './print.ts'
 import type { Keys } from './signature.ts'
 import { openWorld, type Settings, type World } from './world.ts'
 
-/** How to open a gateway; what is left out is as in `defaults`. */
+/** The options of a gateway. `defaults` has the default values. */
 export interface GatewayOptions extends Partial<Settings>, Partial<Keys> {
-  /** 0 for any free one. */
+  /** 0 means any free port. */
   port?: number
-  /** Whether a connection stays open after an answer. */
+  /** True if a connection stays open after an answer. */
   keepAlive?: boolean
 }
 
-/** A request that arrived, whatever became of it. */
+/** A received request, accepted or not. */
 export interface Received {
   method: string
-  /** The request-target as it stood in the request line. */
+  /** The request-target, exactly as in the request line. */
   target: string
   headers: Record<string, string>
   body: string
   /** The last segment of the path. */
   action: string
-  /** Decoded, from query and form. */
+  /** The decoded parameters of query and form. */
   parameters: Parameters
-  /** By the gateway's clock, ms. */
+  /** The time of arrival by the gateway's clock, in ms. */
   at: number
   /** The number of the TCP connection, from 1. */
   connection: number
-  /** The number of the request on its connection: over 1 means the connection was reused. */
+  /** The number of the request on its connection. Above 1, the connection was reused. */
   ordinal: number
   /** `status/code` if the gateway refused it, 'fault' if a fault answered, else null. */
   refusal: string | null
-  /** How many bytes of the body `giant` and `drip` have got rid of. */
+  /** The number of body bytes that `giant` or `drip` has sent. */
   sent: number
 }
 
-/** A fault and the requests it waits for: those with a good signature. */
+/** A fault and the requests that it applies to. They must have a valid signature. */
 export interface Injection {
   fault: FaultName | Answer
-  /** Any action unless named. */
+  /** The action of the request. The default is any action. */
   action?: string
-  /** Those that name this, as any parameter's value; all unless said. */
+  /** A value that one of the request's parameters must have. The default is any value. */
   of?: string
-  /** How many requests; 1 unless said. */
+  /** The number of requests. The default is 1. */
   times?: number
-  /** Whether a create makes its image before the fault answers; if not, an answer may tell of none. */
+  /** True if a create makes its image before the fault. Otherwise the answer may show an image that does not exist. */
   applied?: boolean
 }
 
 /** A running gateway. */
 export interface Gateway extends Keys, Pick<World, 'images' | 'memberImages' | 'snapshots'> {
   origin: string
-  /** In order of arrival. */
+  /** The requests in order of arrival. */
   received: Received[]
-  /** The faults not used up yet. */
+  /** The faults that are not used up. */
   pending: Injection[]
   inject(fault: Injection): void
-  /** Forgets requests, faults and what was made; the seeds are new again. */
+  /** Deletes requests, faults and created rows, and restores the seeds. */
   reset(): void
-  /** From now on only this pair is accepted. */
+  /** Replaces the key pair. The old one is no longer accepted. */
   rotate(accessKey: string, secretKey: string): void
-  /** Ends at once, whatever is under way. */
+  /** Closes at once, with all open connections. */
   close(): Promise<void>
 }
 

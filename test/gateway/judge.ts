@@ -9,7 +9,7 @@ import { authenticationError } from './signature.ts'
 import { type Wire, whole } from './wire.ts'
 import type { Action, Outcome, World } from './world.ts'
 
-/** Decides what becomes of a request: its URL is looked at first, then who signed it, then the rest. */
+/** Decides the answer to a request. Checks the URL first, then the signature, then the rest. */
 export function judge(
   record: Received,
   { body, gateway, world }: { body: Buffer; gateway: Gateway; world: World },
@@ -25,7 +25,7 @@ export function judge(
   return reply.status === 200 ? whole(print(reply, formatOf(record))) : refuse(record, reply)
 }
 
-/** The path of a request-target. */
+/** Returns the path of a request-target. */
 export function pathOf(target: string): string {
   return target.split('?', 1)[0] ?? ''
 }

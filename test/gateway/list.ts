@@ -10,12 +10,12 @@ import { Refusal, responseError } from './refusals.ts'
 import type { Row } from './shelf.ts'
 import type { World } from './world.ts'
 
-/** A rule for a parameter and which rows are left when it is given. */
+/** A rule for a parameter that filters rows. */
 export interface Filter<R> extends Rule {
   keeps(row: R, wanted: string[], world: World): boolean
 }
 
-/** The filter every kind of row has: by name, exactly or in part as the gateway was told. */
+/** The filter by name, exact or by substring as set in `nameFilter`. */
 export const byName = {
   says: 'may be anything',
   holds: () => true,
@@ -23,7 +23,7 @@ export const byName = {
     nameFilter === 'exact' ? row.name === wanted : row.name.includes(wanted),
 } satisfies Filter<Row>
 
-/** The parameters of a list that are no filters. */
+/** Returns the rules for the paging and sorting parameters. */
 export function arrangement(sortKey: string): Record<string, Rule> {
   return {
     pageNo: integer(0),
@@ -33,7 +33,7 @@ export function arrangement(sortKey: string): Record<string, Rule> {
   }
 }
 
-/** The rows of a region that pass every filter given, sorted and cut to the page asked for. */
+/** Returns the requested page of a region's rows, filtered and sorted. */
 export function select<R extends Row>(
   rows: R[],
   filters: Record<string, Filter<R>>,
@@ -49,15 +49,15 @@ export function select<R extends Row>(
   return { rows: page(sort(matching, parameters), parameters), totalRows: matching.length }
 }
 
-/** The region a request speaks of: the first one of getRegionList unless it names another. */
+/** Returns the requested region. The default is the first one of getRegionList. */
 export function regionOf(parameters: Parameters): string {
   return parameters.regionCode ?? 'KR'
 }
 
 /**
- * The row of that number in the region asked for: one or none.
+ * Returns the row with a number in the requested region, or no row.
  *
- * @throws Refusal if there is none and the gateway was told to refuse
+ * @throws Refusal if there is no such row and `unknownImage` is 'refusal'
  */
 export function selectOne<R extends Row>(
   rows: R[],
@@ -88,7 +88,7 @@ function page<R>(rows: R[], { pageNo, pageSize }: Parameters): R[] {
   if (pageNo === undefined && pageSize === undefined) return rows
   if (pageNo === undefined) refuseParameter('pageNo', 'is required with pageSize')
   if (pageSize === undefined) refuseParameter('pageSize', 'is required with pageNo')
-  // 0 and 1 are both the first page.
+  // 0 and 1 both mean the first page.
   const start = Math.max(Number(pageNo) - 1, 0) * Number(pageSize)
   return rows.slice(start, start + Number(pageSize))
 }

@@ -4,7 +4,7 @@ import { digits } from './parameters.ts'
 import { type Kind, type Row, states } from './shelf.ts'
 import type { Action } from './world.ts'
 
-/** A server image as the XEN and RHV actions know it. */
+/** A server image as the XEN and RHV actions show it. */
 export interface MemberServerImage extends Row {
   originalServerNo: string
   productCode: string
@@ -13,10 +13,10 @@ export interface MemberServerImage extends Row {
   sharedWith: string[]
 }
 
-/** The login ids the XEN image 3051719 is shared with: personal data a client should not leak. */
+/** The login ids that share the XEN image 3051719. They are personal data, which a client must not leak. */
 export const sharedLoginIds = ['first-reader@login.example', 'second-reader@login.example']
 
-/** XEN images, and those there are from the start: the document's, and one that is done and shared. */
+/** XEN images. The seeds are the document's image, and a created and shared one. */
 export const memberServerImages: Kind<MemberServerImage> = {
   firstNo: 50_000_001,
   blank: {
@@ -58,7 +58,7 @@ function show(image: MemberServerImage) {
   }
 }
 
-/** Reads one XEN or RHV image; a KVM image has no member number and so is unknown here. */
+/** Reads one XEN or RHV image. A KVM image has no member number, so it is unknown here. */
 export const getMemberServerImageInstanceDetail: Action = {
   parameters: { memberServerImageInstanceNo: { ...digits, required: true } },
   perform(parameters, world) {

@@ -4,7 +4,7 @@ import { gatewayError, Refusal, responseError } from './refusals.ts'
 /** The parameters of a request by their full names: `blockStorageList.1.order`. */
 export type Parameters = Record<string, string>
 
-/** What a parameter must look like; `says` follows its name in the refusal. */
+/** The rule for a parameter's value. `says` follows the parameter's name in the refusal. */
 export interface Rule {
   says: string
   holds(value: string): boolean
@@ -20,12 +20,12 @@ export const text: Rule = { says: 'may be anything', holds: () => true }
 /** The number of a row. */
 export const digits: Rule = { says: 'must be digits', holds: (value) => /^\d+$/.test(value) }
 
-/** One of some words. */
+/** Returns the rule for one of some words. */
 export function oneOf(...words: string[]): Rule {
   return { says: `must be one of ${words.join(', ')}`, holds: (value) => words.includes(value) }
 }
 
-/** A decimal integer without sign or leading zeros. */
+/** Returns the rule for a decimal integer without sign or leading zeros. */
 export function integer(from: number, to = MAX_INTEGER): Rule {
   return {
     says: `must be an integer from ${from} to ${to}`,
@@ -38,12 +38,12 @@ const everywhere: Record<string, Rule> = {
   responseFormatType: text,
 }
 
-/** Decodes query and form as well as can be; what is wrong with them `checkEncoding` tells. */
+/** Decodes query and form leniently. `checkEncoding` reports the errors in them. */
 export function decode(target: string, body: string): Parameters {
   return Object.fromEntries(new URLSearchParams(`${queryOf(target)}&${body}`))
 }
 
-/** @throws Refusal if the body is no form, or anything is not UTF-8 or stands there twice */
+/** @throws Refusal if the body is not a form, or a parameter is not UTF-8 or is repeated */
 export function checkEncoding(
   request: { target: string; headers: Record<string, string> },
   body: Buffer,
@@ -82,7 +82,7 @@ export function refuseParameter(name: string, says: string): never {
   throw new Refusal(responseError('parameter', `${name} ${says}`))
 }
 
-/** @throws Refusal if a parameter is unknown, missing, misnumbered or against its rule */
+/** @throws Refusal if a parameter is unknown, missing, misnumbered or breaks its rule */
 export function checkParameters(parameters: Parameters, own: Record<string, Rule>) {
   const rules = new Map(Object.entries({ ...everywhere, ...own }))
   for (const [name, value] of Object.entries(parameters)) {
@@ -103,7 +103,7 @@ function checkNumbering(parameters: Parameters, list: string) {
   }
 }
 
-/** The numbers N for which there is a `list.N` or `list.N.field`. */
+/** Returns each number N with a parameter `list.N` or `list.N.field`. */
 export function indexesOf(parameters: Parameters, list: string): string[] {
   const names = Object.keys(parameters).filter((name) => name.startsWith(`${list}.`))
   return [...new Set(names.map((name) => name.split('.')[1] ?? ''))]

@@ -3,7 +3,7 @@ import type { Document, Reply } from './refusals.ts'
 /** The two values of responseFormatType. */
 export type Format = 'json' | 'xml'
 
-/** An answer as it goes out. */
+/** An HTTP answer, ready to send. */
 export interface Answer {
   status: number
   headers?: Record<string, string>
@@ -15,7 +15,7 @@ const contentTypes = {
   xml: 'application/xml;charset=UTF-8',
 }
 
-/** Puts a reply into words. */
+/** Formats a reply as JSON or XML. */
 export function print(reply: Reply, format: Format): Answer {
   return {
     status: reply.status,
@@ -25,13 +25,13 @@ export function print(reply: Reply, format: Format): Answer {
 }
 
 function json(document: Document): string {
-  // Only the Server API's errors are known to come indented.
+  // Only the Server API's errors are known to be indented.
   return JSON.stringify(document, null, 'responseError' in document ? 2 : 0)
 }
 
 /**
- * Successes have the shape the older documents print. No document shows an error in XML: `<error>`
- * and `<responseError>` with the keys of the JSON as elements are an inference.
+ * Formats a document as XML. A success has the structure in the older documents. No document shows an error in XML:
+ * `<error>` and `<responseError>` with the JSON keys as elements are an inference.
  */
 function xml(document: Document): string {
   const elements = Object.entries(document).map(([root, value]) => element(root, value))
@@ -65,6 +65,6 @@ const entities: Record<string, string> = {
 }
 
 function escaped(text: string): string {
-  // XML 1.0 has no way to write the other control characters.
+  // XML 1.0 cannot represent the other control characters.
   return text.replace(/[&<>]|(?![\t\n])\p{Cc}/gu, (character) => entities[character] ?? '\uFFFD')
 }

@@ -1,7 +1,7 @@
-/** A JSON object on its way out; a key holding `undefined` is absent in JSON and empty in XML. */
+/** A JSON object to send. A key with the value `undefined` is absent in JSON and empty in XML. */
 export type Document = Record<string, unknown>
 
-/** What is said to a request, before a format is chosen. */
+/** The reply to a request, before it is formatted. */
 export interface Reply {
   status: number
   code: string
@@ -26,7 +26,7 @@ export const gatewayErrors = {
 
 /** The errors of the Server API behind the gateway. */
 export const responseErrors = {
-  // Seen in public.
+  // These codes were seen in public.
   authority: { status: 400, returnCode: '800', says: 'Authority parameter error.' },
   tryLater: { status: 500, returnCode: '1000', says: 'Please try your call again later.' },
   noSuchProduct: {
@@ -39,7 +39,7 @@ export const responseErrors = {
     returnCode: '1104037',
     says: 'The server image could not be found.',
   },
-  // This simulator's own: the codes NCP answers in these cases are not public.
+  // These codes are invented: NCP's codes for these cases are not public.
   parameter: { status: 400, returnCode: '1300', says: 'The parameter is not valid.' },
   noSuchSnapshot: { status: 400, returnCode: '9900001', says: 'The snapshot could not be found.' },
   notKvm: { status: 400, returnCode: '9900002', says: 'The snapshot is not KVM-based.' },
@@ -57,20 +57,20 @@ export const responseErrors = {
   },
 }
 
-/** One of the gateway's own errors. */
+/** Returns one of the gateway's own errors. */
 export function gatewayError(name: keyof typeof gatewayErrors, details = ''): Reply {
   const { status, errorCode, message } = gatewayErrors[name]
   return { status, code: errorCode, document: { error: { errorCode, message, details } } }
 }
 
-/** One of the Server API's errors, in its own words unless others are given. */
+/** Returns one of the Server API's errors. `message` replaces its own message. */
 export function responseError(name: keyof typeof responseErrors, message?: string): Reply {
   const { status, returnCode, says } = responseErrors[name]
   const document = { responseError: { returnCode, returnMessage: message ?? says } }
   return { status, code: returnCode, document }
 }
 
-/** Thrown where a request turns out to be unacceptable; carries what the caller is told. */
+/** The error for an unacceptable request. Carries the reply to the caller. */
 export class Refusal extends Error {
   reply: Reply
 

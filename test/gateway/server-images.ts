@@ -6,7 +6,7 @@ import { type Kind, type Row, states } from './shelf.ts'
 import { GB } from './snapshots.ts'
 import type { Action } from './world.ts'
 
-/** A storage an image holds; without a snapshot it is an empty one. */
+/** A storage of an image. It is empty if it has no snapshot. */
 export interface Storage {
   order: number
   bytes: number
@@ -24,7 +24,7 @@ export interface ServerImage extends Row {
   platformCategory: string
   sharedWith: string[]
   storages: Storage[]
-  /** When the lists begin to show it, ms. */
+  /** The time from which the lists include it, in ms. */
   listedFrom: number
 }
 
@@ -36,7 +36,7 @@ const documentedStorage: Storage = {
 }
 const createDate = '2025-06-26T10:33:37+0900'
 
-/** Server images, and those there are from the start. */
+/** Server images and their seeds. */
 export const serverImages: Kind<ServerImage> = {
   firstNo: 30_000_001,
   blank: {
@@ -88,7 +88,7 @@ export const serverImages: Kind<ServerImage> = {
   ],
 }
 
-/** A server image as the API writes it. */
+/** Returns a server image as the API writes it. */
 export function showServerImage(image: ServerImage) {
   return {
     serverImageNo: image.no,
@@ -113,7 +113,7 @@ export function showServerImage(image: ServerImage) {
 function showStorage({ order, bytes, volumeType, snapshot }: Storage) {
   return {
     order,
-    // A number here and a string everywhere else: so it was recorded.
+    // Recorded as a number here and as a string everywhere else.
     blockStorageSnapshotInstanceNo: snapshot && Number(snapshot.no),
     blockStorageSnapshotName: snapshot?.name,
     blockStorageSize: bytes,
@@ -159,7 +159,7 @@ const filters: Record<string, Filter<ServerImage>> = {
   },
 }
 
-/** Lists server images, NCP's own among them. */
+/** Lists server images, including NCP's own. */
 export const getServerImageList: Action = {
   parameters: { ...filters, ...arrangement('serverImageName') },
   perform(parameters, world) {

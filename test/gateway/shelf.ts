@@ -14,7 +14,7 @@ export const states = {
   terminating: { status: 'CREAT', operation: 'TERMT', statusName: 'terminating' },
 } satisfies Record<string, State>
 
-/** What images and snapshots have in common. */
+/** The fields that images and snapshots share. */
 export interface Row {
   no: string
   name: string
@@ -22,32 +22,32 @@ export interface Row {
   region: string
   createDate: string
   state: State
-  /** The states still to come, soonest first. */
+  /** The future states, soonest first. */
   ahead: { at: number; state: State }[]
 }
 
-/** The rows of one kind, moved on to the gateway's present moment before every look at them. */
+/** The rows of one kind. Every read first updates their states by the gateway's clock. */
 export interface Shelf<R extends Row> {
   all(): R[]
   find(no: string): R | undefined
-  /** A row with a number of its own that is not there yet. */
+  /** Returns a row with a new number, without adding it. */
   draft(part?: Partial<R>): R
-  /** Puts a row there, whoever made it. */
+  /** Adds a row. */
   add(part?: Partial<R>): R
-  /** Changes a row; a state set this way stays. */
+  /** Changes a row. A state that is set this way no longer changes by itself. */
   change(no: string, part: Partial<R>): R
   delete(no: string): void
   reset(): void
 }
 
-/** One kind of row: what is there from the start, and what a row is that does not say otherwise. */
+/** One kind of row: its seeds, its default fields and the first new number. */
 export interface Kind<R extends Row> {
   seeds: Partial<R>[]
   blank: Omit<R, keyof Row>
   firstNo: number
 }
 
-/** Opens a shelf holding the seeds. */
+/** Opens a shelf with the seeds. */
 export function openShelf<R extends Row>(now: () => number, kind: Kind<R>): Shelf<R> {
   let rows: R[] = []
   let upcoming = kind.firstNo
@@ -101,7 +101,7 @@ function moveOn(row: Row, now: number) {
   row.ahead = row.ahead.slice(due.length)
 }
 
-/** A moment as the API writes it: Korean time, the offset without a colon. */
+/** Formats a time as the API does: Korean time, the offset without a colon. */
 export function koreanDate(ms: number): string {
   return `${new Date(ms + 9 * 3_600_000).toISOString().slice(0, 19)}+0900`
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { gatewayError, type Reply } from './refusals.ts'
 
-/** An access key and the secret that belongs to it. */
+/** An access key and its secret key. */
 export interface Keys {
   accessKey: string
   secretKey: string
@@ -9,18 +9,18 @@ export interface Keys {
 
 const TOLERANCE_MS = 300_000
 
-/** The only right signature of a request line, base64. */
+/** Returns the correct signature of a request line, in base64. */
 export function signatureOf(
   line: { method: string; target: string; timestamp: string },
   keys: Keys,
 ): string {
   const message = `${line.method} ${line.target}\n${line.timestamp}\n${keys.accessKey}`
-  // Node reads request lines and headers as latin1: this gives back the bytes that were sent.
+  // Node reads request lines and headers as latin1, so latin1 restores the bytes that were sent.
   const bytes = Buffer.from(message, 'latin1')
   return createHmac('sha256', keys.secretKey).update(bytes).digest('base64')
 }
 
-/** What keeps the request from being authentic at this moment, or null. */
+/** Returns the error if a request is not authentic at its time of arrival, else null. */
 export function authenticationError(
   request: { method: string; target: string; headers: Record<string, string>; at: number },
   keys: Keys,

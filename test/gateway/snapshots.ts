@@ -13,16 +13,16 @@ export interface Snapshot extends Row {
   bootable: boolean
   hypervisor: string
   volumeType: string
-  /** Whether images made of it come to nothing. */
+  /** True if the creation of images from it fails. */
   doomed: boolean
 }
 
-/** Bytes in what the API calls a GB. */
+/** The number of bytes in the API's GB. */
 export const GB = 1_073_741_824
 
 const createDate = '2025-06-26T10:20:00+0900'
 
-/** Snapshots, and those there are from the start: the document's own, one for each way to be wrong. */
+/** Snapshots. The seeds are the document's snapshot, and one for each way to be unsuitable. */
 export const snapshots: Kind<Snapshot> = {
   firstNo: 40_000_001,
   blank: {
@@ -106,7 +106,7 @@ const filters: Record<string, Filter<Snapshot>> = {
     ...digits,
     keeps: (snapshot, wanted) => wanted.includes(snapshot.originalStorageNo),
   },
-  // In GB, and "this size or smaller".
+  // The value is in GB and means "this size or smaller".
   blockStorageSnapshotVolumeSize: {
     ...integer(0),
     keeps: (snapshot, [wanted]) => snapshot.bytes <= Number(wanted) * GB,

@@ -2,37 +2,37 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Answer } from './print.ts'
 
-/** One request and the place its answer goes. */
+/** A request, its response and its record. */
 export interface Exchange {
   incoming: IncomingMessage
   outgoing: ServerResponse
   record: { sent: number }
 }
 
-/** Puts something on the wire, or fails to. */
+/** Writes an answer to the connection, or breaks the connection. */
 export type Wire = (exchange: Exchange) => void
 
-/** Time for the first half of an answer to be read: a reset may throw away what was not. */
+/** Time for the client to read the first half of an answer. A reset may discard unread data. */
 const BEFORE_RESET_MS = 50
 const DRIP_MS = 1000
 const GIANT_CHUNK = Buffer.alloc(65_536, 'x')
 const GIANT_CHUNKS = 16_384
 
-/** How a connection can end in the middle of things. */
+/** Ways to end a connection in the middle of an exchange. */
 export const endings = {
   reset: (socket: Socket) => socket.resetAndDestroy(),
   close: (socket: Socket) => socket.end(),
   hang: () => {},
 }
 
-/** The answer as it should be. */
+/** Sends the whole answer. */
 export function whole(answer: Answer): Wire {
   return ({ outgoing }) => {
     outgoing.writeHead(answer.status, headersOf(answer)).end(answer.body)
   }
 }
 
-/** The answer after a 103 Early Hints. */
+/** Sends the answer after a 103 Early Hints. */
 export function afterHints(answer: Answer): Wire {
   return (exchange) => {
     exchange.outgoing.writeEarlyHints({ link: '</hint.css>; rel=preload; as=style' })
@@ -40,19 +40,19 @@ export function afterHints(answer: Answer): Wire {
   }
 }
 
-/** Another protocol, for which nobody asked. */
+/** Switches to a protocol that the client did not request. */
 export function switched({ incoming }: Exchange): void {
   incoming.socket.write(
     'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n',
   )
 }
 
-/** No answer at all. */
+/** Sends no answer. */
 export function silence(end: keyof typeof endings): Wire {
   return ({ incoming }) => endings[end](incoming.socket)
 }
 
-/** All the headers and half the body. */
+/** Sends all headers and half of the body. */
 export function half(answer: Answer, end: keyof typeof endings): Wire {
   return ({ incoming, outgoing }) => {
     const body = Buffer.from(answer.body)
@@ -63,7 +63,7 @@ export function half(answer: Answer, end: keyof typeof endings): Wire {
   }
 }
 
-/** The headers at once, then the body byte by byte. */
+/** Sends the headers at once, then one byte of the body per second. */
 export function drip(answer: Answer): Wire {
   return ({ outgoing, record }) => {
     const bytes = Buffer.from(answer.body)
@@ -76,7 +76,7 @@ export function drip(answer: Answer): Wire {
   }
 }
 
-/** A beginning, then 1 GiB at the pace of the reader. */
+/** Sends a beginning, then 1 GiB at the pace of the reader. */
 export function flood(beginning: Answer): Wire {
   return ({ outgoing, record }) => {
     outgoing.writeHead(beginning.status, beginning.headers)

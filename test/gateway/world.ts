@@ -4,7 +4,7 @@ import { type ServerImage, serverImages } from './server-images.ts'
 import { openShelf, type Shelf } from './shelf.ts'
 import { type Snapshot, snapshots } from './snapshots.ts'
 
-/** How the gateway behaves where no document says it. */
+/** The gateway's behaviour that no document specifies. */
 export interface Settings {
   now: () => number
   readyAfterMs: number
@@ -14,14 +14,14 @@ export interface Settings {
   listLagMs: number
 }
 
-/** Everything an action can see. */
+/** The settings and rows that an action can use. */
 export interface World extends Settings {
   images: Shelf<ServerImage>
   memberImages: Shelf<MemberServerImage>
   snapshots: Shelf<Snapshot>
 }
 
-/** What an action has to say; `keep` makes it true. */
+/** The result of an action. `keep` stores its change. */
 export interface Outcome {
   list: string
   rows: object[]
@@ -29,13 +29,13 @@ export interface Outcome {
   keep?: () => void
 }
 
-/** One action of the API: the rules of its parameters, and what it does with good ones. */
+/** One action of the API: its parameter rules and its implementation. */
 export interface Action {
   parameters: Record<string, Rule>
   perform(parameters: Parameters, world: World): Outcome
 }
 
-/** A world of seeds. */
+/** Opens a world with only the seeds. */
 export function openWorld(settings: Settings): World {
   return {
     ...settings,

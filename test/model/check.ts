@@ -9,26 +9,26 @@ import {
   violationOf,
 } from './protocol.ts'
 
-/** What a search came to: the states it saw, and how many steps lead to the last of them or to the violation. */
+/** The result of a search. `depth` is the number of steps to the farthest state, or to the violation. */
 export interface Verdict {
   states: number
   depth: number
   violation?: string
-  /** The shortest way to the violation, a step a line. */
+  /** The shortest path to the violation, one step per line. */
   trace: string
 }
 
-/** Visits every state that can be reached, nearest first, until one breaks what must hold. */
+/** Visits every reachable state, nearest first, until a step breaks a rule. */
 export function check(rules: Rules): Verdict {
   const start = initialState(rules)
   const numbers = new Map([[encoded(start), 0]])
   const parents = [-1]
-  /** The states that the relay by itself can go to from each. */
+  /** The states that the relay's own steps lead to, for each state. */
   const onward: number[][] = []
   const ends: number[] = []
 
-  function wayTo(number: number): Step[] {
-    // Of states long past only the strings are kept, so the steps are taken anew.
+  function pathTo(number: number): Step[] {
+    // Earlier states are kept only as strings, so the steps are computed again.
     const keys = [...numbers.keys()]
     const ancestors: number[] = []
     for (let one = number; one > 0; one = parents[one] ?? 0) ancestors.unshift(one)
@@ -54,7 +54,7 @@ export function check(rules: Rules): Verdict {
       const ways: number[] = []
       for (const step of stepsFrom(state, rules)) {
         const violation = violationOf(state, step.state, rules)
-        if (violation) return broken(violation, [...wayTo(from), step])
+        if (violation) return broken(violation, [...pathTo(from), step])
         const key = encoded(step.state)
         const number = numbers.get(key) ?? numbers.size
         if (number === numbers.size) {
@@ -64,18 +64,18 @@ export function check(rules: Rules): Verdict {
         }
         if (step.isOwn) ways.push(number)
       }
-      // A copy takes no more room than it needs.
+      // A copy has no spare capacity, so it uses less memory.
       onward.push(ways.slice())
       if (isEnd(state)) ends.push(from)
     }
     level = nextLevel
   }
   const stuck = firstStuck(onward, ends)
-  if (stuck >= 0) return broken('no end in reach', wayTo(stuck))
+  if (stuck >= 0) return broken('no end in reach', pathTo(stuck))
   return { states: numbers.size, depth: depth - 1, trace: '' }
 }
 
-/** The first state from which the relay by itself reaches no end; -1 where there is none. */
+/** Returns the first state from which the relay's own steps reach no end, or -1. */
 function firstStuck(onward: number[][], ends: number[]): number {
   const canEnd = new Uint8Array(onward.length)
   for (const end of ends) canEnd[end] = 1

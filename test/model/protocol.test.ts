@@ -3,7 +3,7 @@ import { isCampaign } from '../support/counts.ts'
 import { check } from './check.ts'
 import type { Rules } from './protocol.ts'
 
-/** A small world that has all troubles: the horizon is beyond window and lag, one clock ahead, the other behind. */
+/** A small world with all troubles. The horizon exceeds window and lag; one clock is ahead, the other behind. */
 const small: Rules = {
   window: 1,
   lag: 2,
@@ -24,27 +24,35 @@ const { atLeast, ...larger }: Partial<Rules> & { atLeast: number } = sizes[size]
 
 const flaws: [what: string, flaw: Partial<Rules>, violation: string][] = [
   ['signs after the write', { flaw: 'signs after the write' }, 'two images'],
-  ['has a horizon of the window only', { horizon: 1 }, 'two images'],
+  ['has a horizon as short as the window', { horizon: 1 }, 'two images'],
   ['trusts a clock that is ahead', { ownClockMargin: 0 }, 'two images'],
   [
     'reads its clock after the look-up',
     { flaw: 'reads its clock after the look-up' },
     'two images',
   ],
-  ['sends again blindly', { flaw: 'sends again blindly' }, 'two images'],
-  ['looks nothing up', { flaw: 'looks nothing up' }, 'two images'],
-  ['writes without condition', { flaw: 'writes without condition' }, 'an end that was not the end'],
+  ['sends again without a look-up', { flaw: 'sends again without a look-up' }, 'two images'],
+  ['finds nothing in any look-up', { flaw: 'finds nothing in any look-up' }, 'two images'],
+  [
+    'writes without a condition',
+    { flaw: 'writes without a condition' },
+    'an end that was not the end',
+  ],
   ['deletes the record on an error', { flaw: 'deletes the record on an error' }, 'two images'],
   [
-    'runs again when the lease is over',
-    { flaw: 'runs again when the lease is over' },
+    'runs again when the lease has expired',
+    { flaw: 'runs again when the lease has expired' },
     'two images',
   ],
-  ['is delivered twice', { flaw: 'is delivered twice' }, 'two images'],
-  ['leaves what it finds sending', { flaw: 'leaves what it finds sending' }, 'no end in reach'],
+  ['delivers each message twice', { flaw: 'delivers each message twice' }, 'two images'],
+  [
+    'ignores a record in the state sending',
+    { flaw: 'ignores a record in the state sending' },
+    'no end in reach',
+  ],
 ]
 
-/** Searches, and prints what came of it. */
+/** Runs a search and prints its result. */
 function checked(name: string, rules: Rules) {
   const begun = performance.now()
   const verdict = check(rules)
@@ -54,18 +62,18 @@ function checked(name: string, rules: Rules) {
   return verdict
 }
 
-test('the protocol makes one image at most and tells the truth of it', () => {
-  const { violation, states, trace } = checked('as meant', { ...small, ...larger })
+test('the protocol makes at most one image and reports it correctly', () => {
+  const { violation, states, trace } = checked('correct protocol', { ...small, ...larger })
   expect(violation, trace).toBeUndefined()
   expect(states).toBeGreaterThanOrEqual(atLeast)
 })
 
-test('a horizon suffices that ends when the last image must have appeared', () => {
+test('a horizon is long enough if it ends when the last image must have appeared', () => {
   const { violation, trace } = checked('shortest horizon', { ...small, horizon: 2 })
   expect(violation, trace).toBeUndefined()
 })
 
-test.for(flaws)('a protocol that %s is caught', ([what, flaw, violation]) => {
+test.for(flaws)('catches a protocol that %s', ([what, flaw, violation]) => {
   const verdict = checked(what, { ...small, ...flaw })
   expect(verdict.violation, verdict.trace).toBe(violation)
 })

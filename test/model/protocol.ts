@@ -1,39 +1,39 @@
 /**
  * The protocol of a creation as a transition system: one record, two relay processes, a gateway and time.
  *
- * Times are ages in ticks, and an age stops growing where no rule tells it from a greater one. So the states are
- * finitely many, although neither time nor the number of invocations and crashes has a bound.
+ * Times are ages in ticks. An age stops growing when no rule distinguishes it from a greater one. So the number of
+ * states is finite, although time, invocations and crashes have no limit.
  */
 
-/** The sizes of the world, the limits of the protocol, and what is wrong with it, if anything. */
+/** The sizes of the world, the limits of the protocol, and its flaw, if it has one. */
 export interface Rules {
-  /** The gateway refuses a message whose timestamp is older. */
+  /** The maximum age of a timestamp that the gateway accepts. */
   window: number
-  /** An image of this age is in every look-up; a younger one may be in it or not. */
+  /** The age from which every look-up finds an image. A look-up may or may not find a younger one. */
   lag: number
-  /** A look-up that finds nothing proves absence once the timestamp is older. */
+  /** The age of a timestamp after which a look-up that finds nothing proves absence. */
   horizon: number
-  /** From `unknown` there is no attempt after this one. */
+  /** The maximum number of attempts. After it, an absent image means `not_created`. */
   maxAttempts: number
-  /** How often the gateway may say "try later". */
+  /** The number of times that the gateway may answer "try later". */
   throttles: number
-  /** How far the own clock of each process is ahead of the gateway's. */
+  /** The ticks by which each process's own clock is ahead of the gateway's. */
   clocksAhead: number[]
-  /** Added to the horizon where an answer does not tell the gateway's clock, and the own one has to do. */
+  /** The addition to the horizon when an answer lacks the gateway's time and the own clock is used. */
   ownClockMargin: number
   flaw?:
     | 'signs after the write'
-    | 'sends again blindly'
+    | 'sends again without a look-up'
     | 'deletes the record on an error'
-    | 'runs again when the lease is over'
-    | 'leaves what it finds sending'
-    | 'looks nothing up'
+    | 'runs again when the lease has expired'
+    | 'ignores a record in the state sending'
+    | 'finds nothing in any look-up'
     | 'reads its clock after the look-up'
-    | 'writes without condition'
-    | 'is delivered twice'
+    | 'writes without a condition'
+    | 'delivers each message twice'
 }
 
-/** The steps of a process, each with all that it may come to. */
+/** The steps of a process. Each returns all possible next states. */
 const PROCESS_STEPS = {
   read,
   claim,
@@ -60,22 +60,22 @@ const NAMES: string[] = [...OPEN_STATES, ...ENDS, ...Object.keys(PROCESS_STEPS)]
 type RecordState = (typeof OPEN_STATES)[number] | (typeof ENDS)[number]
 type ProcessStep = keyof typeof PROCESS_STEPS
 
-/** The record is at a state; a process is at the step that it takes next, and remembers the record it read. */
+/** The state of the record, or the next step of a process with the record that it read. */
 interface Place<Name> {
   at: Name
   version: number
   attempt: number
-  /** The age of the attempt's timestamp, where it matters. */
+  /** The age of the attempt's timestamp, or null where it has no effect. */
   signed: number | null
 }
 
-/** A create on its way, of the attempt that was stored as that version. */
+/** A create request in transit, with the version in which its attempt was stored. */
 interface Message {
   signed: number
   version: number
 }
 
-/** All there is at one moment; images are told by their age. */
+/** The state of the whole system. An image is represented by its age. */
 export interface State {
   record: Place<RecordState>
   processes: Place<ProcessStep>[]
@@ -84,7 +84,7 @@ export interface State {
   throttlesLeft: number
 }
 
-/** One thing that may happen, and the state after it; the relay's own things are no crash and not the gateway's. */
+/** One possible event and the state after it. Crashes and the gateway's events are not the relay's own. */
 export interface Step {
   name: string
   isOwn: boolean
@@ -100,13 +100,13 @@ interface Turn {
 
 const idle: Place<ProcessStep> = { at: 'read', version: 0, attempt: 0, signed: null }
 
-/** The state before anything happened. */
+/** Returns the initial state. */
 export function initialState({ throttles }: Rules): State {
   const record = { ...idle, at: 'none' } as const
   return { record, processes: [idle, idle], messages: [], images: [], throttlesLeft: throttles }
 }
 
-/** All that may happen next. */
+/** Returns all possible next steps. */
 export function stepsFrom(state: State, rules: Rules): Step[] {
   return [
     ...state.processes.flatMap((process, id) => stepsOfProcess({ state, rules, id, process })),
@@ -130,11 +130,11 @@ function read(turn: Turn): State[] {
     goes(turn, { ...record, at, signed: at === 'lookUp' ? record.signed : null })
   if (record.at === 'none') return [go('claim')]
   if (record.at === 'accepted' && record.attempt === 0) return [go('lookUpBefore')]
-  // "Try later" is obeyed for so long only.
+  // The relay obeys "try later" only for a limited time.
   if (record.at === 'accepted') return [go(firstOfAttempt(turn)), go('storeRejected')]
   if (record.at === 'unknown') return [go('lookUp')]
-  if (record.at !== 'sending' || flaw === 'leaves what it finds sending') return []
-  if (flaw !== 'runs again when the lease is over') return [go('storeUnknown')]
+  if (record.at !== 'sending' || flaw === 'ignores a record in the state sending') return []
+  if (flaw !== 'runs again when the lease has expired') return [go('storeUnknown')]
   return (record.signed ?? 0) > window ? [go(firstOfAttempt(turn))] : []
 }
 
@@ -173,16 +173,16 @@ function storeSending(turn: Turn): State[] {
 function send(turn: Turn): State[] {
   const { process, rules, state } = turn
   const message = { signed: process.signed ?? 0, version: process.version }
-  const sent = rules.flaw === 'is delivered twice' ? [message, { ...message }] : [message]
+  const sent = rules.flaw === 'delivers each message twice' ? [message, { ...message }] : [message]
   const waiting: Turn['process'] = { ...process, at: 'timeOut', signed: null }
   return [goes(turn, waiting, { messages: [...state.messages, ...sent] })]
 }
 
-/** What a process that waits for an answer does by itself; to answer is a step of the gateway. */
+/** Ends the wait for an answer. The answer itself is a step of the gateway. */
 function timeOut(turn: Turn): State[] {
   const { flaw } = turn.rules
   const again = { ...turn.process, at: 'send', signed: 0 } as const
-  if (flaw === 'sends again blindly') return [goes(turn, again)]
+  if (flaw === 'sends again without a look-up') return [goes(turn, again)]
   const at = flaw === 'deletes the record on an error' ? 'deleteRecord' : 'storeUnknown'
   return [goes(turn, { ...turn.process, at })]
 }
@@ -195,7 +195,7 @@ function lookUp(turn: Turn): State[] {
   return sights(turn).flatMap((isFound) => (isFound ? onFound : onAbsence))
 }
 
-/** The end of the look-up: by the gateway's clock in its answer, or by the own one as it was before. */
+/** Judges absence by the gateway's time in the answer, or by the own clock as read before the look-up. */
 function judgeAbsence(turn: Turn): State[] {
   const { process, rules, id } = turn
   const { horizon, clocksAhead, ownClockMargin, maxAttempts } = rules
@@ -206,9 +206,9 @@ function judgeAbsence(turn: Turn): State[] {
   return [goes(turn, { ...process, at, signed: null })]
 }
 
-/** What a look-up may find: while an image is young, it or nothing. */
+/** Returns the possible results of a look-up. It may miss a young image. */
 function sights({ state: { images }, rules }: Turn): boolean[] {
-  if (images.length === 0 || rules.flaw === 'looks nothing up') return [false]
+  if (images.length === 0 || rules.flaw === 'finds nothing in any look-up') return [false]
   return images.some((age) => age >= rules.lag) ? [true] : [true, false]
 }
 
@@ -219,11 +219,11 @@ function storing(at: RecordState) {
   }
 }
 
-/** Writes over the version that was read; whoever lost that race does nothing more. */
+/** Writes if the record still has the version that was read. Otherwise the process stops. */
 function compareAndSet(turn: Turn, change: Partial<State['record']>, then: Turn['process']) {
   const { record } = turn.state
   const isLost = record.version !== turn.process.version
-  if (isLost && turn.rules.flaw !== 'writes without condition') return [goes(turn, idle)]
+  if (isLost && turn.rules.flaw !== 'writes without a condition') return [goes(turn, idle)]
   return [goes(turn, then, { record: { ...record, ...change, version: record.version + 1 } })]
 }
 
@@ -250,20 +250,20 @@ function stepsOfGateway(state: State, { window }: Rules, message: Message): Step
     steps.push(step('makes the image', answered(made, message, 'storeCreated')))
   }
   if (throttlesLeft > 0) {
-    steps.push(step('says try later', answered(throttled, message, 'storeAccepted')))
+    steps.push(step('answers "try later"', answered(throttled, message, 'storeAccepted')))
   }
   return steps
 }
 
-/** Whoever still waits for the answer goes on to store it. */
+/** Moves the process that still waits for the answer to the step that stores it. */
 function answered(state: State, { version }: Message, at: ProcessStep): State {
-  const told = (process: Turn['process']) =>
+  const moved = (process: Turn['process']) =>
     process.at === 'timeOut' && process.version === version ? { ...process, at } : process
-  return { ...state, processes: state.processes.map(told) }
+  return { ...state, processes: state.processes.map(moved) }
 }
 
 function oneTickLater(state: State, { window, lag, horizon }: Rules): State {
-  // Past the horizon the gateway's clock proves absence, whatever the own one says.
+  // Past the horizon the gateway's clock proves absence, so a greater age makes no difference.
   const older = <Name>(place: Place<Name>) =>
     place.signed === null ? place : { ...place, signed: Math.min(place.signed + 1, horizon + 1) }
   return {
@@ -278,12 +278,12 @@ function oneTickLater(state: State, { window, lag, horizon }: Rules): State {
   }
 }
 
-/** Whether the creation has come to an end. */
+/** True if the creation has ended. */
 export function isEnd({ record }: State): boolean {
   return ENDS.some((end) => end === record.at)
 }
 
-/** What a step breaks of what must hold, if anything. */
+/** Returns the rule that a step breaks, if any. */
 export function violationOf(before: State, after: State, { window }: Rules): string | undefined {
   const { record, images, messages } = after
   const was = before.record
@@ -291,14 +291,14 @@ export function violationOf(before: State, after: State, { window }: Rules): str
   const isDenied = isEnd(after) && record.at !== 'created'
   const mayBeMade = messages.some(({ signed }) => signed <= window)
   if (images.length > 1) return 'two images'
-  if (isDenied && (images.length > 0 || mayBeMade)) return 'an image although it was denied'
+  if (isDenied && (images.length > 0 || mayBeMade)) return 'an image of a creation that was denied'
   if (record.at === 'created' && images.length === 0) return 'created without an image'
   if (isWritten && isEnd(before)) return 'an end that was not the end'
-  if (isWritten && record.version <= was.version) return 'a version that did not grow'
+  if (isWritten && record.version <= was.version) return 'a version that did not increase'
   return undefined
 }
 
-/** A short string that tells a state from all others. */
+/** Returns a short string that identifies a state. */
 export function encoded({ record, processes, messages, images, throttlesLeft }: State): string {
   const codes = [throttlesLeft, images.length, ...images]
   for (const { at, version, attempt, signed } of [record, ...processes]) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeUtf8, readBody } from '../../shared/body.ts'
 
-/** A body of chunks without end, and how many bytes of it were taken. */
+/** Returns an endless body, with the number of bytes that were read from it. */
 function endless(chunkBytes: number) {
   const taken = { bytes: 0, isCancelled: false }
   const body = new ReadableStream<Uint8Array>(
@@ -33,22 +33,22 @@ describe('a body', () => {
     [['one'], 'one'],
     [['one', ' ', 'two'], 'one two'],
     [[], ''],
-  ])('of %j is read whole', async (chunks, text) => {
+  ])('of %j is read completely', async (chunks, text) => {
     const bytes = await readBody(bodyOf(...chunks), 100)
     expect(decodeUtf8(bytes as Uint8Array)).toBe(text)
   })
 
-  test('that is missing is empty', async () => {
+  test('that is missing is read as empty', async () => {
     expect(await readBody(null, 100)).toEqual(new Uint8Array(0))
   })
 
-  test('may be as long as the limit and no longer', async () => {
+  test('may be as long as the limit but not longer', async () => {
     expect(await readBody(bodyOf('x'.repeat(100)), 100)).toHaveLength(100)
     expect(await readBody(bodyOf('x'.repeat(101)), 100)).toBeUndefined()
   })
 
   test.each([1_000, 65_536])(
-    'without end is left after the limit, in chunks of %i',
+    'without end is cancelled after the limit, in chunks of %i',
     async (chunk) => {
       const { body, taken } = endless(chunk)
       expect(await readBody(body, 1_048_576)).toBeUndefined()
@@ -57,7 +57,7 @@ describe('a body', () => {
     },
   )
 
-  test('that breaks off is an error', async () => {
+  test('that breaks off rejects the read', async () => {
     const { promise, reject } = Promise.withResolvers<void>()
     const broken = new ReadableStream<Uint8Array>({ pull: () => promise })
     reject(new Error('Reset'))
@@ -75,7 +75,7 @@ describe('text', () => {
     ['a lone continuation', [0x80]],
     ['a half character', [0xed, 0x95]],
     ['a surrogate', [0xed, 0xa0, 0x80]],
-  ])('is not made of %s', (_, bytes) => {
+  ])('is not decoded from %s', (_, bytes) => {
     expect(decodeUtf8(new Uint8Array(bytes))).toBeUndefined()
   })
 })

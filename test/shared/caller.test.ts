@@ -2,17 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { isWellFormedKey, newKey, openKeyring } from '../../shared/caller.ts'
 import { equalInConstantTime } from '../../shared/digest.ts'
 
-// The vector of the contract; its digest was made by another implementation of SHA-256.
+// The test vector of the contract. Its digest comes from another implementation of SHA-256.
 const key = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'
 const sha256 = '8b32aa232b5625653414fdac1617f3382ed68546b2612c750a9dd444b4a71761'
 const scopes = ['images:read' as const]
 
 describe('the form of a key', () => {
-  test('the vector is well-formed', () => {
+  test('is valid for the test vector', () => {
     expect(isWellFormedKey(key)).toBe(true)
   })
 
-  test('no single character of it can be another one', () => {
+  test('is invalid if one character is changed', () => {
     const others = [...key].flatMap((was, at) =>
       [...'0aZ_'].filter((is) => is !== was).map((is) => key.slice(0, at) + is + key.slice(at + 1)),
     )
@@ -21,16 +21,16 @@ describe('the form of a key', () => {
 
   test.each([
     ['another prefix', key.replace('nir_', 'ncr_')],
-    ['a space behind', `${key} `],
-    ['a line feed behind', `${key}\n`],
+    ['a trailing space', `${key} `],
+    ['a trailing line feed', `${key}\n`],
     ['one more character', `${key}0`],
-    ['one less', key.slice(0, -1)],
-    ['nothing', ''],
-  ])('not with %s', (_, text) => {
+    ['one character less', key.slice(0, -1)],
+    ['no characters', ''],
+  ])('is invalid with %s', (_, text) => {
     expect(isWellFormedKey(text)).toBe(false)
   })
 
-  test('new keys are well-formed, all different, and use the whole alphabet', () => {
+  test('is valid for new keys, which all differ and use the whole alphabet', () => {
     const keys = Array.from({ length: 500 }, newKey)
     expect(keys.every(isWellFormedKey)).toBe(true)
     expect(new Set(keys).size).toBe(500)
@@ -47,7 +47,7 @@ describe('the keyring', () => {
     }
   })
 
-  test('refuses a key from its expiry on, and names it', async () => {
+  test('refuses an expired key and returns its id', async () => {
     expect(await ring(key, 2_000)).toEqual({ refused: 'expired', id: 'ci' })
   })
 
@@ -66,23 +66,23 @@ describe('the keyring', () => {
 })
 
 describe('the comparison', () => {
-  test('tells equal from unequal', () => {
+  test('distinguishes equal and unequal texts', () => {
     expect(equalInConstantTime('abc', 'abc')).toBe(true)
     expect(equalInConstantTime('abc', 'abd')).toBe(false)
     expect(equalInConstantTime('abc', 'ab')).toBe(false)
   })
 
-  test.each([0, 31, 63])('looks at every character though number %i differs', (at) => {
-    let looks = 0
+  test.each([0, 31, 63])('reads every character even if number %i differs', (at) => {
+    let reads = 0
     const text = '0'.repeat(64)
     const counting = Object.assign(Object(text), {
       charCodeAt(i: number) {
-        looks++
+        reads++
         return text.charCodeAt(i)
       },
     })
     const other = `${text.slice(0, at)}1${text.slice(at + 1)}`
     expect(equalInConstantTime(counting, other)).toBe(false)
-    expect(looks).toBe(64)
+    expect(reads).toBe(64)
   })
 })

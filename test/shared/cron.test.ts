@@ -6,7 +6,7 @@ import { isCron, isTimeZone, openSchedule } from '../../shared/cron.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-/** With clocks that change at two, at midnight, to the day before, by half an hour, or never. */
+/** Zones whose clocks change at two, at midnight, to the day before, by half an hour, or never. */
 const ZONES = [
   'Europe/Berlin',
   'America/Havana',
@@ -22,10 +22,10 @@ const ZONES = [
 const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT']
 const MONTHS = 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split(' ')
 
-/** A field as people write it. */
-function field(least: number, most: number, names: string[] = []) {
-  const value = fc.integer({ min: least, max: most })
-  const word = (no: number) => (no % 2 ? names[no - least] : undefined) ?? String(no)
+/** Generates a field in the forms that people write. */
+function field(min: number, max: number, names: string[] = []) {
+  const value = fc.integer({ min, max })
+  const word = (no: number) => (no % 2 ? names[no - min] : undefined) ?? String(no)
   const range = fc.tuple(value, value).map(([one, other]) => [one, other].sort((a, b) => a - b))
   return fc.oneof(
     fc.constant('*'),
@@ -40,7 +40,7 @@ const weekday = fc.oneof(
   fc.constantFrom(...WEEKDAYS),
   fc.constantFrom('MON-FRI', 'SUN-WED', 'FRI-SUN', 'sat,sun'),
 )
-/** Either a day of the month or a weekday. */
+/** Generates either a day of the month or a weekday. */
 const days = fc.oneof(
   field(1, 31).map((day) => [day, '*']),
   weekday.map((name) => ['*', name]),
@@ -50,7 +50,7 @@ const expression = fc
   .map(([minute, hour, [day, name], month]) => `${minute} ${hour} ${day} ${month} ${name}`)
 
 describe('a schedule', () => {
-  test('has the times that another implementation has', () => {
+  test('has the same times as croner', () => {
     const start = fc.integer({ min: Date.UTC(2024, 0), max: Date.UTC(2030, 0) })
     const property = fc.property(expression, start, (cron, from) => {
       fc.pre(isCron(cron))
@@ -63,9 +63,9 @@ describe('a schedule', () => {
     fc.assert(property, { numRuns: 300 })
   })
 
-  test.each(ZONES)('keeps to the wall clock of %s for a year, as Temporal does', (timeZone) => {
+  test.each(ZONES)('follows the wall clock of %s for a year like Temporal', (timeZone) => {
     const year = Temporal.PlainDate.from('2026-01-01')
-    // The first and the last of these days have no change of the clock before or after them that matters here.
+    // No change of the clock around the first or the last of these days affects the result.
     const all = Array.from({ length: 365 }, (_, day) => year.add({ days: day })).flatMap((date) =>
       Array.from({ length: 48 }, (_, half) =>
         date
@@ -77,7 +77,7 @@ describe('a schedule', () => {
     const [first = 0] = expected
     const schedule = openSchedule('*/30 * * * *', timeZone)
     expect(schedule.between(first - 1, expected.at(-1) ?? 0)).toEqual(expected)
-    // Asked for in small pieces it is the same.
+    // Small ranges give the same times.
     for (const time of expected.filter((_, index) => index % 97 === 0)) {
       expect(schedule.between(time - 1, time)).toEqual([time])
       expect(schedule.between(time, time)).toEqual([])
@@ -89,12 +89,12 @@ describe('a schedule', () => {
     }
   })
 
-  test('comes once on the day that clocks are put forward, and on the day they are put back', () => {
+  test('runs once on the day when clocks go forward, and once on the day when they go back', () => {
     const daily = openSchedule('30 2 * * *', 'Europe/Berlin')
     const iso = (times: number[]) => times.map((time) => new Date(time).toISOString())
     const around = (day: string) =>
       iso(daily.between(Date.parse(day) - DAY, Date.parse(day) + 2 * DAY))
-    // Both in RFC 5545's terms: by the offset before the gap, and the first of two.
+    // By RFC 5545: with the offset before a gap, and at the first of two equal local times.
     expect(around('2026-03-29')).toEqual([
       '2026-03-28T01:30:00.000Z',
       '2026-03-29T01:30:00.000Z',
@@ -107,14 +107,14 @@ describe('a schedule', () => {
     ])
   })
 
-  test('finds what lies in the next day because the end of its own is passed over', () => {
+  test('finds a time that moves to the next day because clocks skip the end of its day', () => {
     // Greenland puts its clocks from 23:00 to midnight.
     const nightly = openSchedule('30 23 * * *', 'America/Nuuk')
     const time = Date.parse('2026-03-29T01:30:00Z')
     expect(nightly.between(time - 60_000, time)).toEqual([time])
   })
 
-  test('finds the next time years ahead, and none where there is none', () => {
+  test('finds the next time years ahead, or returns undefined', () => {
     const leap = openSchedule('0 0 29 FEB *', 'Asia/Seoul')
     expect(leap.next(Date.UTC(2096, 2, 1))).toBe(Date.UTC(2104, 1, 28, 15))
     expect(openSchedule('0 0 31 FEB *', 'UTC').next(0)).toBeUndefined()

@@ -15,8 +15,8 @@ const answer = (text: string) => ({
   gatewayTime: 0,
 })
 
-describe('the documents’ own examples', () => {
-  test('the first becomes an image as it stands', () => {
+describe('the examples of the API documents', () => {
+  test('getMemberServerImageInstanceDetail becomes an image unchanged', () => {
     const action = getMemberServerImageInstanceDetail
     const { output, requestId } = judge(answer(detailText), action)
     expect(
@@ -46,7 +46,7 @@ describe('the documents’ own examples', () => {
     })
   })
 
-  test('the second is no JSON as it is printed', () => {
+  test('createServerImageFromSnapshot is printed with invalid JSON', () => {
     expect(() => judge(answer(createText), createServerImageFromSnapshot)).toThrow(
       'NAVER Cloud sent an answer that cannot be read',
     )
@@ -55,50 +55,53 @@ describe('the documents’ own examples', () => {
   test.each([
     ['a number', '12344697', '12344697'],
     ['text', '"*****4697"', '*****4697'],
-  ])('its twin, repaired with %s, becomes an image', (_, repaired, snapshotNo) => {
-    const action = createServerImageFromSnapshot
-    const { output, requestId } = judge(answer(createText.replace('*****4697', repaired)), action)
-    expect(
-      action.view(output, { action: action.name, regionCode: 'KR', requestId, gatewayTime: 0 }),
-    ).toEqual({
-      imageNo: '*****1457',
-      kind: 'serverImage',
-      name: 'test-***',
-      description: null,
-      phase: 'ready',
-      status: { code: 'CREAT', operation: 'NULL', name: 'created' },
-      hypervisor: 'KVM',
-      os: 'UBUNTU',
-      productCode: 'SW.VSVR.OS.LNX64.UBNTU.SVR24.G003',
-      createdAt: '2025-06-26T10:33:37+09:00',
-      sizeBytes: 10737418240,
-      sizeGb: 10,
-      storages: [
-        {
-          order: 0,
-          snapshotNo,
-          snapshotName: 'test-***',
-          sizeBytes: 10737418240,
-          sizeGb: 10,
-          volumeType: 'CB1',
-          iops: 100,
-          throughputBytesPerSecond: 104857600,
-          encrypted: false,
+  ])(
+    'createServerImageFromSnapshot, repaired with %s, becomes an image',
+    (_, repaired, snapshotNo) => {
+      const action = createServerImageFromSnapshot
+      const { output, requestId } = judge(answer(createText.replace('*****4697', repaired)), action)
+      expect(
+        action.view(output, { action: action.name, regionCode: 'KR', requestId, gatewayTime: 0 }),
+      ).toEqual({
+        imageNo: '*****1457',
+        kind: 'serverImage',
+        name: 'test-***',
+        description: null,
+        phase: 'ready',
+        status: { code: 'CREAT', operation: 'NULL', name: 'created' },
+        hypervisor: 'KVM',
+        os: 'UBUNTU',
+        productCode: 'SW.VSVR.OS.LNX64.UBNTU.SVR24.G003',
+        createdAt: '2025-06-26T10:33:37+09:00',
+        sizeBytes: 10737418240,
+        sizeGb: 10,
+        storages: [
+          {
+            order: 0,
+            snapshotNo,
+            snapshotName: 'test-***',
+            sizeBytes: 10737418240,
+            sizeGb: 10,
+            volumeType: 'CB1',
+            iops: 100,
+            throughputBytesPerSecond: 104857600,
+            encrypted: false,
+          },
+        ],
+        originalServerNo: null,
+        shared: false,
+        sharedWith: 0,
+        regionCode: 'KR',
+        upstream: {
+          action: 'createServerImageFromSnapshot',
+          requestId: 'a4981568-2d6a-4446-8519-940cc764729f',
         },
-      ],
-      originalServerNo: null,
-      shared: false,
-      sharedWith: 0,
-      regionCode: 'KR',
-      upstream: {
-        action: 'createServerImageFromSnapshot',
-        requestId: 'a4981568-2d6a-4446-8519-940cc764729f',
-      },
-    })
-  })
+      })
+    },
+  )
 })
 
-// The rows of the status machine, as the pages and recorded answers have them.
+// The codes of status and operation, from the API documents and recorded answers.
 test.each([
   ['INIT', 'NULL', 'pending'],
   ['INIT', 'CREAT', 'pending'],

@@ -89,7 +89,7 @@ describe('a command', () => {
     ['help me', 'help', 'end'],
     ['confirm', 'confirm', 'code'],
     ['confirm a&b', 'confirm', 'code'],
-  ])('%j is understood as far as %j', (text, understood, expected) =>
+  ])('%j is understood up to %j', (text, understood, expected) =>
     expect(intentOf(text)).toMatchObject({ understood, expected }),
   )
 })
@@ -120,21 +120,21 @@ const intent: fc.Arbitrary<Intent> = fc.oneof(
   ),
 )
 
-test('a command in canonical form means what it was made of, and fits in a button', () => {
+test('a command in canonical form has the same intent when parsed, and fits in a button', () => {
   fc.assert(
     fc.property(intent, (it) => {
       const text = commandOf(it)
       expect(intentOf(text)).toEqual(it)
       expect(commandOf(intentOf(text) as Intent)).toBe(text)
       expect(text).toMatch(/^[!-~]+( [!-~]+)*$/)
-      // With an id of 32 characters and an expiry of nine; Slack's values have 2,000.
+      // Slack allows 2,000 characters for the value of a button. The id takes 32 and the expiry nine.
       expect(text.length).toBeLessThan(1_900)
     }),
     { numRuns: 500 },
   )
 })
 
-test('no text is a defect', () => {
+test('every text is parsed without an exception', () => {
   const word = fc.constantFrom(
     'status',
     '상태',
@@ -154,7 +154,7 @@ test('no text is a defect', () => {
   fc.assert(
     fc.property(text, (it) => {
       const read = intentOf(it)
-      // What was understood is understood again.
+      // The understood part is understood again.
       if ('understood' in read) expect(intentOf(read.understood)).toHaveProperty('command')
       else expect(intentOf(commandOf(read))).toEqual(read)
     }),

@@ -26,7 +26,7 @@ function named(name: string, cron = nightly.cron, timeZone = nightly.timeZone) {
   return parse(Jobs, [{ ...nightly, cron, timeZone, image: { ...nightly.image, name } }])
 }
 
-/** A template filled in by hand, from what Temporal says of a time. */
+/** Fills in a template from the fields of a Temporal time. */
 function filledIn(template: string, { year, month, day, hour, minute }: Temporal.ZonedDateTime) {
   const two = (part: number) => String(part).padStart(2, '0')
   const [date, clock] = [`${two(month)}${two(day)}`, `${two(hour)}${two(minute)}`]
@@ -54,7 +54,7 @@ describe('the name of an image', () => {
   const zone = fc.constantFrom('Asia/Seoul', 'Europe/Berlin', 'America/St_Johns', 'UTC')
   const moment = fc.integer({ min: Date.UTC(2026, 0), max: Date.UTC(2101, 0) - 1 })
 
-  test('is by the grammar at every time, or the template is refused', () => {
+  test('is valid at every time, or the template is refused', () => {
     const property = fc.property(template, zone, moment, (name, timeZone, at) => {
       const expected = filledIn(name, zoned(at, timeZone))
       const parsed = named(name, '0 * * * *', timeZone)
@@ -65,7 +65,7 @@ describe('the name of an image', () => {
     fc.assert(property, { numRuns: scaled(5_000) })
   })
 
-  test('is right on each day until the end of 2100', () => {
+  test('is correct on each day until the end of 2100', () => {
     const templates = ['web-{yyyyMMdd}', 'a{yyMMdd}', 'golden-{yyMMdd}-{HHmm}-{yyyyMMdd}-x']
     for (const name of templates) {
       const parsed = named(name, '30 3 * * *', 'Europe/Berlin')
@@ -80,7 +80,7 @@ describe('the name of an image', () => {
     }
   })
 
-  test('of a job that anybody may start is of the minute', () => {
+  test('changes every minute only if the template contains the time', () => {
     expect(namesEveryMinute(jobOf())).toBe(false)
     const image = { ...nightly.image, name: 'web-{yyMMdd}-{HHmm}' }
     expect(namesEveryMinute(jobOf({ image }))).toBe(true)
@@ -88,7 +88,7 @@ describe('the name of an image', () => {
 })
 
 describe('a job', () => {
-  test('has its defaults', () => {
+  test('has defaults', () => {
     const job = jobOf()
     expect(job.notify).toEqual([])
     expect(contentAt(job, Date.UTC(2026, 10, 21, 18, 30))).toEqual({
@@ -97,7 +97,7 @@ describe('a job', () => {
     })
   })
 
-  test('may say all there is to say', () => {
+  test('may have every field', () => {
     const storages = [
       { latestSnapshotOf: '1', maxAgeHours: 48, sizeGb: 100 },
       { latestSnapshotOf: '2', volumeType: 'CB2' },
@@ -140,7 +140,7 @@ describe('a job', () => {
     expect(faultsOf({ ...nightly, ...more })).toEqual(paths)
   })
 
-  test('is told all its faults at once', () => {
+  test('is refused with all its faults at once', () => {
     const bad = {
       name: '',
       cron: 'x',
@@ -159,7 +159,7 @@ describe('a job', () => {
     ])
   })
 
-  test('has a name of its own', () => {
+  test('must have a unique name', () => {
     expect(parse(Jobs, [nightly, nightly])).toEqual({
       errors: [{ path: '', message: 'must not have two jobs of one name' }],
     })

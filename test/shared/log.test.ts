@@ -27,14 +27,14 @@ test.each<[LogEvent, string]>([
   expect(levelOf(event)).toBe(level)
 })
 
-test('fields that are added leave an event’s own fields as they are', () => {
+test('added fields do not replace an event’s own fields', () => {
   const events: LogEvent[] = []
   const log = logWith({ creationId: 'cr_1', caller: 'tick' }, (event) => events.push(event))
   log({ event: 'upstream', caller: 'key:ci' })
   expect(events).toEqual([{ event: 'upstream', creationId: 'cr_1', caller: 'key:ci' }])
 })
 
-// By the clocks of the machine, as its operator reads them.
+// In the local time of the machine, for its operator.
 const at = new Date(2026, 10, 28, 3, 36, 12)
 test.each<[LogEvent, string | undefined]>([
   [
@@ -54,7 +54,7 @@ test.each<[LogEvent, string | undefined]>([
     { event: 'upstream', action: 'getServerImageList', code: 'upstream-timeout' },
     '03:36:12  getServerImageList  upstream-timeout',
   ],
-  // Of no interest to a person who watches a terminal.
+  // A person who watches a terminal does not need these.
   [{ event: 'upstream', action: 'getServerImageList', status: 200 }, undefined],
   [{ event: 'tick', due: 0, started: 0, milliseconds: 1 }, undefined],
 ])('%j is written to a terminal as %j', (event, line) => {

@@ -23,13 +23,13 @@ test.each([
 })
 
 test.each(['nightly', '', `[relay:${marker}] not at the end`, '[relay:XYZ]', '[relay:0123]'])(
-  '%j bears no marker',
+  '%j has no marker',
   (text) => {
     expect(unmarked(text)).toEqual({ description: text, marker: null })
   },
 )
 
-test('it takes 25 bytes of the description', () => {
+test('the marker takes 25 bytes of the description', () => {
   expect(MARKER_BYTES).toBe(25)
   expect(marked('x', marker)).toHaveLength(1 + 25)
 })

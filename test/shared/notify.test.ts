@@ -39,14 +39,14 @@ const rejected = (code: string, more: object = {}): CreationEnded => ({
   sizeGb: undefined,
   problem: { code: code as 'name-taken', detail: 'detail', ...more },
 })
-const silent: JobOverdue = {
+const overdue: JobOverdue = {
   what: 'overdue',
   at: AT,
   job: 'nightly-web',
   expectEveryHours: 26,
   lastReadyAt: '2026-11-20T21:36:12+09:00',
 }
-const strange: Notification = {
+const withMarkup: Notification = {
   ...notificationOf(ready, 'en', CONSOLE),
   title: 'a <!channel> & *b*',
   text: '[x](https://evil.example) <b>',
@@ -54,7 +54,7 @@ const strange: Notification = {
 }
 
 describe('a Standard Webhook', () => {
-  // Published: the test of the reference library.
+  // Published in the tests of the reference library.
   const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
   const id = 'msg_p5jXN8AQM9LWM0D4loKWxJek'
 
@@ -67,22 +67,22 @@ describe('a Standard Webhook', () => {
     })
   })
 
-  test('is verified by the public library, whatever stands in it', async () => {
+  test('is verified by the public library for any title', async () => {
     const property = fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (title) => {
       const target = { format: 'standard-webhooks' as const, url: 'https://x.example/', secret }
-      const told = { ...strange, title }
-      const { method, body, headers } = await requestTo(target, told, 'cr_1_1', Date.now())
+      const notification = { ...withMarkup, title }
+      const { method, body, headers } = await requestTo(target, notification, 'cr_1_1', Date.now())
       expect(method).toBe('POST')
       expect(new Webhook(secret).verify(body ?? '', headers)).toMatchObject({ data: { title } })
     })
     await fc.assert(property, { numRuns: 200 })
   })
 
-  test('holds the facts by stable names, in every language', async () => {
+  test('contains the facts under the same names in every language', async () => {
     for (const language of LANGUAGES) {
       const target = { format: 'standard-webhooks' as const, url: 'https://x.example/a?b', secret }
-      const told = notificationOf(ready, language, CONSOLE)
-      const { body, url } = await requestTo(target, told, 'cr_1_1', AT)
+      const notification = notificationOf(ready, language, CONSOLE)
+      const { body, url } = await requestTo(target, notification, 'cr_1_1', AT)
       expect(String(url)).toBe('https://x.example/a?b')
       expect(JSON.parse(body ?? '')).toMatchObject({
         type: 'creation.ready',
@@ -102,7 +102,7 @@ describe('a Standard Webhook', () => {
     }
   })
 
-  test('is signed under each secret as Node signs', async () => {
+  test('has the same signature as Node for every secret', async () => {
     const bytes = fc.uint8Array({ minLength: 24, maxLength: 64 })
     const property = fc.asyncProperty(bytes, fc.string(), async (key, body) => {
       const text = `whsec_${Buffer.from(key).toString('base64')}`
@@ -114,9 +114,9 @@ describe('a Standard Webhook', () => {
   })
 })
 
-describe('the other formats', () => {
-  test('Slack’s is an attachment of its types, with nothing that Slack would read as its own', () => {
-    const { text, attachments } = slackBody(strange)
+describe('a notification in another format', () => {
+  test('for Slack, it is an attachment in which Slack’s control characters are escaped', () => {
+    const { text, attachments } = slackBody(withMarkup)
     const typed: MessageAttachment[] = attachments
     expect([text, typed]).toEqual([
       'a &lt;!channel&gt; &amp; *b*',
@@ -132,7 +132,7 @@ describe('the other formats', () => {
     ])
   })
 
-  test('NAVER WORKS’ is a title and a text', () => {
+  test('for NAVER WORKS, it is a title and a text', () => {
     expect(worksBody(notificationOf(ready, 'en', CONSOLE))).toEqual({
       title: 'web-20261122 is ready',
       body: {
@@ -142,8 +142,8 @@ describe('the other formats', () => {
   })
 
   // Source: https://adaptivecards.io/explorer/AdaptiveCard.html, of version 1.4.
-  test('Teams’ is an adaptive card whose text is not read as Markdown', () => {
-    expect(teamsBody(strange)).toEqual({
+  test('for Teams, it is an adaptive card in which Markdown is escaped', () => {
+    expect(teamsBody(withMarkup)).toEqual({
       type: 'message',
       attachments: [
         {
@@ -173,9 +173,9 @@ describe('the other formats', () => {
     })
   })
 
-  test.each(['slack', 'works', 'teams'] as const)('%s is sent as JSON', async (format) => {
+  test.each(['slack', 'works', 'teams'] as const)('for %s, it is sent as JSON', async (format) => {
     const target = { format, url: 'https://hooks.example/secret' }
-    const { method, headers, body, url } = await requestTo(target, strange, 'id', AT)
+    const { method, headers, body, url } = await requestTo(target, withMarkup, 'id', AT)
     expect([method, headers['content-type'], String(url)]).toEqual([
       'POST',
       'application/json',
@@ -185,7 +185,7 @@ describe('the other formats', () => {
   })
 })
 
-describe('what people are told', () => {
+describe('the text of a notification', () => {
   const upstream = { action: 'createServerImageFromSnapshot', code: '1300', message: 'Too many' }
   const events: [string, Event][] = [
     ['ready', ready],
@@ -194,8 +194,8 @@ describe('what people are told', () => {
     ['timed out', { ...ready, what: 'timed_out' }],
     ['not created', { ...ready, what: 'not_created' }],
     ['conflict', { ...ready, what: 'conflict' }],
-    ['silent', silent],
-    ['never ready', { ...silent, lastReadyAt: null }],
+    ['overdue', overdue],
+    ['never ready', { ...overdue, lastReadyAt: null }],
     ...[
       'name-taken',
       'invalid-input',
@@ -208,10 +208,10 @@ describe('what people are told', () => {
     ['refused', rejected('upstream-refused', { upstream })],
   ]
 
-  test.each(events)('%s, in three languages, in full and short', (_, event) => {
-    const told = LANGUAGES.map((language) => notificationOf(event, language, CONSOLE))
-    expect(new Set(told.map(({ title }) => title)).size).toBe(3)
-    for (const { title, text, fields, type } of told) {
+  test.each(events)('is complete and short in three languages: %s', (_, event) => {
+    const notifications = LANGUAGES.map((language) => notificationOf(event, language, CONSOLE))
+    expect(new Set(notifications.map(({ title }) => title)).size).toBe(3)
+    for (const { title, text, fields, type } of notifications) {
       expect(title).toContain(event.what === 'overdue' ? 'nightly-web' : 'web-20261122')
       expect(JSON.stringify({ title, text, fields })).not.toMatch(/[{]\w+[}]|undefined|null/)
       expect(title.length).toBeLessThanOrEqual(60)
@@ -226,14 +226,14 @@ describe('what people are told', () => {
     ['en', 'web-20261122 is ready', '6 min 12 s'],
     ['ko', 'web-20261122 준비 완료', '6분 12초'],
     ['ja', 'web-20261122 の準備ができました', '6分12秒'],
-  ] as const)('image number, job, duration and size in %s', (language, title, duration) => {
-    const told = notificationOf(ready, language, CONSOLE)
-    expect([told.title, told.text]).toEqual([title, ''])
-    const values = told.fields.map(({ value }) => value)
+  ] as const)('has image number, job, duration and size in %s', (language, title, duration) => {
+    const notification = notificationOf(ready, language, CONSOLE)
+    expect([notification.title, notification.text]).toEqual([title, ''])
+    const values = notification.fields.map(({ value }) => value)
     expect(values).toEqual(['30000001', 'nightly-web', duration, '10 GB', 'KR'])
   })
 
-  test('what NAVER Cloud said of a refusal', () => {
+  test('quotes NAVER Cloud’s message for a refusal', () => {
     const { text } = notificationOf(rejected('upstream-refused', { upstream }), 'en', CONSOLE)
     expect(text).toBe('NAVER Cloud refused the request: 1300 Too many')
   })
@@ -249,7 +249,7 @@ describe('what people are told', () => {
     ['upstream-throttled', 'too many calls. Try again in a minute'],
     ['upstream-malformed', 'an answer that could not be read'],
     ['internal', 'an internal error'],
-  ])('says what to do about %s', (code, words) => {
+  ])('explains the problem %s', (code, words) => {
     const nameHolder = { imageNo: '12341457', status: 'ready', since: '2026-11-21T09:36:00Z' }
     const storagesWithoutSnapshot = [{ storageNo: '12340001', maxAgeHours: 26 }]
     const facts = { nameHolder, storagesWithoutSnapshot }
@@ -263,7 +263,7 @@ describe('what people are told', () => {
     [3_600, '1 h'],
     [3_725, '1 h 2 min'],
     [86_400, '24 h'],
-  ])('%i seconds as %s', (seconds, expected) => {
+  ])('shows %i seconds as %s', (seconds, expected) => {
     const { fields } = notificationOf({ ...ready, seconds }, 'en', CONSOLE)
     expect(fields.find(({ name }) => name === 'Took')?.value).toBe(expected)
   })
@@ -273,7 +273,7 @@ describe('the targets', () => {
   const url = 'https://hooks.example/CANARY'
   const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
 
-  test('are taken as they are', () => {
+  test('are parsed unchanged', () => {
     const targets = {
       ops: { format: 'slack', url },
       'team.one': { format: 'works', url: 'http://127.0.0.1:1/x' },
@@ -306,7 +306,7 @@ describe('the targets', () => {
       },
       'ops.secret',
     ],
-  ])('are refused as %j, and not quoted', (targets, path) => {
+  ])('are refused and not quoted: %j', (targets, path) => {
     const parsed = parse(Targets, targets)
     const errors = 'errors' in parsed ? parsed.errors : []
     expect(errors.map((error) => error.path)).toEqual([path])

@@ -5,12 +5,12 @@ describe('Retry-After (RFC 9110, 10.2.3)', () => {
   const date = 'Sat, 21 Nov 2026 10:00:00 GMT'
   test.each<[string, Record<string, string>, number | undefined]>([
     ['seconds', { 'retry-after': '7' }, 7],
-    ['none', {}, undefined],
+    ['no header', {}, undefined],
     ['zero', { 'retry-after': '0' }, 0],
     ['a date', { 'retry-after': 'Sat, 21 Nov 2026 10:00:09 GMT', date }, 9],
     ['a date that has passed', { 'retry-after': 'Sat, 21 Nov 2026 09:00:00 GMT', date }, undefined],
     [
-      'a date without the answer’s own',
+      'a date in an answer without Date',
       { 'retry-after': 'Sat, 21 Nov 2026 10:00:09 GMT' },
       undefined,
     ],
@@ -19,8 +19,8 @@ describe('Retry-After (RFC 9110, 10.2.3)', () => {
     ['a negative number', { 'retry-after': '-5' }, undefined],
     ['a fraction', { 'retry-after': '1.5' }, undefined],
     ['text', { 'retry-after': 'soon' }, undefined],
-    ['nothing', { 'retry-after': '' }, undefined],
-  ])('%s', (_, headers, seconds) => {
+    ['an empty value', { 'retry-after': '' }, undefined],
+  ])('reads %s', (_, headers, seconds) => {
     expect(retryAfterSeconds(new Headers(headers))).toBe(seconds)
   })
 })

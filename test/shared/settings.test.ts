@@ -15,7 +15,7 @@ async function errorsOf(environment: Record<string, unknown>) {
   return 'errors' in parsed ? parsed.errors : []
 }
 
-test('a key pair is enough, and all else has its default', async () => {
+test('a key pair is enough, and all other settings have defaults', async () => {
   expect(await parseSettings(pair)).toEqual({
     value: {
       site: 'public',
@@ -36,7 +36,7 @@ test('a key pair is enough, and all else has its default', async () => {
   })
 })
 
-test('what is not in the environment may lie elsewhere; the environment wins, and empty is absent', async () => {
+test('settings that are missing or empty in the environment are read from the secret', async () => {
   const secret = { ...pair, NCLOUD_REGION: 'JPN', NCLOUD_SITE: 'gov' }
   const environment = { NCLOUD_REGION: 'SGN', NCLOUD_SITE: '' }
   expect(await parseSettings(environment, { secret })).toMatchObject({
@@ -44,7 +44,7 @@ test('what is not in the environment may lie elsewhere; the environment wins, an
   })
 })
 
-test('a platform names what it cannot do without', async () => {
+test('a platform can require settings', async () => {
   const required = ['CREATIONS_TABLE' as const]
   const missing = { path: 'CREATIONS_TABLE', message: 'is required' }
   expect(await parseSettings(pair, { required })).toEqual({ errors: [missing] })
@@ -57,7 +57,7 @@ test('a platform names what it cannot do without', async () => {
 })
 
 test.each([pair, { NCLOUD_ACCESS_KEY: 'access' }, { NCLOUD_SECRET_KEY: 'secret' }])(
-  'a secret beside %j is a fault',
+  'a secret together with %j is refused',
   async (given) => {
     const environment = { ...given, NCLOUD_SECRET_ID: 'relay' }
     expect(await parseSettings(environment, { secret: pair })).toEqual({
@@ -66,7 +66,7 @@ test.each([pair, { NCLOUD_ACCESS_KEY: 'access' }, { NCLOUD_SECRET_KEY: 'secret' 
   },
 )
 
-test('a secret is of use where it is read', async () => {
+test('a secret is refused on a platform that does not read secrets', async () => {
   expect(await errorsOf({ NCLOUD_SECRET_ID: 'relay' })).toEqual([
     { path: 'NCLOUD_ACCESS_KEY', message: 'is required' },
     { path: 'NCLOUD_SECRET_KEY', message: 'is required' },
@@ -79,7 +79,7 @@ test.each([
   ['gov', 'https://ncloud.apigw.gov-ntruss.com', 'KR', 'https://console.gov-ncloud.com/'],
   ['fin', 'https://fin-ncloud.apigw.fin-ntruss.com', 'FKR', 'https://console.fin-ncloud.com/'],
 ])(
-  'the site %s has its origin, its first region and its console',
+  'the site %s has its own origin, default region and console',
   async (NCLOUD_SITE, ...expected) => {
     const [origin, regionCode, console] = expected
     expect(await parseSettings({ ...pair, NCLOUD_SITE })).toMatchObject({
@@ -88,7 +88,7 @@ test.each([
   },
 )
 
-test('keys come as JSON or, in Worker vars, as objects', async () => {
+test('keys are JSON or, in Worker vars, objects', async () => {
   const keys = [
     { id: 'ci', sha256, scopes: ['images:read'], expiresAt: '2027-01-01T00:00:00+09:00' },
   ]
@@ -100,7 +100,7 @@ test('keys come as JSON or, in Worker vars, as objects', async () => {
   }
 })
 
-test('a job may notify who can be told, and nobody else', async () => {
+test('a job may notify only targets of RELAY_NOTIFY', async () => {
   const RELAY_JOBS = JSON.stringify([{ ...job, notify: ['ops', 'others'] }])
   const target = { format: 'slack', url: 'https://hooks.example/' }
   const fault = {
@@ -116,7 +116,7 @@ test('a job may notify who can be told, and nobody else', async () => {
   expect(await errorsOf(wrongPort)).toContainEqual(fault)
 })
 
-test('an origin of the operator’s own is taken as it is', async () => {
+test('the operator’s own origin is used unchanged', async () => {
   for (const origin of ['https://gateway.example', 'http://127.0.0.1:8788', 'http://[::1]:1']) {
     expect(await parseSettings({ ...pair, NCLOUD_API_GW: origin })).toMatchObject({
       value: { origin },
@@ -124,8 +124,8 @@ test('an origin of the operator’s own is taken as it is', async () => {
   }
 })
 
-describe('what is missing or wrong is named, all at once, and never quoted', () => {
-  test('everything at once', async () => {
+describe('missing and wrong settings', () => {
+  test('are all named at once and never quoted', async () => {
     const errors = await errorsOf({
       NCLOUD_ACCESS_KEY: '',
       NCLOUD_SECRET_KEY: 'SUBMITTED two words',
@@ -173,7 +173,7 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
     ['RELAY_KEYS', [{ id: 'a', sha256 }], 'RELAY_KEYS.0.scopes'],
     ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], more: 1 }], 'RELAY_KEYS.0'],
     ['RELAY_KEYS', [{ id: 'a', sha256, scopes: [], expiresAt: 'soon' }], 'RELAY_KEYS.0.expiresAt'],
-    // Not RFC 3339, though ISO 8601 or `Date.parse` may take it: a key must not live on because of that.
+    // Not RFC 3339, though ISO 8601 or `Date.parse` may accept it. A key must not stay valid because of that.
     ...[
       '2020-01-01T00:00:00+09',
       '2020-01-01 00:00:00+09:00',
@@ -200,16 +200,16 @@ describe('what is missing or wrong is named, all at once, and never quoted', () 
       ],
       'RELAY_KEYS',
     ],
-  ])('%s = %j', async (name, value, path) => {
+  ])('are named for %s = %j', async (name, value, path) => {
     expect((await errorsOf({ ...pair, [name]: value })).map((error) => error.path)).toEqual([path])
   })
 })
 
-test('settings that the relay does not know are passed over', async () => {
+test('settings that the relay does not know are ignored', async () => {
   expect(await errorsOf({ ...pair, PATH: '/bin', CREATIONS: {} })).toEqual([])
 })
 
-test('the port is known whatever else is wrong', async () => {
+test('the address to listen on does not depend on other settings', async () => {
   const portOf = (PORT: string) => listenAddress({ PORT }).port
   expect([portOf('3000'), portOf(''), portOf('x')]).toEqual([3000, 8787, 8787])
   expect(listenAddress({ HOST: '127.0.0.1' })).toEqual({ host: '127.0.0.1', port: 8787 })
@@ -217,7 +217,7 @@ test('the port is known whatever else is wrong', async () => {
 })
 
 describe('the settings of chats', () => {
-  test('are lists of secrets, and people by chat', async () => {
+  test('are lists of secrets, and creators by chat', async () => {
     const environment = {
       ...pair,
       SLACK_SIGNING_SECRET: 'one, two',
@@ -261,7 +261,7 @@ describe('the settings of chats', () => {
   })
 
   test.each([true, null, [], {}])(
-    'CHAT_DAILY_CREATIONS may not be %j, though a Worker could say so',
+    'CHAT_DAILY_CREATIONS may not be %j, which a Worker could set',
     async (value) => {
       expect(await errorsOf({ ...pair, CHAT_DAILY_CREATIONS: value })).toHaveLength(1)
     },
@@ -286,13 +286,13 @@ describe('the settings of chats', () => {
     return { pem, publicKey }
   }
 
-  test('a private key is of RSA', async () => {
+  test('a private key must be an RSA key', async () => {
     const [WORKS_PRIVATE_KEY, path] = [(await keyOf(EC)).pem, 'WORKS_PRIVATE_KEY']
     const message = 'must be an RSA private key in PEM (PKCS#8)'
     expect(await errorsOf({ ...pair, WORKS_PRIVATE_KEY })).toEqual([{ path, message }])
   })
 
-  test('a private key may stand in one line', async () => {
+  test('a private key may be written in one line', async () => {
     const { pem: key, publicKey } = await keyOf(RSA)
     const given = { ...pair, WORKS_PRIVATE_KEY: `${key.replaceAll('\n', '\\n')}\\n` }
     const works = {
@@ -307,7 +307,7 @@ describe('the settings of chats', () => {
     if (!imported) throw new Error('The key was not imported')
     const text = new TextEncoder().encode('signed')
     const signature = await crypto.subtle.sign(RSA.name, imported, text)
-    // By the public half, which never went through the settings.
+    // Verified with the public key, which did not pass through the settings.
     expect(await crypto.subtle.verify(RSA.name, publicKey, signature, text)).toBe(true)
   })
 })

@@ -2,17 +2,17 @@ import type { CreationStore } from '../../shared/creation/store.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
 import { faultsOf } from './verdict.ts'
 
-/** What a campaign came through. */
+/** The counts of a campaign. */
 export interface Tally {
   schedules: number
   steps: number
-  /** Creations by the state that they ended in. */
+  /** The number of creations by their final state. */
   ends: Record<string, number>
-  /** How often a state led to another. */
+  /** The number of transitions from one state to another. */
   arrows: Record<string, number>
 }
 
-/** The arrows that no person draws. */
+/** The transitions that need no person. */
 const ARROWS = [
   'accepted > sending',
   'accepted > created',
@@ -27,7 +27,7 @@ const ARROWS = [
   'unknown > conflict',
 ]
 
-/** Runs seeds, each on a fresh store, and tells every broken rule with how to see it again. */
+/** Runs seeds, each on a fresh store. Returns every broken rule with the command that reproduces it. */
 export async function campaign(
   firstSeed: number,
   schedules: number,

@@ -3,21 +3,21 @@ import type { Transport } from '../../shared/transport.ts'
 import type { Random } from './random.ts'
 import type { Process, VirtualTime } from './virtual-time.ts'
 
-/** How often what goes wrong at a step. */
+/** The probability of each trouble at a step. */
 export interface Chaos {
   crash: number
   freeze: number
   /** The store refuses before it acts. */
   refusal: number
-  /** The store acts, and its answer is lost. */
+  /** The store acts, but its answer is lost. */
   lostAnswer: number
   /** A call of the store is delivered twice. */
   twice: number
-  /** A reading is older than the last write. */
+  /** A read returns a version older than the last write. */
   stale: number
 }
 
-/** Machines and a store that do what they should. */
+/** Machines and a store without trouble. */
 export const NO_CHAOS: Chaos = {
   crash: 0,
   freeze: 0,
@@ -27,12 +27,12 @@ export const NO_CHAOS: Chaos = {
   stale: 0,
 }
 
-/** Where a process is to end, when that is planned instead of drawn: before or after the effect of its n-th step. */
+/** Planned crashes instead of random ones: a process ends before or after the effect of the n-th step. */
 export type CrashPlan = (step: number) => 'before' | 'after' | undefined
 
-/** What makes each await of a process a step: it takes time, and things go wrong there. */
+/** Makes each await of a process a step, which takes time and can go wrong. */
 export interface Stepping {
-  /** How many steps all processes have taken. */
+  /** Returns the number of steps of all processes so far. */
   count(): number
   step<Value>(
     process: Process,
@@ -41,14 +41,14 @@ export interface Stepping {
   ): Promise<Value>
 }
 
-/** What a store in trouble fails with; any other error is a defect of the relay. */
+/** The name of the error of a store in trouble. Any other error is a defect of the relay. */
 export const STORE_TROUBLE = 'StoreTrouble'
 
 function trouble(): Error {
   return Object.assign(new Error('The store is in trouble'), { name: STORE_TROUBLE })
 }
 
-/** Steps by chance, or by plan. */
+/** Creates steps that crash at random or as planned. */
 export function stepping(
   time: VirtualTime,
   random: Random,
@@ -93,7 +93,7 @@ export function stepping(
   return { count: () => count, step }
 }
 
-/** A transport that a process comes to by a step, and leaves by one. */
+/** Wraps a transport so that each request begins and ends with a step of a process. */
 export function steppedTransport(
   transport: Transport,
   process: Process,
@@ -107,7 +107,7 @@ export function steppedTransport(
   }
 }
 
-/** A store whose calls are steps of a process. */
+/** Wraps a store so that its calls are steps of a process. */
 export function steppedStore(
   store: CreationStore,
   process: Process,

@@ -18,7 +18,7 @@ import { type Random, randomOf } from './random.ts'
 import { type Plan, runSchedule } from './schedule.ts'
 import { type Process, type VirtualTime, virtualTime } from './virtual-time.ts'
 
-// `npm run compare`: other ways to make a create idempotent, on the same worlds and the same deliveries.
+// `npm run compare` runs other ways to make a create idempotent, in the same worlds with the same deliveries.
 
 const START = Date.UTC(2026, 10, 21)
 const SECOND = 1_000
@@ -26,25 +26,25 @@ const MINUTE = 60 * SECOND
 const WORK_MS = 25 * SECOND
 const MARKER = '0123456789abcdef'
 
-/** What came of one schedule. */
+/** The result of one schedule. */
 interface End {
   images: number
-  /** Whether the number of an image was told to anybody, or kept. */
+  /** True if the number of an image was returned or stored. */
   isKnown: boolean
-  /** Whether the record stays without an outcome. */
+  /** True if the record stays without an outcome. */
   isStuck: boolean
 }
 
-/** One invocation of a way to do it. */
+/** One invocation of a way. */
 interface Invocation {
   time: VirtualTime
   process: Process
   steps: Stepping
-  /** Makes the image, or fails without saying whether it was made. */
+  /** Makes the image. A failure does not show whether it was made. */
   make(): Promise<string>
 }
 
-/** How a delivery is answered: with the number of an image, or not at all. */
+/** A way to answer deliveries. Each answer is the number of an image, or nothing. */
 type Way = () => {
   deliver(invocation: Invocation): Promise<string | undefined>
   isStuck(): boolean
@@ -56,7 +56,7 @@ const ways: Record<string, Way> = {
   'the first outcome kept': firstOutcomeKept,
 }
 
-/** The package itself, over a table in memory that has DynamoDB's conditions. */
+/** Runs the package itself, on a table in memory with DynamoDB's conditions. */
 function powertools(): ReturnType<Way> {
   const table = new Map<string, IdempotencyRecord>()
 
@@ -79,7 +79,7 @@ function powertools(): ReturnType<Way> {
           found?.getStatus() === 'INPROGRESS' &&
           Number(found.inProgressExpiryTimestamp ?? Number.POSITIVE_INFINITY) < Date.now()
         if (found && !found.isExpired() && !isAttemptOver) {
-          return new IdempotencyItemAlreadyExistsError('There is one', found)
+          return new IdempotencyItemAlreadyExistsError('The record exists', found)
         }
         table.set(record.idempotencyKey, record)
         return undefined
@@ -87,7 +87,7 @@ function powertools(): ReturnType<Way> {
     }
     protected override _getRecord(key: string) {
       return this.#step<IdempotencyRecord>(
-        () => table.get(key) ?? new IdempotencyItemNotFoundError('There is none'),
+        () => table.get(key) ?? new IdempotencyItemNotFoundError('The record does not exist'),
       )
     }
     protected override _updateRecord(record: IdempotencyRecord) {
@@ -113,7 +113,7 @@ function powertools(): ReturnType<Way> {
   }
 }
 
-/** Whoever comes first makes it and keeps what came of it; nobody makes it again. */
+/** Lets the first delivery make the image and store the outcome. Nothing makes it again. */
 function firstOutcomeKept(): ReturnType<Way> {
   let record: 'begun' | 'failed' | { no: string } | undefined
   return {
@@ -143,7 +143,7 @@ function firstOutcomeKept(): ReturnType<Way> {
   }
 }
 
-/** Runs one way through the world that a seed stands for. */
+/** Runs one way in the world of a seed. */
 async function run(seed: number, way: Way): Promise<End> {
   const random = randomOf(seed)
   const plan = planOf(random)
@@ -151,13 +151,13 @@ async function run(seed: number, way: Way): Promise<End> {
   const gateway = hostileGateway(time, random, plan.manners)
   const steps = stepping(time, random, plan.chaos)
   const { deliver, isStuck } = way()
-  const told: string[] = []
-  for (const at of plan.wishes[0].deliveredAt) {
+  const returned: string[] = []
+  for (const at of plan.requests[0].deliveredAt) {
     time.after(at, () => {
       const process = time.spawn('delivery', async (process) => {
         const make = () => makeImage(gateway, process, steps, time)
         const no = await deliver({ time, process, steps, make }).catch(() => undefined)
-        if (no) told.push(no)
+        if (no) returned.push(no)
       })
       endEarly(process, time, random)
     })
@@ -166,7 +166,7 @@ async function run(seed: number, way: Way): Promise<End> {
   Date.now = () => Math.floor(time.now())
   try {
     await time.runUntil(START + 3 * 60 * MINUTE)
-    return { images: gateway.images.length, isKnown: told.length > 0, isStuck: isStuck() }
+    return { images: gateway.images.length, isKnown: returned.length > 0, isStuck: isStuck() }
   } finally {
     Date.now = realNow
   }
@@ -186,7 +186,7 @@ async function makeImage(
     clock,
   })
   const work = { actor: 'key:ci', deadline: clock.now() + WORK_MS, log: () => {} }
-  const input = { ...wish.content, regionCode: 'KR', marker: MARKER }
+  const input = { ...request.content, regionCode: 'KR', marker: MARKER }
   const signed = await own.sign(createServerImageFromSnapshot, input, work)
   return (await signed.send(WORK_MS)).imageNo
 }
@@ -197,7 +197,7 @@ function endEarly(process: Process, time: VirtualTime, random: Random) {
   })
 }
 
-/** The relay itself, on the same plan. */
+/** Runs the relay itself on the same plan. */
 async function runRelay(seed: number): Promise<End> {
   const plan = planOf(randomOf(seed))
   const { gateway, ledger, replies } = await runSchedule(seed, memoryStore(), {
@@ -211,7 +211,7 @@ async function runRelay(seed: number): Promise<End> {
   }
 }
 
-const wish: CreateRequest = {
+const request: CreateRequest = {
   caller: { name: 'key:ci', scopes: [] },
   key: 'once',
   regionCode: 'KR',
@@ -219,7 +219,7 @@ const wish: CreateRequest = {
   notify: [],
 }
 
-/** One key, delivered 2 to 6 times within 3 minutes, and by six patient callers, 10 minutes apart. */
+/** Returns a plan with one key: 2 to 6 deliveries within 3 minutes, and 6 more every 10 minutes. */
 function planOf(random: Random): Plan {
   const soon = Array.from({ length: random.between(2, 6) }, () => random.between(0, 3 * MINUTE))
   const patient = Array.from({ length: 6 }, (_, index) => (index + 1) * 10 * MINUTE)
@@ -235,7 +235,7 @@ function planOf(random: Random): Plan {
       lagMs: MINUTE,
       creates: { made: 82, 'made, answer lost': 10, failed: 8 },
     },
-    wishes: [{ wish, deliveredAt: [...soon, ...patient] }],
+    requests: [{ request, deliveredAt: [...soon, ...patient] }],
   }
 }
 

@@ -8,7 +8,7 @@ const SECOND = 1_000
 const ENDS = ['before', 'after'] as const
 const SEED = 7
 
-/** What a sweep came through. */
+/** The counts and faults of a sweep. */
 export interface Sweep {
   steps: number
   singles: number
@@ -17,13 +17,13 @@ export interface Sweep {
 }
 
 /**
- * Runs one create to its end, ending the process that takes the n-th step before or after its effect: for every n, and
- * then for every second such end that may follow.
+ * Runs one create for every single crash and for every pair of crashes. A crash ends the process before or after the
+ * effect of its step. With `pairsEvery` N, only every N-th first crash is paired with second ones.
  */
 export async function sweep(
   fate: Fate,
   open: () => CreationStore | Promise<CreationStore>,
-  variant: Variant = {},
+  { variant = {}, pairsEvery = 1 }: { variant?: Variant | undefined; pairsEvery?: number } = {},
 ): Promise<Sweep> {
   const faults: string[] = []
 
@@ -34,7 +34,7 @@ export async function sweep(
       crashes: (step) => crashes.find((crash) => crash.step === step)?.end,
     })
     const where = crashes.map(({ step, end }) => `${end} step ${step}`).join(', ')
-    faults.push(...faultsOf(outcome).map((fault) => `${fate}, ended ${where}: ${fault}`))
+    faults.push(...faultsOf(outcome).map((fault) => `${fate}, process ended ${where}: ${fault}`))
     return outcome.steps
   }
 
@@ -44,7 +44,7 @@ export async function sweep(
   for (let first = 1; first <= steps; first++) {
     for (const firstEnd of ENDS) {
       const stepsThen = await run({ step: first, end: firstEnd })
-      singles++
+      if (singles++ % pairsEvery !== 0) continue
       for (let second = first + 1; second <= stepsThen; second++) {
         for (const secondEnd of ENDS) {
           await run({ step: first, end: firstEnd }, { step: second, end: secondEnd })
@@ -56,9 +56,9 @@ export async function sweep(
   return { steps, singles, pairs, faults }
 }
 
-/** One create that is asked for twice, on one machine, in a world where nothing but its fate is bad. */
+/** Returns a plan with one create, requested twice on one machine. Nothing but its fate goes wrong. */
 function planOf(fate: Fate): Plan {
-  const wish = {
+  const request = {
     caller: { name: 'key:ci', scopes: [] },
     regionCode: 'KR',
     content: { name: 'web', storages: [{ snapshotNo: '1' }] },
@@ -70,10 +70,10 @@ function planOf(fate: Fate): Plan {
     isForgotten: false,
     hosts: [0],
     endsEarly: false,
-    // Two look-ups a horizon: one that comes too early, and one that proves.
+    // Two look-ups per horizon: one that is too early, and one that proves absence.
     tickEveryMs: 360 * SECOND,
     chaos: NO_CHAOS,
     manners: { ...GOOD_MANNERS, creates: { [fate]: 1 } },
-    wishes: [{ wish, deliveredAt: [0, 40 * SECOND] }],
+    requests: [{ request, deliveredAt: [0, 40 * SECOND] }],
   }
 }

@@ -5,34 +5,34 @@ import type { Process, VirtualTime } from './virtual-time.ts'
 const SECOND = 1_000
 /** The documented window of timestamps. */
 const WINDOW_MS = 300 * SECOND
-/** From its arrival a create shows in lists within that; the relay's horizon allows as much. */
+/** The maximum time from a create's arrival until lists show its image. The relay's horizon allows for it. */
 const SHOWS_WITHIN_MS = 299 * SECOND
 
-/** How the world is in one schedule. Everything that no document rules out is at its worst in some. */
+/** The gateway's behaviour in one schedule. Some schedules have the worst that no document rules out. */
 export interface Manners {
-  /** Whether a name may be given to two images. */
+  /** True if two images cannot have the same name. */
   namesAreUnique: boolean
-  /** Whether answers have a `Date`. */
+  /** True if answers have a `Date`. */
   hasDate: boolean
-  /** Whether rows have descriptions, in which the relay's mark stands. */
+  /** True if rows have descriptions, which contain the relay's marker. */
   hasDescriptions: boolean
-  /** The longest time between an image's making and its row in lists. */
+  /** The maximum time between an image's creation and its row in lists. */
   lagMs: number
-  /** How often a packet lies about, for minutes. */
+  /** The probability that a packet is delayed, by up to 290 s. */
   slowPackets: number
-  /** Of reads: how often one fails. */
+  /** The probability that a read fails. */
   failingReads: number
-  /** How often what becomes of a create. */
+  /** The weight of each fate of a create. */
   creates: Partial<Record<Fate, number>>
-  /** Images of longer names, which a filter by substring lists too. */
+  /** The number of images with longer names, which a filter by substring lists too. */
   similarNames: number
-  /** How often a list has a row more or less than a moment ago, so that rows move between pages. */
+  /** The probability that a list has one row more or less than before, so that rows move between pages. */
   movingRows: number
-  /** How often the making of an image fails. */
+  /** The probability that the making of an image fails. */
   failingImages: number
 }
 
-/** A world in which nothing is bad. */
+/** A gateway without faults. */
 export const GOOD_MANNERS: Manners = {
   namesAreUnique: false,
   hasDate: true,
@@ -46,7 +46,7 @@ export const GOOD_MANNERS: Manners = {
   failingImages: 0,
 }
 
-/** What may become of a create that arrives with a good signature. */
+/** The possible outcomes of a create that arrives with a valid signature. */
 export type Fate =
   | 'made'
   | 'made, answer lost'
@@ -58,7 +58,7 @@ export type Fate =
   | 'refused'
   | 'refused for the key pair'
 
-/** An image there is, and what made it. */
+/** An image and its origin. */
 export interface MadeImage {
   no: string
   name: string
@@ -68,18 +68,18 @@ export interface MadeImage {
   madeAt: number
   shownAt: number
   finalAt: number
-  /** The timestamp of the create's signature, as it was sent; a foreign image has none. */
+  /** The timestamp of the create's signature, as it was sent. A foreign image has none. */
   timestamp?: string
 }
 
-/** NAVER Cloud as it might be, in virtual time. */
+/** A possible NAVER Cloud, in virtual time. */
 export interface HostileGateway {
   images: MadeImage[]
-  /** How often each create arrived, by mark and timestamp. */
+  /** The number of arrivals of each create, by marker and timestamp. */
   arrivals: Map<string, number>
-  /** Requests of one process. */
+  /** Returns the transport of one process. */
   transport(process: Process): Transport
-  /** Somebody else makes an image, or the relay made one that it has forgotten. */
+  /** Adds an image that somebody else made, or that the relay made and forgot. */
   makeOther(image: Pick<MadeImage, 'name' | 'description' | 'snapshotNo'>): void
 }
 
@@ -101,7 +101,7 @@ export function hostileGateway(
         const answer = (incoming: Incoming) =>
           time.after(random.between(1, 400), () => ends.with(incoming))
         const lose = () => {
-          // What a runtime does to a GET whose connection breaks: it goes out again.
+          // A runtime sends a GET again when its connection breaks.
           if (request.method === 'GET') time.after(100, () => handle(request, answer, () => {}))
           else time.after(random.between(0, 2_000), () => ends.failing(new TypeError('Reset')))
         }
@@ -209,7 +209,7 @@ export function hostileGateway(
     return makingFails && time.now() >= finalAt
   }
 
-  /** Filters by substring, and passes over the filter by type. */
+  /** Lists images, filtered by substring. Ignores the filter by type. */
   function list(parameters: URLSearchParams): Incoming {
     const name = parameters.get('serverImageName') ?? ''
     const shown = images.filter((image) => image.shownAt <= time.now() && image.name.includes(name))
@@ -294,7 +294,7 @@ function ready(now: number) {
   return { makingFails: false, madeAt: now, shownAt: now, finalAt: now }
 }
 
-/** The mark in a description. */
+/** Returns the relay's marker in a description. */
 export function markOf(description: string): string {
   return /\[relay:([0-9a-f]{16})\]$/.exec(description)?.[1] ?? ''
 }

@@ -4,36 +4,36 @@ import type { Notice } from '../../shared/notice.ts'
 import { ARROWS, holdsName } from '../shared/creation/rules.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
-/** What an onlooker writes down of a store, and what it holds against the rules. */
+/** An observer's records of a store, and the rules that it broke. */
 export interface Ledger {
   store: CreationStore
-  /** All creations as they are now. */
+  /** Returns all creations in their latest version. */
   creations(): Creation[]
-  /** An earlier version of one. */
+  /** Returns the previous version of a creation. */
   older(creationId: string): Creation | undefined
-  /** The creations of the attempts that bore a signature, by mark and timestamp: one an attempt. */
+  /** Returns one creation id for each attempt with a signature, which is given as marker and timestamp. */
   signers(signature: string): string[]
-  /** How people were told last that a creation ended. */
-  told(creationId: string): string | undefined
-  /** Rules that were broken while it ran. */
+  /** Returns the last announced outcome of a creation. */
+  announced(creationId: string): string | undefined
+  /** The rules that were broken during the run. */
   faults: string[]
-  /** From an attempt's signature until its outcome was known, in milliseconds. */
+  /** The times from an attempt's signature until its outcome was known, in milliseconds. */
   waits: number[]
-  /** States that were come to, from which. */
+  /** The transitions that occurred, as `from > to`. */
   arrows: string[]
   isAtRest(): boolean
-  /** Milliseconds until something is due. */
+  /** Returns the milliseconds until something is due. */
   untilDue(now: number): number
 }
 
-/** Looks on while a store is used. */
+/** Observes a store while it is used. */
 export function ledger(store: CreationStore, time: VirtualTime): Ledger {
   const versions = new Map<string, Creation[]>()
   const signers = new Map<string, string[]>()
   const faults: string[] = []
   const waits: number[] = []
   const arrows: string[] = []
-  const told = new Map<string, string>()
+  const announced = new Map<string, string>()
   const last = (id: string) => versions.get(id)?.at(-1)
   const creations = () => [...versions.keys()].map((id) => last(id) as Creation)
 
@@ -50,19 +50,20 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
     if (names.size < rivals.length) faults.push('two live creations of one name')
   }
 
-  function tell(notices: Notice[] = []) {
+  function announce(notices: Notice[] = []) {
     for (const { event } of notices) {
-      if ('creationId' in event) told.set(event.creationId, event.what)
+      if ('creationId' in event) announced.set(event.creationId, event.what)
     }
   }
 
   function compare(before: Creation, next: Creation) {
-    if (next.version !== before.version + 1) faults.push('a version was passed over')
+    if (next.version !== before.version + 1) faults.push('a version was skipped')
     const grew = next.history.length - before.history.length
     const isMove = next.state !== before.state
     if (isMove) arrows.push(`${before.state} > ${next.state}`)
-    if (isMove && !ARROWS[before.state].includes(next.state)) faults.push('against the arrows')
-    if (grew !== Number(isMove)) faults.push('a history without its step')
+    if (isMove && !ARROWS[before.state].includes(next.state))
+      faults.push('a transition that is not allowed')
+    if (grew !== Number(isMove)) faults.push('a history that does not match the transition')
     const wasOpen = before.state === 'sending' || before.state === 'unknown'
     if (wasOpen && isMove && next.state !== 'unknown')
       waits.push(time.now() - Number(before.signedAt))
@@ -70,7 +71,7 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
 
   return {
     creations,
-    told: (id) => told.get(id),
+    announced: (id) => announced.get(id),
     older: (id) => versions.get(id)?.at(-2),
     signers: (signature) => signers.get(signature) ?? [],
     faults,
@@ -84,7 +85,7 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
         const claimed = await store.claim(creation, quota, notices)
         if (claimed.outcome === 'claimed') {
           write(creation)
-          tell(notices)
+          announce(notices)
         }
         return claimed
       },
@@ -92,7 +93,7 @@ export function ledger(store: CreationStore, time: VirtualTime): Ledger {
         const isDone = await store.replace(next, notices)
         if (isDone) {
           write(next)
-          tell(notices)
+          announce(notices)
         }
         return isDone
       },

@@ -2,6 +2,6 @@ import { describe } from 'vitest'
 import { memoryStore } from '../shared/creation/memory-store.ts'
 import { simulationSuite } from './suite.ts'
 
-describe('creations in memory survive', () => {
+describe('creations in memory', () => {
   simulationSuite('memory', memoryStore)
 })

@@ -1,15 +1,15 @@
-/** Numbers that a seed decides (mulberry32), so that a schedule can be run again. */
+/** Random numbers that depend only on a seed (mulberry32), so that a schedule can be repeated. */
 export interface Random {
-  /** 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   next(): number
-  /** A whole number from the first to the second, both included. */
-  between(least: number, most: number): number
+  /** Returns an integer from `min` to `max`, both included. */
+  between(min: number, max: number): number
   chance(probability: number): boolean
-  /** One of the names, as often as its weight says. */
+  /** Returns one of the names, with a probability in proportion to its weight. */
   weighted<Name extends string>(weights: Partial<Record<Name, number>>): Name
 }
 
-/** Begins a row of numbers. */
+/** Starts a sequence of random numbers. */
 export function randomOf(seed: number): Random {
   let state = Math.imul(seed + 1, 0x9e3779b1) >>> 0
 
@@ -22,7 +22,7 @@ export function randomOf(seed: number): Random {
 
   return {
     next,
-    between: (least, most) => least + Math.floor(next() * (most - least + 1)),
+    between: (min, max) => min + Math.floor(next() * (max - min + 1)),
     chance: (probability) => next() < probability,
     weighted(weights) {
       const entries = Object.entries(weights) as [keyof typeof weights, number][]

@@ -24,66 +24,66 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const LARGEST_SKEW_MS = 10 * MINUTE
 const LONGEST_MS = 72 * 60 * MINUTE
-/** After all is settled, what was frozen wakes up, and what lies about on the wire comes and goes. */
+/** The extra time at the end, in which frozen processes wake up and delayed packets arrive. */
 const AFTERMATH_MS = 31 * MINUTE
 
-/** A way in which the relay could be built, and wrongly: what it has instead of its own parts. */
+/** A way to build the relay, possibly wrong: the replacements for its own parts. */
 export interface Variant {
   transport?(transport: Transport, host: Host): Transport
   gateway?(gateway: Gateway): Gateway
   store?(store: CreationStore): CreationStore
-  /** By how much the clocks of its hosts are ahead, where that is the point. */
+  /** The milliseconds by which the clocks of its hosts are ahead, if the variant needs it. */
   hosts?: number[]
 }
 
-/** A machine with a clock of its own. */
+/** A machine with its own clock. */
 export interface Host {
-  /** By how much its clock is ahead. */
+  /** The milliseconds by which its clock is ahead. */
   aheadMs: number
   now(): number
 }
 
-/** A wish, and when it arrives: after so many milliseconds, in any order, more than once. */
+/** A request and its arrivals, in milliseconds after the start and in any order. */
 interface Delivered {
-  wish: CreateRequest
+  request: CreateRequest
   deliveredAt: number[]
 }
 
-/** What one schedule is made of. */
+/** The content of one schedule. */
 export interface Plan {
   hosts: number[]
   manners: Manners
   chaos: Chaos
-  /** Whether invocations are ended early, as platforms do. */
+  /** True if invocations are ended early, as platforms do. */
   endsEarly: boolean
-  wishes: [Delivered, ...Delivered[]]
+  requests: [Delivered, ...Delivered[]]
   tickEveryMs: number
-  /** When somebody else makes an image of the first wish's name. */
+  /** The time at which somebody else makes an image with the first request's name. */
   foreignAt?: number
   foreignDescription?: string
-  /** Whether the relay made the first wish's image before, and lost its database since. */
+  /** True if the relay made the first request's image before and then lost its database. */
   isForgotten: boolean
-  /** Whether nothing keeps the tick from resolving what it can. */
+  /** True if nothing prevents the tick from resolving creations. */
   isCalm: boolean
 }
 
-/** How a schedule is run otherwise than its seed says. */
+/** The changes to the schedule of a seed. */
 interface Options {
   variant?: Variant
   change?: (drawn: Plan) => Plan
   crashes?: CrashPlan
 }
 
-/** What came of it. */
+/** The result of a schedule. */
 export interface Outcome {
   gateway: HostileGateway
   ledger: Ledger
-  replies: { wish: CreateRequest; creation: Creation }[]
+  replies: { request: CreateRequest; creation: Creation }[]
   steps: number
   plan: Plan
 }
 
-/** Runs what a seed stands for on a fresh store. */
+/** Runs the schedule of a seed on a fresh store. */
 export async function runSchedule(
   seed: number,
   store: CreationStore,
@@ -102,7 +102,7 @@ export async function runSchedule(
     now: () => Math.floor(time.now()) + aheadMs,
   }))
   const replies: Outcome['replies'] = []
-  // Back-off is drawn too: the same seed is the same schedule.
+  // Back-off also depends on the seed, so that the same seed gives the same schedule.
   const platformRandom = Math.random
   Math.random = random.next
 
@@ -139,7 +139,7 @@ export async function runSchedule(
     })
   }
 
-  /** A problem is an answer, and a store in trouble is told to the platform; anything else may not be. */
+  /** Notes an error as a defect, unless it is a problem (an answer) or store trouble (reported to the platform). */
   function noteDefect(name: string) {
     if (name !== 'Problem' && name !== STORE_TROUBLE) book.faults.push(`a defect: ${name}`)
   }
@@ -148,11 +148,11 @@ export async function runSchedule(
     if (event === 'defect') noteDefect(at.split(' ')[0] ?? '')
   }
 
-  function deliver(wish: CreateRequest) {
+  function deliver(request: CreateRequest) {
     invoke('delivery', async (ports, host) => {
-      const work = { actor: wish.caller.name, deadline: host.now() + 25 * SECOND, log }
-      const { creation } = await create(wish, ports, work)
-      replies.push({ wish, creation })
+      const work = { actor: request.caller.name, deadline: host.now() + 25 * SECOND, log }
+      const { creation } = await create(request, ports, work)
+      replies.push({ request, creation })
     })
   }
 
@@ -172,21 +172,21 @@ export async function runSchedule(
   }
 
   try {
-    for (const { wish, deliveredAt } of plan.wishes) {
-      for (const at of deliveredAt) time.after(at, () => deliver(wish))
+    for (const { request, deliveredAt } of plan.requests) {
+      for (const at of deliveredAt) time.after(at, () => deliver(request))
     }
-    const [{ wish }] = plan.wishes
-    const { name } = wish.content
+    const [{ request }] = plan.requests
+    const { name } = request.content
     const { foreignAt, foreignDescription: description } = plan
     if (plan.isForgotten) {
-      const { marker } = await claimOf(wish, 'public')
-      const snapshotNo = wish.content.storages[0]?.snapshotNo ?? ''
+      const { marker } = await claimOf(request, 'public')
+      const snapshotNo = request.content.storages[0]?.snapshotNo ?? ''
       gateway.makeOther({ name, snapshotNo, description: `[relay:${marker}]` })
     }
     if (foreignAt !== undefined) {
       time.after(foreignAt, () => gateway.makeOther({ name, snapshotNo: '1', description }))
     }
-    const delivered = Math.max(...plan.wishes.flatMap(({ deliveredAt }) => deliveredAt))
+    const delivered = Math.max(...plan.requests.flatMap(({ deliveredAt }) => deliveredAt))
     await runToTheEnd(time, delivered, plan.tickEveryMs, book, tick)
   } finally {
     Math.random = platformRandom
@@ -196,7 +196,7 @@ export async function runSchedule(
 
 const CREDENTIALS = { accessKey: 'SimulatedAccessKey', secretKey: 'SimulatedSecretKey' }
 
-/** Tick by tick until nothing is left to do, or until it is clear that this never comes. */
+/** Runs ticks until nothing is left to do, at most for 72 hours. */
 async function runToTheEnd(
   time: VirtualTime,
   delivered: number,
@@ -206,19 +206,19 @@ async function runToTheEnd(
 ) {
   while (time.now() < START + LONGEST_MS) {
     await time.runUntil(time.now() + tickEveryMs)
-    const isAttemptOver = time.now() > START + delivered + MINUTE
-    if (isAttemptOver && book.isAtRest()) {
+    const isDeliveryOver = time.now() > START + delivered + MINUTE
+    if (isDeliveryOver && book.isAtRest()) {
       await time.runUntil(time.now() + AFTERMATH_MS)
       if (book.isAtRest()) return
     }
-    // Following is long: while nothing is due, by whichever clock, ticks do nothing.
+    // Following an image takes long. Ticks do nothing while nothing is due by any clock, so skip them.
     const wait = book.untilDue(time.now() + LARGEST_SKEW_MS)
-    if (isAttemptOver && wait > 0) await time.runUntil(time.now() + wait)
+    if (isDeliveryOver && wait > 0) await time.runUntil(time.now() + wait)
     tick()
   }
 }
 
-/** What a seed stands for: a world, its faults, and who asks for what, when, how often. */
+/** Returns the plan of a seed: a world, its faults, and the requests with their arrivals. */
 function planOf(random: Random, seed: number): Plan {
   const isCalm = random.chance(0.25)
   const rate = (often: number) => (isCalm ? 0 : random.chance(0.5) ? often : 0)
@@ -228,7 +228,7 @@ function planOf(random: Random, seed: number): Plan {
     () => skews[random.between(0, skews.length - 1)] ?? 0,
   )
   const delivered = (index: number): Delivered => ({
-    wish: wishOf(random, index),
+    request: requestOf(random, index),
     deliveredAt: Array.from({ length: random.between(1, 5) }, () =>
       random.chance(0.2) ? random.between(0, 40 * MINUTE) : random.between(0, 3 * MINUTE),
     ),
@@ -269,7 +269,7 @@ function planOf(random: Random, seed: number): Plan {
         'refused for the key pair': 2,
       },
     },
-    wishes: [delivered(0), ...more],
+    requests: [delivered(0), ...more],
     tickEveryMs: MINUTE,
     isForgotten: random.chance(0.05),
     ...(foreign && { foreignAt: random.between(0, 15 * MINUTE) }),
@@ -277,8 +277,8 @@ function planOf(random: Random, seed: number): Plan {
   }
 }
 
-/** Wishes meet in names and in keys, with the same content and with another. */
-function wishOf(random: Random, index: number): CreateRequest {
+/** Returns a request. Requests may share names and keys, with the same content or with other content. */
+function requestOf(random: Random, index: number): CreateRequest {
   const name = `web-${random.between(0, index)}`
   return {
     caller: { name: `key:${random.chance(0.8) ? 'ci' : 'other'}`, scopes: [] },

@@ -3,6 +3,6 @@ import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
 import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
 import { simulationSuite } from './suite.ts'
 
-describe('creations in SQLite survive', () => {
+describe('creations in SQLite', () => {
   simulationSuite('SQLite', () => sqliteStore(openSqlite(':memory:')))
 })

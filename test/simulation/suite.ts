@@ -7,15 +7,15 @@ import { sweep } from './crash-sweep.ts'
 import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
 import { type Plan, runSchedule } from './schedule.ts'
 
-/** Seeds to run: 200 by default, 20,000 in CI, a million by `npm run test:long`. */
+/** Seeds to run: 200 by default, 20,000 in CI, 1,000,000 in `npm run test:long`. */
 const SCHEDULES = Number(process.env.SCHEDULES ?? 200)
 const FIRST_SEED = Number(process.env.SEED ?? 0)
 const isLong = SCHEDULES >= 20_000
-/** Long enough for a million seeds. */
+/** Options with a timeout that is long enough for 1,000,000 seeds. */
 const unhurried = { timeout: 12 * 3_600_000 }
 const HEALTHY = scaled(500)
-/** Of the images that were tried for, under faults far beyond what is seen in the field. */
-const MOST_NOT_CREATED = 0.04
+/** The maximum share of images that are not created, under faults far more frequent than in practice. */
+const MAX_NOT_CREATED = 0.04
 
 const fates: Fate[] = ['made', 'made, answer lost', 'made after an error was answered', 'refused']
 const longerFates: Fate[] = [
@@ -26,9 +26,9 @@ const longerFates: Fate[] = [
   'refused for the key pair',
 ]
 
-/** One wish, machines that stay up, and a gateway that makes what it is asked. */
+/** Returns a plan with one request, machines that stay up and a gateway that makes every image. */
 function healthy(drawn: Plan): Plan {
-  const [{ wish, deliveredAt }] = drawn.wishes
+  const [{ request, deliveredAt }] = drawn.requests
   const { foreignAt: _, ...plan } = drawn
   const { namesAreUnique, hasDate, lagMs } = drawn.manners
   return {
@@ -38,26 +38,30 @@ function healthy(drawn: Plan): Plan {
     endsEarly: false,
     chaos: NO_CHAOS,
     manners: { ...GOOD_MANNERS, namesAreUnique, hasDate, lagMs, similarNames: 2 },
-    wishes: [{ wish, deliveredAt }],
+    requests: [{ request, deliveredAt }],
   }
 }
 
-/** What creations must survive in a store of this process. */
+/** Defines the tests that creations must pass in a store of this process. */
 export function simulationSuite(store: string, open: () => CreationStore) {
   withoutSignatures()
 
-  test(`${SCHEDULES} schedules: none twice, none lost, no lie, none stuck`, unhurried, async () => {
-    const { faults, tally } = await campaign(FIRST_SEED, SCHEDULES, open)
-    console.log(store, JSON.stringify(tally))
-    expect(faults).toEqual([])
-    // A rule that was never put to the test was not kept.
-    const rare = Object.entries(tally.arrows).filter(([, count]) => count < SCHEDULES / 400)
-    expect(rare).toEqual([])
-    const { created = 0, not_created = 0 } = tally.ends
-    expect(not_created / (created + not_created)).toBeLessThan(MOST_NOT_CREATED)
-  })
+  test(
+    `are never duplicated, lost, misreported or stuck in ${SCHEDULES} schedules`,
+    unhurried,
+    async () => {
+      const { faults, tally } = await campaign(FIRST_SEED, SCHEDULES, open)
+      console.log(store, JSON.stringify(tally))
+      expect(faults).toEqual([])
+      // A transition that hardly occurs is not tested.
+      const rare = Object.entries(tally.arrows).filter(([, count]) => count < SCHEDULES / 400)
+      expect(rare).toEqual([])
+      const { created = 0, not_created = 0 } = tally.ends
+      expect(not_created / (created + not_created)).toBeLessThan(MAX_NOT_CREATED)
+    },
+  )
 
-  test('health: then every image is made at the first attempt', unhurried, async () => {
+  test('are made at the first attempt in a healthy world', unhurried, async () => {
     const states: string[] = []
     for (let seed = FIRST_SEED; seed < FIRST_SEED + HEALTHY; seed++) {
       const { ledger } = await runSchedule(seed, open(), { change: healthy })
@@ -69,9 +73,9 @@ export function simulationSuite(store: string, open: () => CreationStore) {
     expect(states.filter((state) => !state.startsWith('created 1'))).toEqual([])
   })
 
-  describe('one create, ended at each step and at each pair of steps', () => {
+  describe('survive a crash at each step and at each pair of steps', () => {
     test.each(isLong ? [...fates, ...longerFates] : fates)(
-      'that is %s',
+      'of a create that is: %s',
       unhurried,
       async (fate) => {
         const { faults, ...counts } = await sweep(fate, open)
@@ -82,10 +86,10 @@ export function simulationSuite(store: string, open: () => CreationStore) {
   })
 }
 
-/** What a signature is like is proven elsewhere; here each would cost a hop to the thread pool. */
+/** Replaces signatures with zeros. Other tests cover signatures, and here each one would need the thread pool. */
 export function withoutSignatures() {
   const { sign } = crypto.subtle
-  // No spy: that would keep millions of calls.
+  // Not a spy, because it would keep millions of calls.
   beforeAll(() => {
     crypto.subtle.sign = async () => new ArrayBuffer(32)
   })

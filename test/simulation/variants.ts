@@ -3,16 +3,16 @@ import type { CreationStore } from '../../shared/creation/store.ts'
 import type { Outgoing, Transport } from '../../shared/transport.ts'
 import type { Host, Variant } from './schedule.ts'
 
-/** A relay that is built wrongly, and by which faults that must show. */
+/** A wrongly built relay, and the faults that it must show. */
 export interface Wrong extends Variant {
   shows: RegExp
 }
 
 const MINUTE = 60_000
 
-/** Ways to be wrong: the proof that the simulation can fail. */
+/** Wrong ways to build the relay. They prove that the simulation can fail. */
 export const variants: Record<string, Wrong> = {
-  'signed after the write': {
+  'a signature after the write': {
     shows: /lost/,
     gateway: (gateway) => ({
       ...gateway,
@@ -24,21 +24,21 @@ export const variants: Record<string, Wrong> = {
       },
     }),
   },
-  'a horizon of the window alone': {
+  'a horizon as short as the window': {
     shows: /duplicate|lie/,
     transport: (transport) => dated(transport, (date) => date + 5 * MINUTE),
   },
-  'absence by its own clock, which is ahead': {
+  'absence judged by its own clock, which is ahead': {
     shows: /duplicate|lie/,
     hosts: [10 * MINUTE],
     transport: byOwnClock,
   },
-  'absence by its own clock, which is behind': {
+  'absence judged by its own clock, which is behind': {
     shows: /late/,
     hosts: [-10 * MINUTE],
     transport: byOwnClock,
   },
-  'absence by their own clocks, which differ': {
+  'absence judged by its own clocks, which differ': {
     shows: /duplicate|lie/,
     hosts: [-4 * MINUTE, 10 * MINUTE],
     transport: byOwnClock,
@@ -65,14 +65,14 @@ export const variants: Record<string, Wrong> = {
     shows: /duplicate|lost|lie/,
     store: (store) => ({ ...store, replace: (next) => forced(store, next) }),
   },
-  'the record deleted on an error': {
+  'a record deleted on an error': {
     shows: /duplicate|lost|lie/,
     store: (store) => ({
       ...store,
       replace: (next) => store.replace(next.state === 'unknown' ? forgotten(next) : next),
     }),
   },
-  'an attempt run again when its lease is over': {
+  'an attempt repeated when its lease has expired': {
     shows: /duplicate|lost|lie/,
     store: (store) => ({
       ...store,
@@ -89,7 +89,7 @@ export const variants: Record<string, Wrong> = {
   },
 }
 
-/** Takes the answers to look-ups as given at another time than the gateway's. */
+/** Changes the date in the answers to look-ups. */
 function dated(transport: Transport, change: (date: number) => number): Transport {
   return async (request, timeoutMs) => {
     const answer = await transport(request, timeoutMs)
@@ -120,7 +120,7 @@ async function forced(store: CreationStore, next: Creation): Promise<boolean> {
   return forced(store, { ...next, version: (now?.version ?? 0) + 1 })
 }
 
-/** As good as deleted: it holds neither key nor name, and nobody looks at it again. */
+/** Returns a creation that counts as deleted: it holds neither key nor name and is never due. */
 function forgotten(creation: Creation): Creation {
   return { ...creation, state: 'not_created', keyIsExplicit: false, dueAt: null }
 }

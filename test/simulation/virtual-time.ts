@@ -1,15 +1,15 @@
 /**
- * Virtual time with processes in it. One process runs at a time, from where it wakes to where it waits again, whatever
- * real work lies between; so the order of all that happens depends on the events alone.
+ * Virtual time with processes. Only one process runs at a time, from its wake-up to its next wait, including any real
+ * work in between. So the order of execution depends only on the events.
  */
 export interface VirtualTime {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Lets something happen later; events of one time happen in the order in which they were planned. */
+  /** Schedules an event. Events of the same time happen in the order of scheduling. */
   after(milliseconds: number, event: () => void | Promise<void>): void
-  /** Begins a process. */
+  /** Starts a process. */
   spawn(name: string, body: (process: Process) => Promise<void>): Process
-  /** Lets all events happen that lie before a time. */
+  /** Runs all events before a time. */
   runUntil(time: number): Promise<void>
 }
 
@@ -17,13 +17,13 @@ export interface VirtualTime {
 export interface Process {
   name: string
   isDead: boolean
-  /** Until then it does not run, and does not know it. */
+  /** The time until which the process does not run. It cannot notice this. */
   frozenUntil: number
-  /** Waits until `begin` has called one of its two ends, the first time it does. */
+  /** Waits until `begin` calls one of the two ends. Only the first call counts. */
   wait<Value>(begin: (ends: Ends<Value>) => void): Promise<Value>
 }
 
-/** How a wait ends. */
+/** The two ways to end a wait. */
 export interface Ends<Value> {
   with(value: Value): void
   failing(error: unknown): void
@@ -35,7 +35,7 @@ interface Event {
   happen: () => void | Promise<void>
 }
 
-/** Begins at a time: milliseconds since the epoch. */
+/** Creates a virtual time that starts at `start`, in milliseconds since the epoch. */
 export function virtualTime(start: number): VirtualTime {
   const events = eventQueue()
   let time = start
@@ -53,10 +53,10 @@ export function virtualTime(start: number): VirtualTime {
       frozenUntil: 0,
       wait: (begin) =>
         new Promise((resolve, reject) => {
-          let isAttemptOver = false
+          let hasEnded = false
           const end = (wake: () => void) => {
-            if (isAttemptOver) return
-            isAttemptOver = true
+            if (hasEnded) return
+            hasEnded = true
             after(0, () => run(wake))
           }
           begin({
@@ -93,7 +93,7 @@ export function virtualTime(start: number): VirtualTime {
   return { now: () => time, after, spawn, runUntil }
 }
 
-/** A binary heap: the earliest event first. */
+/** Creates a binary heap with the earliest event first. */
 function eventQueue() {
   const heap: Event[] = []
   const isBefore = (one: Event, other: Event) =>
@@ -123,12 +123,12 @@ function eventQueue() {
       heap[0] = last
       for (let parent = 0; ; ) {
         const [left, right] = [2 * parent + 1, 2 * parent + 2]
-        let least = parent
-        if (left < heap.length && isBefore(at(left), at(least))) least = left
-        if (right < heap.length && isBefore(at(right), at(least))) least = right
-        if (least === parent) return
-        swap(parent, least)
-        parent = least
+        let earliest = parent
+        if (left < heap.length && isBefore(at(left), at(earliest))) earliest = left
+        if (right < heap.length && isBefore(at(right), at(earliest))) earliest = right
+        if (earliest === parent) return
+        swap(parent, earliest)
+        parent = earliest
       }
     },
   }

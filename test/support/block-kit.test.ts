@@ -22,24 +22,24 @@ const button = {
   style: 'primary',
   confirm: { ...question, style: 'danger' },
 }
-const saying = (...blocks: unknown[]) => ({ text: 'said', blocks })
-const asking = (more: object) => saying(actions([{ ...button, ...more }]))
-const confirming = (more: object) => asking({ confirm: { ...question, ...more } })
+const withBlocks = (...blocks: unknown[]) => ({ text: 'said', blocks })
+const withButton = (more: object) => withBlocks(actions([{ ...button, ...more }]))
+const withConfirm = (more: object) => withButton({ confirm: { ...question, ...more } })
 
 test.for([
   { text: long(40_000) },
   { text: 'a &lt;b&gt; &amp;amp; c\nd — 이미지 状態 ✓' },
   { delete_original: true },
-  { replace_original: true, ...saying(header({ ...plain(long(150)), emoji: false })) },
+  { replace_original: true, ...withBlocks(header({ ...plain(long(150)), emoji: false })) },
   {
     response_type: 'in_channel',
     blocks: [section({ text: plain(long(3_000)), block_id: long(255) })],
   },
   { response_type: 'ephemeral', text: 'said', blocks: [] },
-  saying(section({ fields: many(10, { ...mrkdwn(long(2_000)), verbatim: true }) })),
-  saying(actions(many(25, button))),
-  saying(...many(50, header(plain('said')))),
-])('%$: a message within all limits is taken', (message) => {
+  withBlocks(section({ fields: many(10, { ...mrkdwn(long(2_000)), verbatim: true }) })),
+  withBlocks(actions(many(25, button))),
+  withBlocks(...many(50, header(plain('said')))),
+])('%$: accepts a message within all limits', (message) => {
   expect(() => assertBlockKit(message)).not.toThrow()
 })
 
@@ -66,51 +66,57 @@ test.for<[unknown, string]>([
   [{ text: 'a\u202eb' }, 'message.text holds what is not seen'],
   [{ text: 'a\u200bb' }, 'message.text holds what is not seen'],
   [{ text: 'said', blocks: {} }, 'message.blocks'],
-  [saying(...many(51, header(plain('said')))), 'message.blocks.length'],
-  [saying({ type: 'poem' }), 'message.blocks[0].type is unknown'],
-  [saying({ ...header(plain('said')), level: 1 }), 'message.blocks[0].level is unknown'],
-  [saying({ ...header(plain('said')), block_id: long(256) }), 'message.blocks[0].block_id.length'],
-  [saying({ type: 'header' }), 'message.blocks[0].text'],
-  [saying(header('said')), 'message.blocks[0].text'],
-  [saying(header(mrkdwn('said'))), 'message.blocks[0].text.type'],
-  [saying(header(plain(''))), 'message.blocks[0].text.text.length'],
-  [saying(header(plain(long(151)))), 'message.blocks[0].text.text.length'],
-  [saying(header(plain('a < b'))), 'message.blocks[0].text.text is not escaped'],
-  [saying(header(plain('a\rb'))), 'message.blocks[0].text.text holds what is not seen'],
-  [saying(header({ ...plain('said'), emoji: 1 })), 'message.blocks[0].text.emoji'],
-  [saying(header({ ...plain('said'), verbatim: true })), 'text.verbatim is unknown'],
-  [saying(section({ text: { ...mrkdwn('said'), emoji: true } })), 'text.emoji is unknown'],
-  [saying(section({})), 'message.blocks[0] says nothing'],
-  [saying(section({ text: { text: 'said' } })), 'message.blocks[0].text.type is unknown'],
-  [saying(section({ text: plain(long(3_001)) })), 'message.blocks[0].text.text.length'],
-  [saying(section({ fields: [] })), 'message.blocks[0].fields.length'],
-  [saying(section({ fields: many(11, plain('said')) })), 'message.blocks[0].fields.length'],
-  [saying(section({ fields: [plain(long(2_001))] })), 'message.blocks[0].fields[0].text.length'],
-  [saying(actions([])), 'message.blocks[0].elements.length'],
-  [saying(actions(many(26, button))), 'message.blocks[0].elements.length'],
-  [saying(actions([plain('said')])), 'elements[0].type is unknown'],
-  [asking({ text: mrkdwn('said') }), 'elements[0].text.type'],
-  [asking({ text: plain(long(76)) }), 'elements[0].text.text.length'],
-  [asking({ action_id: '' }), 'elements[0].action_id.length'],
-  [asking({ action_id: long(256) }), 'elements[0].action_id.length'],
-  [saying(actions([{ type: 'button', text: plain('said') }])), 'elements[0].action_id'],
-  [asking({ value: long(2_001) }), 'elements[0].value.length'],
-  [asking({ style: 'default' }), 'elements[0].style'],
-  [asking({ colour: 'red' }), 'elements[0].colour is unknown'],
-  [asking({ confirm: true }), 'elements[0].confirm'],
-  [asking({ confirm: { text: plain('said') } }), 'elements[0].confirm.title'],
-  [confirming({ title: mrkdwn('said') }), 'confirm.title.type'],
-  [confirming({ title: plain(long(101)) }), 'confirm.title.text.length'],
-  [confirming({ text: plain(long(301)) }), 'confirm.text.text.length'],
-  [confirming({ confirm: plain(long(31)) }), 'confirm.confirm.text.length'],
-  [confirming({ deny: plain(long(31)) }), 'confirm.deny.text.length'],
-  [confirming({ style: 'warning' }), 'confirm.style'],
-  [confirming({ ok: plain('said') }), 'confirm.ok is unknown'],
-])('%$: a message is not taken: %j', ([message, where]) => {
+  [withBlocks(...many(51, header(plain('said')))), 'message.blocks.length'],
+  [withBlocks({ type: 'poem' }), 'message.blocks[0].type is unknown'],
+  [withBlocks({ ...header(plain('said')), level: 1 }), 'message.blocks[0].level is unknown'],
+  [
+    withBlocks({ ...header(plain('said')), block_id: long(256) }),
+    'message.blocks[0].block_id.length',
+  ],
+  [withBlocks({ type: 'header' }), 'message.blocks[0].text'],
+  [withBlocks(header('said')), 'message.blocks[0].text'],
+  [withBlocks(header(mrkdwn('said'))), 'message.blocks[0].text.type'],
+  [withBlocks(header(plain(''))), 'message.blocks[0].text.text.length'],
+  [withBlocks(header(plain(long(151)))), 'message.blocks[0].text.text.length'],
+  [withBlocks(header(plain('a < b'))), 'message.blocks[0].text.text is not escaped'],
+  [withBlocks(header(plain('a\rb'))), 'message.blocks[0].text.text holds what is not seen'],
+  [withBlocks(header({ ...plain('said'), emoji: 1 })), 'message.blocks[0].text.emoji'],
+  [withBlocks(header({ ...plain('said'), verbatim: true })), 'text.verbatim is unknown'],
+  [withBlocks(section({ text: { ...mrkdwn('said'), emoji: true } })), 'text.emoji is unknown'],
+  [withBlocks(section({})), 'message.blocks[0] says nothing'],
+  [withBlocks(section({ text: { text: 'said' } })), 'message.blocks[0].text.type is unknown'],
+  [withBlocks(section({ text: plain(long(3_001)) })), 'message.blocks[0].text.text.length'],
+  [withBlocks(section({ fields: [] })), 'message.blocks[0].fields.length'],
+  [withBlocks(section({ fields: many(11, plain('said')) })), 'message.blocks[0].fields.length'],
+  [
+    withBlocks(section({ fields: [plain(long(2_001))] })),
+    'message.blocks[0].fields[0].text.length',
+  ],
+  [withBlocks(actions([])), 'message.blocks[0].elements.length'],
+  [withBlocks(actions(many(26, button))), 'message.blocks[0].elements.length'],
+  [withBlocks(actions([plain('said')])), 'elements[0].type is unknown'],
+  [withButton({ text: mrkdwn('said') }), 'elements[0].text.type'],
+  [withButton({ text: plain(long(76)) }), 'elements[0].text.text.length'],
+  [withButton({ action_id: '' }), 'elements[0].action_id.length'],
+  [withButton({ action_id: long(256) }), 'elements[0].action_id.length'],
+  [withBlocks(actions([{ type: 'button', text: plain('said') }])), 'elements[0].action_id'],
+  [withButton({ value: long(2_001) }), 'elements[0].value.length'],
+  [withButton({ style: 'default' }), 'elements[0].style'],
+  [withButton({ colour: 'red' }), 'elements[0].colour is unknown'],
+  [withButton({ confirm: true }), 'elements[0].confirm'],
+  [withButton({ confirm: { text: plain('said') } }), 'elements[0].confirm.title'],
+  [withConfirm({ title: mrkdwn('said') }), 'confirm.title.type'],
+  [withConfirm({ title: plain(long(101)) }), 'confirm.title.text.length'],
+  [withConfirm({ text: plain(long(301)) }), 'confirm.text.text.length'],
+  [withConfirm({ confirm: plain(long(31)) }), 'confirm.confirm.text.length'],
+  [withConfirm({ deny: plain(long(31)) }), 'confirm.deny.text.length'],
+  [withConfirm({ style: 'warning' }), 'confirm.style'],
+  [withConfirm({ ok: plain('said') }), 'confirm.ok is unknown'],
+])('%$: rejects the message %j', ([message, where]) => {
   expect(() => assertBlockKit(message)).toThrow(where)
 })
 
-test('what is shown is all text, as it is read', () => {
+test('returns all visible text in order and unescaped', () => {
   const choice = {
     title: plain('t'),
     text: plain('u &lt; v'),

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 
-/** Asserts something of a value that is at a path. */
+/** Asserts something about a value at a path. */
 type Rule = (value: unknown, at: string) => void
 
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>' }
@@ -46,8 +46,8 @@ const message = object(
 )
 
 /**
- * Asserts that Slack takes a message for a command or at a `response_url`. Of blocks and elements only those that the relay
- * uses are known. Lengths are those of the text as it is sent, in UTF-16, which is the strictest reading.
+ * Asserts that Slack accepts a message as the answer to a command or at a `response_url`. Accepts only the blocks and
+ * elements that the relay uses. Measures the text as it is sent, in UTF-16, which is the strictest reading.
  * Source: https://docs.slack.dev/reference/block-kit and https://docs.slack.dev/messaging/formatting-message-text
  */
 export function assertBlockKit(value: unknown): void {
@@ -56,7 +56,7 @@ export function assertBlockKit(value: unknown): void {
   if (!isDeletion) expect(text ?? blocks, 'message says nothing').not.toHaveLength(0)
 }
 
-/** All text of a message that somebody sees, in the order in which it is sent, a line for each. */
+/** Returns the visible texts of a message in order, one per line. */
 export function shownBySlack(value: unknown): string {
   const { text, blocks } = Object(value)
   return [text, ...textsIn(blocks)]
@@ -95,12 +95,12 @@ function byType(rules: Record<string, Rule>): Rule {
   }
 }
 
-function list(rule: Rule, least: number, most: number): Rule {
+function list(rule: Rule, min: number, max: number): Rule {
   return (value, at) => {
     const all: unknown[] = Array.isArray(value) ? value : []
     expect(value, at).toBeInstanceOf(Array)
-    expect(all.length, `${at}.length`).toBeGreaterThanOrEqual(least)
-    expect(all.length, `${at}.length`).toBeLessThanOrEqual(most)
+    expect(all.length, `${at}.length`).toBeGreaterThanOrEqual(min)
+    expect(all.length, `${at}.length`).toBeLessThanOrEqual(max)
     for (const [index, one] of all.entries()) rule(one, `${at}[${index}]`)
   }
 }
@@ -109,29 +109,29 @@ function oneOf(...values: unknown[]): Rule {
   return (value, at) => expect(values, at).toContain(value)
 }
 
-function characters(most: number): Rule {
+function characters(max: number): Rule {
   return (value, at) => {
     expect(value, at).toBeTypeOf('string')
     expect(String(value).length, `${at}.length`).toBeGreaterThanOrEqual(1)
-    expect(String(value).length, `${at}.length`).toBeLessThanOrEqual(most)
+    expect(String(value).length, `${at}.length`).toBeLessThanOrEqual(max)
   }
 }
 
-function shown(most: number): Rule {
+function shown(max: number): Rule {
   return (value, at) => {
-    characters(most)(value, at)
+    characters(max)(value, at)
     expect(String(value).replace(ENTITY, ''), `${at} is not escaped`).not.toMatch(/[&<>]/)
     expect(String(value), `${at} holds what is not seen`).not.toMatch(UNSEEN)
   }
 }
 
-function plain(most: number): Rule {
-  return object({ type: oneOf('plain_text'), text: shown(most) }, { emoji: flag })
+function plain(max: number): Rule {
+  return object({ type: oneOf('plain_text'), text: shown(max) }, { emoji: flag })
 }
 
-function either(most: number): Rule {
-  const mrkdwn = object({ type: oneOf('mrkdwn'), text: shown(most) }, { verbatim: flag })
-  return byType({ plain_text: plain(most), mrkdwn })
+function either(max: number): Rule {
+  const mrkdwn = object({ type: oneOf('mrkdwn'), text: shown(max) }, { verbatim: flag })
+  return byType({ plain_text: plain(max), mrkdwn })
 }
 
 function section(rule: Rule): Rule {

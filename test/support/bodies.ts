@@ -27,7 +27,7 @@ const further = fc.oneof(
 const storages = fc
   .tuple(base, fc.array(further, { maxLength: 20 }))
   .map(([first, rest]) => [first, ...rest])
-/** Bodies that a create takes, of every kind. */
+/** Valid bodies of a create, of every kind. */
 export const image = fc.record(
   {
     name,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** Builds what some suites run, once per run. */
+/** Builds the files that some suites run, once per test run. */
 export default function setup() {
   execFileSync(process.execPath, ['scripts/build.ts'], { stdio: 'inherit' })
 }

@@ -7,23 +7,23 @@ import { leakSearch } from './canaries.ts'
 import { openLocalServer } from './local-server.ts'
 import { type Asked, openRelay, type RelayOptions } from './relay.ts'
 
-/** What only the relay and a chat may know. */
+/** The secrets that only the relay and a chat may know. */
 export const chatSecrets = {
   slack: 'CANARYslackSigning0a1b2c3d4e5f',
   mattermost: 'CANARYmattermost9z8y7x6w5v',
 }
 
-/** Searches for what only the relay and a chat may know: of addresses to answer at, the last part. */
+/** Searches for the chats' secrets, and for the last part of a response address. */
 export const chatLeaksIn = leakSearch({ ...chatSecrets, address: 'CANARYaddress5Tt6Uu7Vv8Ww' })
 
-/** People in the chats; the makers may make images. */
+/** People in the chats. The makers are allowed to create images. */
 export const people = {
   slack: { maker: 'T0RELAY:U0MAKER', other: 'T0RELAY:U0OTHER' },
   mattermost: { maker: 'maker000000000000000000000', other: 'other000000000000000000000' },
   works: { maker: 'c72af563-0f21-4736-11e4-045237113344', other: 'other-user' },
 }
 
-/** The settings of Slack and Mattermost; `mattermost` is the origin of a stand-in. */
+/** Returns the settings of Slack and Mattermost. `mattermost` is the origin of a stand-in. */
 export function chatSettings(mattermost = 'http://127.0.0.1:9') {
   return {
     SLACK_SIGNING_SECRET: chatSecrets.slack,
@@ -37,21 +37,21 @@ export function chatSettings(mattermost = 'http://127.0.0.1:9') {
   }
 }
 
-/** An id by which somebody may confirm, as often as it is the same. */
+/** Returns a new id with which a caller may confirm, once or repeatedly. */
 export function confirmationId(caller: string): string {
   const mark = createHash('sha256').update(caller).digest('hex').slice(0, 8)
   return randomBytes(12).toString('hex') + mark
 }
 
-/** Where Slack is answered. */
+/** The origin of Slack's response addresses. */
 export const SLACK_ORIGIN = 'https://hooks.slack.com'
 
-/** Where Slack wants to be answered. */
+/** The response address in Slack's requests. */
 export const SLACK_ADDRESS = `${SLACK_ORIGIN}/commands/T0RELAY/1/CANARYaddress5Tt6Uu7Vv8Ww`
 
 let triggers = 0
 
-/** A command as Slack sends it. Source of the fields: https://docs.slack.dev/interactivity/implementing-slash-commands */
+/** Returns a command as Slack sends it. Source of the fields: https://docs.slack.dev/interactivity/implementing-slash-commands */
 export function slackCommand(text: string, { person = people.slack.maker, at = Date.now() } = {}) {
   const [team_id = '', user_id = ''] = person.split(':')
   const form = {
@@ -72,7 +72,7 @@ export function slackCommand(text: string, { person = people.slack.maker, at = D
   return bySlack('/chat/slack/commands', new URLSearchParams(form).toString(), at)
 }
 
-/** A click as Slack sends it. Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload */
+/** Returns a click as Slack sends it. Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload */
 export function slackClick(
   button: { action_id: string; value: string },
   { person = people.slack.maker, at = Date.now(), address = SLACK_ADDRESS } = {},
@@ -94,14 +94,14 @@ export function slackClick(
   return bySlack('/chat/slack/interactions', body, at)
 }
 
-/** A request to a route of a chat. */
+/** A request to a chat route. */
 export interface ChatRequest extends Asked {
   path: string
   headers: Record<string, string>
   body: string
 }
 
-/** A body with Slack's signature. */
+/** Returns a request with Slack's signature. */
 export function bySlack(
   path: string,
   body: string,
@@ -123,7 +123,7 @@ export function bySlack(
   }
 }
 
-/** A command as Mattermost sends it. Source: https://developers.mattermost.com/integrate/slash-commands/custom */
+/** Returns a command as Mattermost sends it. Source: https://developers.mattermost.com/integrate/slash-commands/custom */
 export function mattermostCommand(
   text: string,
   {
@@ -156,7 +156,7 @@ export function mattermostCommand(
   }
 }
 
-/** A transport on which some origins are elsewhere. */
+/** Wraps a transport so that requests to some origins go elsewhere. */
 export function redirected(transport: Transport, origins: Record<string, string>): Transport {
   return (request, timeoutMs) => {
     const { origin, pathname, search } = request.url
@@ -165,17 +165,17 @@ export function redirected(transport: Transport, origins: Record<string, string>
   }
 }
 
-/** Something that was said at an address that a chat had given. */
-export interface Said {
+/** A message that was sent to a response address. */
+export interface ChatMessage {
   path: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was said, and fail where it is not there
+  // biome-ignore lint/suspicious/noExplicitAny: tests read any field, and fail if it is missing
   body: any
 }
 
-/** A server that plays the addresses at which Slack and Mattermost are answered. */
+/** Opens a stand-in for the response addresses of Slack and Mattermost. */
 export async function openHooks() {
-  const said: Said[] = []
-  /** How the next requests are answered; well, once these are used up. */
+  const said: ChatMessage[] = []
+  /** The answers to the next requests. All later requests get 200. */
   const answers: { status: number; body?: string; headers?: Record<string, string> }[] = []
   const { url, close } = await openLocalServer(async (request, response) => {
     const body = JSON.parse(Buffer.concat(await request.toArray()).toString())
@@ -186,7 +186,7 @@ export async function openHooks() {
   return { url, said, answers, close }
 }
 
-/** A relay with chats, and a server that plays the addresses at which Slack and Mattermost are answered. */
+/** Opens a relay with chats, and a stand-in for the response addresses of Slack and Mattermost. */
 export async function openChatRelay({
   origins = {},
   ...options
@@ -213,7 +213,7 @@ export async function openChatRelay({
     said: hooks.said,
     answers: hooks.answers,
     ask,
-    /** All creations, newest first. */
+    /** Returns all creations, newest first. */
     creations: () => relay.store.list({ limit: 100 }),
     async close() {
       hooks.close()
@@ -222,12 +222,12 @@ export async function openChatRelay({
   }
 }
 
-/** Where a stand-in for NAVER WORKS plays its two hosts. */
+/** Maps the two origins of NAVER WORKS to a stand-in. */
 export function worksOrigins(url: string): Record<string, string> {
   return { 'https://auth.worksmobile.com': url, 'https://www.worksapis.com': url }
 }
 
-/** A payload as its vendor documents it; `test/fixtures/chat/README.md` says where. */
+/** Returns a payload from its vendor's documents. `test/fixtures/chat/README.md` lists the sources. */
 export function chatFixture(name: string): string {
   return readFileSync(new URL(`../fixtures/chat/${name}`, import.meta.url), 'utf8')
 }

@@ -1,4 +1,4 @@
-/** Preloaded, it sets a process's clock ahead by `CLOCK_AHEAD_MS`. */
+/** Sets a process's clock ahead by `CLOCK_AHEAD_MS` when it is preloaded. */
 const { now } = Date
 const ahead = Number(process.env.CLOCK_AHEAD_MS)
 Date.now = () => now() + ahead

@@ -24,8 +24,8 @@ export const documented = operations.flatMap(({ name, responses }) =>
 )
 
 /**
- * Asserts that an answer is one that the OpenAPI document describes, and gives its name there. Answers to what no
- * operation stands for (404, 405) are problems all the same.
+ * Asserts that the OpenAPI document describes an answer, and returns its name there. Answers without an operation
+ * (404, 405) must be problems too.
  */
 export function assertDocumented(
   request: { method: string; path: string },
@@ -39,7 +39,7 @@ export function assertDocumented(
   expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-fA-Z-]{16,36}$/)
   if (response.status === 304 || request.method === 'HEAD') expect(text).toBe('')
   else if (pathname.startsWith('/chat/') && response.status === 200) {
-    // By the chats' own documents, not by ours.
+    // The chats' own documents describe it, not ours.
     return undefined
   } else if (type === 'application/problem+json' || type === 'application/json') {
     const body = JSON.parse(text)

@@ -14,22 +14,22 @@ import { assertDocumented } from './contract.ts'
 import { type Origins, workersElsewhere, writeElsewhere } from './elsewhere.ts'
 import { type Answered, type Asked, initOf, leaksIn, read } from './relay.ts'
 
-/** The relay as a platform runs it. */
+/** A running relay on some platform. */
 export interface Door {
-  /** All that it has written so far. */
+  /** Returns its whole output so far. */
   output(): string
   request(path: string, asked?: Asked): Promise<Answered>
-  /** Stops it, and looks through its output and its files for what must not be there. */
+  /** Stops the relay, and asserts that its output and its files contain no secret. */
   close(): Promise<void>
 }
 
-/** One in a process of its own, behind a socket. */
+/** A relay in its own process, behind a socket. */
 export interface ProcessDoor extends Door {
   url: string
   process: ChildProcess
 }
 
-/** Settings, by name; those of a Worker need not be strings. */
+/** Settings by name. Those of a Worker need not be strings. */
 export type Environment = Record<string, unknown>
 
 const bin = resolve('node_modules/.bin')
@@ -37,14 +37,14 @@ const deno = [`${bin}/deno`, 'run', '--no-lock', '--node-modules-dir=manual', '-
 const DENO_ENVIRONMENT =
   '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,CREATIONS_TABLE,HOST,PORT'
 
-/** The commands that serve from a database: sources and built files on each runtime. */
+/** The commands that start a server with a database: sources and built files on each runtime. */
 const servers = {
   node: () => [`${bin}/node`, 'functions/server.ts'],
   bun: () => [`${bin}/bun`, 'functions/server.ts'],
   deno: () => [...deno, '--allow-all', 'functions/server.ts'],
   'node, built': () => [`${bin}/node`, 'dist/server.mjs'],
   'bun, built': () => [`${bin}/bun`, 'dist/server.mjs'],
-  // With the least that it needs.
+  // Only with the permissions that it needs.
   'deno, built': (database: string) => [
     ...deno,
     ...['--allow-net=0.0.0.0,127.0.0.1', DENO_ENVIRONMENT],
@@ -56,10 +56,10 @@ const servers = {
 /** Ways to run the relay in a process. */
 export type DoorName = keyof typeof servers | 'workerd, built'
 
-/** All of them. */
+/** The names of all these ways. */
 export const doorNames = [...Object.keys(servers), 'workerd, built'] as DoorName[]
 
-/** Those that run a built file. */
+/** The names of the ways that run a built file. */
 export const builtNames = doorNames.filter((name) => name.endsWith('built'))
 
 /** Opens the app in this process. */
@@ -84,7 +84,7 @@ export async function openApp(environment: Environment): Promise<Door> {
   }
 }
 
-/** A door's `request`, by whatever sends one: every answer must be documented, and give nothing away. */
+/** Returns a door's `request`. Asserts that every answer is documented and contains no secret. */
 export function requestBy(send: (path: string, init: RequestInit) => Promise<Response>) {
   return async (path: string, asked: Asked = {}): Promise<Answered> => {
     const init = initOf(asked)
@@ -96,7 +96,7 @@ export function requestBy(send: (path: string, init: RequestInit) => Promise<Res
 }
 
 /**
- * Opens a door. With `origins` these are elsewhere for it, and its timer is quick, or can be fired.
+ * Starts a relay in a process. With `origins`, its requests to them go elsewhere, and its timer is quick or can be fired.
  */
 export async function openDoor(
   name: DoorName,
@@ -138,7 +138,7 @@ async function openServer(
 const DATE = 'compatibilityDate = "2026-10-23"'
 const FLAGS = `${DATE}, compatibilityFlags = ["no_nodejs_compat", "no_nodejs_compat_v2"]`
 
-/** workerd alone, on the built Worker, with everything of Node's switched off. */
+/** Starts workerd alone with the built Worker, and with everything of Node disabled. */
 async function openWorkerd(folder: string, environment: Environment, origins?: Origins) {
   const text = (value: unknown) => JSON.stringify(String(value))
   const bindings = Object.entries(environment).map(([name, value]) =>
@@ -146,7 +146,7 @@ async function openWorkerd(folder: string, environment: Environment, origins?: O
       ? `(name = "${name}", text = ${text(value)})`
       : `(name = "${name}", json = ${text(JSON.stringify(value))})`,
   )
-  // A test may bind something else in its place.
+  // A test may bind something else instead.
   if (!('CREATIONS' in environment)) {
     bindings.push('(name = "CREATIONS", durableObjectNamespace = "CreationsObject")')
   }
@@ -183,19 +183,19 @@ const worker :Workerd.Worker = (
   const file = join(folder, 'relay.capnp')
   await writeFile(file, config)
   await copyFile('dist/worker.js', join(folder, 'worker.js'))
-  // For the front: to fire a cron trigger is an experiment of workerd's.
+  // The front fires a cron trigger, which is experimental in workerd.
   const experimental = beside ? ['--experimental'] : []
   const child = spawn(`${bin}/workerd`, ['serve', ...experimental, '--control-fd=3', file], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   const control = child.stdio[3] as NodeJS.ReadableStream
   const door = await opened(child, folder, control, 'listen')
-  // It holds the settings, as a platform would.
+  // It contains the settings, which the search for secrets in files must not find.
   await rm(file)
   return door
 }
 
-/** Waits for the line that tells the port. */
+/** Waits for the line that contains the port. */
 async function opened(
   child: ChildProcess,
   folder: string,
@@ -210,7 +210,7 @@ async function opened(
   }
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const port = await new Promise<number>((resolve, reject) => {
-    exited.then(() => reject(new Error(`The door did not open:\n${output}`)))
+    exited.then(() => reject(new Error(`The relay did not start:\n${output}`)))
     createInterface({ input: announcements ?? process.stdin }).on('line', (line) => {
       const announced = line.startsWith('{') ? JSON.parse(line) : {}
       if (announced.event === event) resolve(announced.port)

@@ -1,16 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Preloaded, it makes a minute of the timer's pass in a second; the clock stays as it is. */
+/** Code to preload. It makes the timer's minute pass in 1 s, and does not change the clock. */
 export const SHORT_MINUTES =
   'const real = setInterval; globalThis.setInterval = (f, ms) => real(f, ms / 60)'
 
-/** Where some origins really are, by themselves. */
+/** The origins that replace some origins, by the replaced ones. */
 export type Origins = Record<string, string>
 
 /**
- * Writes a file that, preloaded by Node, Deno or Bun, takes the requests to some origins elsewhere, as a network might, and makes a
- * minute of the timer's pass in a second. What is under test knows nothing of it.
+ * Writes a file for Node, Deno or Bun to preload. It sends the requests to some origins elsewhere, as a network might, and
+ * makes the timer's minute pass in 1 s. The relay under test does not notice it.
  */
 export async function writeElsewhere(folder: string, origins: Origins): Promise<string> {
   const file = join(folder, 'elsewhere.mjs')
@@ -27,7 +27,7 @@ ${SHORT_MINUTES}
   return file
 }
 
-/** Workers that stand beside the one under test: its network, and a front that fires its cron trigger. */
+/** Returns two Workers for the one under test: its network, and a front that fires its cron trigger. */
 export function workersElsewhere(origins: Origins) {
   const network = `const origins = ${JSON.stringify(origins)}
 export default {
@@ -46,5 +46,5 @@ export default {
   return { network, front }
 }
 
-/** What fires the cron trigger of a Worker behind its front. */
+/** The path at which the front fires the cron trigger of its Worker. */
 export const FIRE_PATH = '/test/fire'

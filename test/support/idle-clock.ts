@@ -3,20 +3,20 @@ import { vi } from 'vitest'
 import type { Clock } from '../../shared/clock.ts'
 import type { Transport } from '../../shared/transport.ts'
 
-/** A clock that stands still while anything works, and jumps to the next sleep when all wait for it. */
+/** A clock that stops while anything works. When everything sleeps, it jumps to the next wake-up. */
 export interface IdleClock extends Clock {
-  /** Wraps a transport: the clock stands still while a request is under way. */
+  /** Wraps a transport so that the clock stops during a request. */
   counting(transport: Transport): Transport
-  /** Moves the time on, waking nobody. */
+  /** Advances the time without a wake-up. */
   advance(milliseconds: number): void
-  /** Lets the time pass until something is done. */
+  /** Runs the time until a promise settles. */
   until<Result>(doing: Promise<Result>): Promise<Result>
 }
 
-/** How often the event loop turns before nothing more is expected of it. */
+/** The number of event loop turns without work after which the process counts as idle. */
 const QUIET_TURNS = 5
 
-/** Makes a clock for a relay in this process. `vi.restoreAllMocks` ends that it counts the work of Web Crypto. */
+/** Creates a clock for a relay in this process. It counts Web Crypto's work until `vi.restoreAllMocks`. */
 export function idleClock(): IdleClock {
   let now = Date.now()
   let working = 0

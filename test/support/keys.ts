@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** A well-formed key, its checksum by Node's own CRC-32. */
+/** Returns a well-formed key. Its checksum is from Node's own CRC-32. */
 export function keyOf(name: string): string {
   const body = `nir_${name.replace(/[^0-9A-Za-z]/g, '').padEnd(40, '0')}`
   let rest = crc32(body)
@@ -15,7 +15,7 @@ export function keyOf(name: string): string {
   return body + digits
 }
 
-/** The entry of `RELAY_KEYS` for a key, its digest by Node's own SHA-256. */
+/** Returns the entry of `RELAY_KEYS` for a key. Its digest is from Node's own SHA-256. */
 export function entryOf(id: string, more: Record<string, unknown> = {}) {
   const sha256 = createHash('sha256').update(keyOf(id)).digest('hex')
   return { id, sha256, scopes: ['images:read', 'images:create'], ...more }

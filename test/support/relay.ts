@@ -15,7 +15,7 @@ import { leakSearch, secrets } from './canaries.ts'
 import { assertDocumented } from './contract.ts'
 import { entries, keyOf } from './keys.ts'
 
-/** What a request to the relay is made of; `as` is the id of a caller of the tests. */
+/** The parts of a request to the relay. `as` is the id of a caller in the tests. */
 export interface Asked {
   method?: string
   as?: string
@@ -23,32 +23,32 @@ export interface Asked {
   body?: unknown
 }
 
-/** An answer, read. */
+/** An answer with its body. */
 export interface Answered {
   status: number
   headers: Headers
   text: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came, and fail where it is not there
+  // biome-ignore lint/suspicious/noExplicitAny: tests read any field, and fail if it is missing
   json: any
 }
 
-/** A relay in this process, with its gateway; every answer and log line passes the checks that hold everywhere. */
+/** A relay in this process with its gateway. Every answer and log line is checked. */
 export interface Relay {
   gateway: Gateway
   store: CreationStore
   log: LogEvent[]
-  /** The documented responses that came. */
+  /** The documented responses that were received. */
   produced: Set<string>
   request(path: string, asked?: Asked): Promise<Answered>
   create(body: unknown, asked?: Asked): Promise<Answered>
-  /** What the minute's timer does. */
+  /** Does the work of the timer, which fires every minute. */
   tick(options?: InvocationOptions): Promise<void>
-  /** What an event does that names a job. */
+  /** Does the work of an event that names a job. */
   run(event: unknown): Promise<void>
   close(): Promise<void>
 }
 
-/** How to open a relay; `store: false` is a door that keeps nothing. */
+/** The options of a relay. `store: false` means a relay without a store. */
 export interface RelayOptions {
   gateway?: GatewayOptions
   environment?: Record<string, unknown>
@@ -61,7 +61,7 @@ export interface RelayOptions {
 /** The smallest content of a create. */
 export const smallest = { name: 'web-golden', storages: [{ snapshotNo: '12344697' }] }
 
-/** Searches for what must never stand in an answer, a log line or a file. */
+/** Searches for secrets that must never be in an answer, a log line or a file. */
 export const leaksIn = leakSearch({
   ...secrets,
   ...Object.fromEntries(entries.map(({ id }) => [`key of ${id}`, keyOf(id)])),
@@ -111,7 +111,7 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
   }
 }
 
-/** The settings of a relay under test. */
+/** Returns the settings of a relay under test. */
 export function environmentFor(origin: string, more: Record<string, unknown> = {}) {
   return {
     NCLOUD_ACCESS_KEY: secrets.accessKey,
@@ -122,7 +122,7 @@ export function environmentFor(origin: string, more: Record<string, unknown> = {
   }
 }
 
-/** A request's parts as `fetch` takes them. */
+/** Returns the `fetch` options of a request. */
 export function initOf({ method = 'GET', as = 'ci', headers = {}, body }: Asked) {
   const isRaw = typeof body === 'string' || body instanceof Uint8Array
   return {
@@ -136,7 +136,7 @@ export function initOf({ method = 'GET', as = 'ci', headers = {}, body }: Asked)
   }
 }
 
-/** Reads an answer, and asserts that nothing confidential is in it. */
+/** Reads an answer, and asserts that it contains no secret. */
 export async function read(response: Response): Promise<Answered> {
   const text = await response.text()
   const headers = JSON.stringify([...response.headers])

@@ -6,32 +6,32 @@ import { leakSearch } from './canaries.ts'
 import { openLocalServer } from './local-server.ts'
 
 const SECRET = `whsec_${Buffer.from('CANARYwebhook1Aa2Bb3Cc4Dd5Ee6Ff7').toString('base64')}`
-/** Part of every address: whoever knows that of an incoming webhook may post to it. */
+/** A part of every address. Anyone who knows an incoming webhook's address can post to it. */
 const TOKEN = 'CANARYtoken8Gg9Hh0Jj1Kk2Ll'
 
-/** Searches for what only the relay and a target may know. */
+/** Searches for secrets that only the relay and a target may know. */
 export const targetLeaksIn = leakSearch({ secret: SECRET, token: TOKEN })
 
-/** A notification as it came. */
-interface Told {
+/** A notification as received. */
+interface Received {
   headers: Record<string, string>
   body: string
 }
 
-/** An image that somebody is told of. */
+/** An image that is announced. */
 interface Made {
   name: string
   no: string
 }
 
-/** One form of being told. */
+/** A target that receives notifications in one format. */
 interface Listener {
   format: string
   secret?: string
-  /** What it answers with. */
+  /** The status of its answers. */
   status: number
-  /** Asserts that what came has its form, and names an image and the number of that. */
-  check(told: Told, image: Made, job: string): void
+  /** Asserts that a notification has its format, and contains an image's name and number. */
+  check(received: Received, image: Made, job: string): void
 }
 
 interface SlackMessage {
@@ -39,7 +39,7 @@ interface SlackMessage {
   attachments: MessageAttachment[]
 }
 
-/** What an attachment may hold beside its fields, all of them text. */
+/** The texts that an attachment may have besides its fields. */
 const attachmentTexts: (keyof MessageAttachment)[] = [
   'fallback',
   'color',
@@ -132,19 +132,19 @@ const listeners = {
 
 type ListenerName = keyof typeof listeners
 
-/** The names of all who listen. */
+/** The names of all listeners. */
 export const listenerNames = Object.keys(listeners) as ListenerName[]
 
-/** Opens a server on which all listen. */
+/** Opens a server with all listeners. */
 export async function openStoryReceiver() {
-  const told: (Told & { listener: ListenerName })[] = []
+  const received: (Received & { listener: ListenerName })[] = []
   let count = 0
   const { url, close } = await openLocalServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray()).toString()
     count++
     const listener = listenerNames.find((name) => request.url === pathOf(name))
     if (listener && isJsonPost(request)) {
-      told.push({ listener, headers: headersOf(request), body })
+      received.push({ listener, headers: headersOf(request), body })
       response.writeHead(listeners[listener].status).end()
     } else {
       response.writeHead(404).end()
@@ -155,20 +155,20 @@ export async function openStoryReceiver() {
     const { format, secret }: Listener = listeners[name]
     return { format, url: url + pathOf(name), ...(secret && { secret }) }
   }
-  const toldOf = ({ name }: Made) => told.filter(({ body }) => body.includes(name))
+  const receivedOf = ({ name }: Made) => received.filter(({ body }) => body.includes(name))
 
   return {
-    /** The setting `RELAY_NOTIFY`. */
+    /** The value of the setting `RELAY_NOTIFY`. */
     targets: Object.fromEntries(listenerNames.map((name) => [name, targetOf(name)])),
-    /** Who was told of an image, as often as they were. */
-    whoHeardOf: (image: Made) => toldOf(image).map(({ listener }) => listener),
-    /** Asserts that a listener was told of a job's image, once and in its form. */
+    /** Returns the listeners that were notified of an image, once for each notification. */
+    whoHeardOf: (image: Made) => receivedOf(image).map(({ listener }) => listener),
+    /** Asserts that a listener was notified of a job's image once, in its format. */
     expectTold(listener: ListenerName, image: Made, job: string) {
-      const own = toldOf(image).filter((one) => one.listener === listener)
+      const own = receivedOf(image).filter((one) => one.listener === listener)
       expect(own).toHaveLength(1)
       for (const one of own) listeners[listener].check(one, image, job)
     },
-    /** How many requests came, whatever they were. */
+    /** Returns the number of all requests. */
     count: () => count,
     close,
   }

@@ -16,7 +16,7 @@ afterEach(() => works.close())
 
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
 
-/** What a request for a token is made of; each rule changes one thing. */
+/** The parts of a token request. Each test changes one of them. */
 interface Parts {
   claims?: object
   header?: object
@@ -60,8 +60,8 @@ async function newToken(): Promise<string> {
   return body.access_token
 }
 
-/** Says something, well-formed unless it is changed. */
-function say(
+/** Sends a message. It is well-formed by default. */
+function send(
   token: string,
   content: unknown,
   path = 'bots/2000001/users/me%40example.com/messages',
@@ -83,7 +83,7 @@ const template = (...actions: object[]) => ({
   actions,
 })
 
-test('a right conversation has no faults', async () => {
+test('a correct conversation has no faults', async () => {
   const { status, body } = await askForToken()
   expect(status).toBe(200)
   expect(body).toEqual({
@@ -107,13 +107,13 @@ test('a right conversation has no faults', async () => {
     { ...hello, text: 'a'.repeat(2_000), quickReply: { items: [{ action: postback }] } },
   ]
   for (const content of contents) {
-    const { status, headers } = await say(body.access_token, content)
+    const { status, headers } = await send(body.access_token, content)
     expect({ status, remaining: headers.get('ratelimit-remaining') }).toEqual({
       status: 201,
       remaining: '239',
     })
   }
-  await say(body.access_token, hello, 'bots/2000001/channels/12345/messages')
+  await send(body.access_token, hello, 'bots/2000001/channels/12345/messages')
   expect(works.messages).toEqual([
     ...contents.map((content) => ({ to: 'users/me@example.com', content })),
     { to: 'channels/12345', content: hello },
@@ -122,36 +122,48 @@ test('a right conversation has no faults', async () => {
   expect(works.faults).toEqual([])
 })
 
-describe('no token is given', () => {
+describe('refuses a token request', () => {
   test.each<[string, Parts, number, string, string]>([
-    ['to a stranger', { key: stranger }, 400, 'invalid_grant', 'signature'],
-    ['for another algorithm', { header: { alg: 'RS512' } }, 400, 'invalid_grant', 'alg'],
-    ['for another issuer', { claims: { iss: 'other' } }, 400, 'invalid_grant', 'iss'],
-    ['for another subject', { claims: { sub: 'other' } }, 400, 'invalid_grant', 'sub'],
+    ['with the key of a stranger', { key: stranger }, 400, 'invalid_grant', 'signature'],
+    ['with another algorithm', { header: { alg: 'RS512' } }, 400, 'invalid_grant', 'alg'],
+    ['with another issuer', { claims: { iss: 'other' } }, 400, 'invalid_grant', 'iss'],
+    ['with another subject', { claims: { sub: 'other' } }, 400, 'invalid_grant', 'sub'],
     [
-      'after the end',
+      'that has expired',
       { claims: { iat: SECONDS - 60, exp: SECONDS - 1 } },
       400,
       'invalid_grant',
       'exp',
     ],
-    ['before the start', { claims: { iat: SECONDS + 1 } }, 400, 'invalid_grant', 'iat'],
-    ['without a start', { claims: { iat: undefined } }, 400, 'invalid_grant', 'iat'],
-    ['without an end', { claims: { exp: undefined } }, 400, 'invalid_grant', 'exp'],
-    ['for a text as time', { claims: { exp: '2099' } }, 400, 'invalid_grant', 'exp'],
-    ['for over an hour', { claims: { exp: SECONDS + 3_601 } }, 400, 'invalid_grant', 'an hour'],
-    ['without a scope', { form: { scope: '' } }, 400, 'invalid_scope', 'scope'],
-    ['for another scope', { form: { scope: 'bot.read user' } }, 400, 'invalid_scope', 'scope'],
     [
-      'for another grant',
+      'that was issued in the future',
+      { claims: { iat: SECONDS + 1 } },
+      400,
+      'invalid_grant',
+      'iat',
+    ],
+    ['without a time of issue', { claims: { iat: undefined } }, 400, 'invalid_grant', 'iat'],
+    ['without an expiry', { claims: { exp: undefined } }, 400, 'invalid_grant', 'exp'],
+    ['with a text as expiry', { claims: { exp: '2099' } }, 400, 'invalid_grant', 'exp'],
+    [
+      'that is valid for over an hour',
+      { claims: { exp: SECONDS + 3_601 } },
+      400,
+      'invalid_grant',
+      'an hour',
+    ],
+    ['without a scope', { form: { scope: '' } }, 400, 'invalid_scope', 'scope'],
+    ['with another scope', { form: { scope: 'bot.read user' } }, 400, 'invalid_scope', 'scope'],
+    [
+      'with another grant',
       { form: { grant_type: 'password' } },
       400,
       'unsupported_grant_type',
       'grant',
     ],
-    ['for another client', { form: { client_secret: '' } }, 401, 'invalid_client', 'client'],
-    ['for one field more', { form: { domain: '1' } }, 400, 'invalid_request', 'exactly'],
-    ['for JSON', { type: 'application/json' }, 400, 'invalid_request', 'content-type'],
+    ['with another client', { form: { client_secret: '' } }, 401, 'invalid_client', 'client'],
+    ['with an extra field', { form: { domain: '1' } }, 400, 'invalid_request', 'exactly'],
+    ['in JSON', { type: 'application/json' }, 400, 'invalid_request', 'content-type'],
   ])('%s', async (_, parts, status, error, fault) => {
     expect(await askForToken(parts)).toMatchObject({ status, body: { error } })
     expect(works.faults).toEqual([expect.stringContaining(fault)])
@@ -159,7 +171,7 @@ describe('no token is given', () => {
   })
 })
 
-describe('nothing is said', () => {
+describe('refuses a message', () => {
   test.each([
     ['without text', { ...hello, text: '' }, 'content.text'],
     ['with a text that is too long', { ...hello, text: 'a'.repeat(2_001) }, 'content.text'],
@@ -191,7 +203,7 @@ describe('nothing is said', () => {
       'content.contentText: A mention',
     ],
   ])('%s', async (_, content, fault) => {
-    const response = await say(await newToken(), content)
+    const response = await send(await newToken(), content)
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ code: 'INVALID_PARAMETER' })
     expect(works.faults).toEqual([expect.stringContaining(fault)])
@@ -201,10 +213,16 @@ describe('nothing is said', () => {
   test.each([
     ['with a made-up token', 'CANARY', undefined, 401, 'UNAUTHORIZED'],
     ['by another bot', '', 'bots/1/users/a/messages', 404, 'NOT_FOUND'],
-    ['elsewhere', '', 'bots/2000001/rooms/a/messages', 404, 'NOT_FOUND'],
-    ['to half an escape', '', 'bots/2000001/users/%E0/messages', 400, 'BAD_REQUEST'],
+    ['to another address', '', 'bots/2000001/rooms/a/messages', 404, 'NOT_FOUND'],
+    [
+      'to a recipient with an incomplete escape',
+      '',
+      'bots/2000001/users/%E0/messages',
+      400,
+      'BAD_REQUEST',
+    ],
   ])('%s', async (_, token, path, status, code) => {
-    const response = await say(token || (await newToken()), hello, path)
+    const response = await send(token || (await newToken()), hello, path)
     expect(response.status).toBe(status)
     expect(await response.json()).toMatchObject({ code })
     expect(works.faults).toHaveLength(1)
@@ -212,31 +230,31 @@ describe('nothing is said', () => {
   })
 })
 
-test('what goes wrong by itself is no fault', async () => {
+test('failures of the platform are not faults', async () => {
   const token = await newToken()
   works.throttle(1, 7)
   works.fail(1, 503)
   works.hang(1)
-  const throttled = await say(token, hello)
+  const throttled = await send(token, hello)
   expect(throttled.status).toBe(429)
   expect(throttled.headers.get('RateLimit-Limit')).toBe('240')
   expect(throttled.headers.get('RateLimit-Remaining')).toBe('0')
   expect(throttled.headers.get('RateLimit-Reset')).toBe('7')
   expect(await throttled.json()).toMatchObject({ code: 'TOO_MANY_REQUESTS' })
-  expect((await say(token, hello)).status).toBe(503)
+  expect((await send(token, hello)).status).toBe(503)
   const patience = AbortSignal.timeout(1_000)
-  await expect(say(token, hello, undefined, patience)).rejects.toThrow('timeout')
+  await expect(send(token, hello, undefined, patience)).rejects.toThrow('timeout')
   expect(works.messages).toEqual([])
-  expect((await say(token, hello)).status).toBe(201)
+  expect((await send(token, hello)).status).toBe(201)
 
   works.expireTokens()
-  expect((await say(token, hello)).status).toBe(401)
+  expect((await send(token, hello)).status).toBe(401)
   works.refuseTokens(1)
   expect((await askForToken()).status).toBe(500)
   const another = await newToken()
-  expect((await say(another, hello)).status).toBe(201)
+  expect((await send(another, hello)).status).toBe(201)
   clock += 86_400_000
-  expect((await say(another, hello)).status).toBe(401)
+  expect((await send(another, hello)).status).toBe(401)
   expect(works.tokens()).toBe(2)
   expect(works.messages).toHaveLength(2)
   expect(works.faults).toEqual([])
@@ -253,7 +271,7 @@ test.each([
     '{"type":"postback","source":{"userId":"c72af563-0f21-4736-11e4-045237113344","channelId":"12345","domainId":40029600},"issuedTime":"2022-01-04T05:16:05.716Z","data":"action=buy"}',
     'Tn80JzZoTniCdbWOFH4HLtTjccYxVZH4Vqj3EtIodDs=',
   ],
-])('a callback is signed as it was elsewhere: %o', (event, body, signature) => {
+])('signs a callback with the known signature: %o', (event, body, signature) => {
   const keys = { WORKS_BOT_ID: '123', WORKS_BOT_SECRET: 'bot-secret-example' }
   expect(worksCallback(keys, event, { at: Date.parse('2022-01-04T05:16:05.716Z') })).toEqual({
     body,

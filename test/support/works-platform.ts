@@ -17,10 +17,10 @@ const settings = {
   WORKS_PRIVATE_KEY: PEM,
 }
 
-/** How every access token begins. */
+/** The beginning of every access token. */
 const TOKEN = 'CANARYaccessToken4Zx5Cv6Bn7Mq8'
 
-/** Searches for what only the relay and NAVER WORKS may know. */
+/** Searches for secrets that only the relay and NAVER WORKS may know. */
 export const worksLeaksIn = leakSearch({
   botSecret: settings.WORKS_BOT_SECRET,
   clientSecret: settings.WORKS_CLIENT_SECRET,
@@ -35,7 +35,7 @@ const FORM = 'assertion client_id client_secret grant_type scope'
 const HOUR = 3_600
 const DAY = 86_400
 
-/** The errors that have a name: https://developers.worksmobile.com/en/docs/error-codes */
+/** The errors that have a code: https://developers.worksmobile.com/en/docs/error-codes */
 const codes: Record<number, string> = {
   400: 'BAD_REQUEST',
   401: 'UNAUTHORIZED',
@@ -46,20 +46,20 @@ const codes: Record<number, string> = {
   503: 'SERVICE_UNAVAILABLE',
 }
 
-/** A text without a mention: https://developers.worksmobile.com/en/docs/bot-mention */
-function text(most: number) {
+/** Returns the rule for a text without a mention: https://developers.worksmobile.com/en/docs/bot-mention */
+function text(max: number) {
   return v.pipe(
     v.string(),
     v.minLength(1),
-    // In UTF-16, the strictest way to count; the documents do not say how.
-    v.maxLength(most),
+    // Counts in UTF-16, the strictest way. The documents do not say how to count.
+    v.maxLength(max),
     v.check((given) => !/<m\s+userId\s*=/i.test(given), 'A mention'),
   )
 }
 
-function localised(field: string, most: number) {
+function localised(field: string, max: number) {
   const language = v.picklist(['ko_KR', 'ja_JP', 'zh_CN', 'zh_TW', 'en_US'])
-  return v.optional(v.array(v.strictObject({ language, [field]: text(most) })))
+  return v.optional(v.array(v.strictObject({ language, [field]: text(max) })))
 }
 
 const labels = { label: text(20), i18nLabels: localised('label', 20) }
@@ -118,17 +118,17 @@ const Body = v.strictObject({
   ]),
 })
 
-/** The environment of a relay that speaks by this platform's bot. */
+/** The environment of a relay that uses this platform's bot. */
 export type WorksEnvironment = typeof settings
 
-/** What a bot said. */
-export interface Said {
-  /** `users/…` or `channels/…`, decoded. */
+/** A message from a bot. */
+export interface BotMessage {
+  /** The recipient, decoded: `users/…` or `channels/…`. */
   to: string
   content: v.InferOutput<typeof Body>['content']
 }
 
-/** A request as it came. */
+/** A request as received. */
 interface Arrived {
   method: string
   path: string
@@ -146,11 +146,11 @@ interface Answer {
 
 type Outcome = Answer | 'hang'
 
-/** Opens a stand-in for NAVER WORKS: who gives out access tokens, and where a bot speaks. */
+/** Opens a stand-in for NAVER WORKS, which issues access tokens and receives a bot's messages. */
 export async function openWorksPlatform({ now = Date.now }: { now?: () => number } = {}) {
-  /** Until when each token is good, milliseconds since the epoch. */
+  /** The expiry of each token, in milliseconds since the epoch. */
   const tokens = new Map<string, number>()
-  const messages: Said[] = []
+  const messages: BotMessage[] = []
   const faults: string[] = []
   const pending: Outcome[] = []
   let refusals = 0
@@ -164,8 +164,8 @@ export async function openWorksPlatform({ now = Date.now }: { now?: () => number
     }
     const [, token] = /^Bearer (\S+)$/.exec(headers.authorization ?? '') ?? []
     const until = tokens.get(token ?? '')
-    if (until === undefined) return unauthorized('No token that was given out')
-    // No fault: how else would anyone notice?
+    if (until === undefined) return unauthorized('Not an issued token')
+    // Not a fault: the relay may learn only from this answer that its token has expired.
     if (until <= now()) return unauthorized()
     if (botId !== settings.WORKS_BOT_ID) return apiError(404, 'Another bot')
     return hear(decoded(to), arrived)
@@ -184,7 +184,7 @@ export async function openWorksPlatform({ now = Date.now }: { now?: () => number
       access_token: token,
       refresh_token: `${TOKEN}refresh${randomUUID()}`,
       token_type: 'Bearer',
-      // A string, as the documents and the official samples have it.
+      // A string, as in the documents and the official samples.
       expires_in: String(DAY),
       scope: new URLSearchParams(body).get('scope'),
     }
@@ -229,25 +229,25 @@ export async function openWorksPlatform({ now = Date.now }: { now?: () => number
   return {
     settings,
     url,
-    /** How many tokens were given out. */
+    /** Returns the number of issued tokens. */
     tokens: () => tokens.size,
-    /** What was said, in order, and answered with 201. */
+    /** The messages that were answered with 201, in order. */
     messages,
-    /** Every request that broke a rule, and which; a test asserts that there is none. */
+    /** Every request that broke a rule, with that rule. A test asserts that there is none. */
     faults,
-    /** No token that was given out is good any more. */
+    /** Expires all issued tokens. */
     expireTokens() {
       for (const token of tokens.keys()) tokens.set(token, 0)
     },
-    /** The next messages are too many, until so many seconds from now. */
+    /** Answers the next messages with 429 and a reset after `resetSeconds`. */
     throttle(count: number, resetSeconds: number) {
       prepare(count, { ...failure(429), headers: rateLimit(0, resetSeconds) })
     },
-    /** The next messages get an error. */
+    /** Answers the next messages with an error. */
     fail: (count: number, status: number) => prepare(count, failure(status)),
-    /** The next messages never get an answer. */
+    /** Never answers the next messages. */
     hang: (count: number) => prepare(count, 'hang'),
-    /** The next requests for a token get a 500. */
+    /** Answers the next token requests with 500. */
     refuseTokens(count: number) {
       refusals += count
     },
@@ -255,7 +255,7 @@ export async function openWorksPlatform({ now = Date.now }: { now?: () => number
   }
 }
 
-/** What is wrong with a request for a token, by RFC 6749 and RFC 7523. */
+/** Returns the error of a token request that breaks RFC 6749 or RFC 7523. */
 async function tokenFault(
   headers: IncomingHttpHeaders,
   body: string,
@@ -267,7 +267,7 @@ async function tokenFault(
     return tokenError('invalid_request', 'Not a form by its content-type')
   }
   if ([...form.keys()].sort().join(' ') !== FORM) {
-    return tokenError('invalid_request', `Not exactly ${FORM}`)
+    return tokenError('invalid_request', `The fields are not exactly ${FORM}`)
   }
   if (field('grant_type') !== GRANT) return tokenError('unsupported_grant_type', 'Another grant')
   const { WORKS_CLIENT_ID: issuer, WORKS_SERVICE_ACCOUNT: subject } = settings
@@ -276,7 +276,7 @@ async function tokenFault(
   }
   const scopes = field('scope').split(/[\s,]+/)
   if (!scopes.some((scope) => scope === 'bot' || scope === 'bot.message')) {
-    return tokenError('invalid_scope', 'No scope to speak')
+    return tokenError('invalid_scope', 'No scope for messages')
   }
   try {
     const rules = { algorithms: ['RS256'], issuer, subject, currentDate, maxTokenAge: HOUR }
@@ -285,7 +285,7 @@ async function tokenFault(
       requiredClaims: ['exp'],
     })
     const { iat = 0, exp = Infinity } = payload
-    if (exp - iat > HOUR) return tokenError('invalid_grant', 'Good for more than an hour')
+    if (exp - iat > HOUR) return tokenError('invalid_grant', 'Valid for more than an hour')
   } catch (error) {
     return tokenError('invalid_grant', error instanceof Error ? error.message : String(error))
   }
@@ -342,13 +342,13 @@ function decoded(to: string): string | undefined {
 
 type BotKeys = Pick<WorksEnvironment, 'WORKS_BOT_ID' | 'WORKS_BOT_SECRET'>
 
-/** What somebody wrote to a bot, or the data of a button that was clicked; by themselves unless in a channel. */
+/** A text to a bot, or the data of a clicked button. Without `channelId` it is from a direct chat. */
 export type WorksEvent = { userId?: string; channelId?: string } & (
   | { text: string; postback?: string }
   | { data: string }
 )
 
-/** A callback as NAVER WORKS would send it. */
+/** Returns a callback as NAVER WORKS sends it. */
 export function worksCallback(
   keys: BotKeys,
   { userId = 'c72af563-0f21-4736-11e4-045237113344', channelId, ...said }: WorksEvent,
@@ -363,7 +363,7 @@ export function worksCallback(
   return signedCallback(keys, JSON.stringify(event))
 }
 
-/** The same with any body, for what is neither text nor a click. */
+/** Returns a signed callback with any body, for events other than texts and clicks. */
 export function signedCallback({ WORKS_BOT_ID, WORKS_BOT_SECRET }: BotKeys, body: string) {
   return {
     body,

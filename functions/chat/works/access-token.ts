@@ -25,12 +25,12 @@ const TokenAnswer = v.object({
   ),
 })
 
-/** An app's service account, which speaks for a bot. */
+/** An app's service account, which sends the messages of a bot. */
 export interface ServiceAccount {
   clientId: string
   clientSecret: string
   serviceAccount: string
-  /** Signs by RS256. */
+  /** Signs with RS256. */
   privateKey: CryptoKey
 }
 
@@ -46,8 +46,8 @@ interface CachedToken {
 }
 
 /**
- * Opens the access tokens of a service account. One token is used until shortly before it expires, and requested once for
- * all who wait for it. A failure is not cached. Source: https://developers.worksmobile.com/en/docs/auth-jwt
+ * Opens the access tokens of a service account. A token is used until shortly before it expires. Concurrent callers share
+ * one request for it. A failure is not cached. Source: https://developers.worksmobile.com/en/docs/auth-jwt
  */
 export function accessTokens(
   { clientId, clientSecret, serviceAccount, privateKey }: ServiceAccount,
@@ -80,7 +80,7 @@ export function accessTokens(
     const requested = request()
     const entry: CachedToken = {
       token: requested.then(({ value }) => value),
-      // Until it arrives, because a platform may cut off the request that asks for it.
+      // A limit until the token arrives: a platform may cut off the request that asks for it.
       until: now() + TIMEOUT_MS,
     }
     requested.then(

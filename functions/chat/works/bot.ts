@@ -5,7 +5,7 @@ import { accessTokens, type ServiceAccount } from './access-token.ts'
 const ORIGIN = 'https://www.worksapis.com'
 /** The time limit for sending a message, including its access token. */
 const TIMEOUT_MS = 5_000
-/** The vendor's own samples renew a token for this answer, also with status 403. */
+/** The answer that requires a new token, also with status 403: NAVER WORKS' own samples renew the token then. */
 const UNAUTHORIZED = /"UNAUTHORIZED"/
 /** The pause if the answer names none: NAVER WORKS counts calls by the minute. */
 const PAUSE_SECONDS = 60
@@ -36,15 +36,15 @@ export interface MessageAction {
   postback: string
 }
 
-/** The result of a message: the status, 201 if it was sent, and how long to pause. */
+/** The result of a message: the status, 201 if it was sent, and the pause before the next one. */
 export interface Sent {
   status: number
   waitSeconds: number
 }
 
 /**
- * Opens a bot. The function that it returns sends a message to a user or a channel: it requests an access token if there is
- * none, another one if that is refused, and pauses as long as NAVER WORKS asks for.
+ * Opens a bot. The function that it returns sends a message to a user or a channel. It requests an access token if there is
+ * none, requests another one if the first is refused, and pauses as long as NAVER WORKS asks for.
  */
 export function openBot(
   { botId, ...account }: ServiceAccount & { botId: string },

@@ -30,7 +30,7 @@ const CallbackEvent = v.object({
 
 /**
  * Verifies that NAVER WORKS sent a callback to this bot, at most five minutes from `now` (milliseconds since the epoch).
- * Returns the reason if it did not. No header has a time: the one in the signed body counts.
+ * Returns the reason if it did not. The time is in the signed body, because no header has one.
  */
 export async function verifyCallback(
   bytes: Uint8Array,

@@ -22,28 +22,34 @@ import type { Notice } from '../../../shared/notice.ts'
 type Item = Record<string, AttributeValue>
 
 const DAY_MS = 86_400_000
-const KEPT_MS = 90 * DAY_MS
-/** Of notices that are done. */
-const NOTICE_KEPT_MS = 7 * DAY_MS
+/** The retention of creations that are done. */
+const RETENTION_MS = 90 * DAY_MS
+/** The retention of notices that are done. */
+const NOTICE_RETENTION_MS = 7 * DAY_MS
 const JOBS_PK = 'jobs'
-/** Once nothing is due in these, nothing is left to do. A conflict waits for a person, however long. */
+/** The states of creations that expire once they are not due any more. A conflict waits for a person without limit. */
 const DONE = ['created', 'rejected', 'not_created']
 
 const FAILED = 'ConditionalCheckFailed'
-/** What a transaction may be cancelled for and yet succeed a moment later. */
-const PASSING = [FAILED, 'TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']
-const ROUNDS = 10
+/** The cancellation reasons of a transaction that may succeed a moment later. */
+const TRANSIENT_REASONS = [
+  FAILED,
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+]
+const MAX_ROUNDS = 10
 const FIRST_PAUSE_MS = 50
-const LONGEST_PAUSE_MS = 1_000
+const MAX_PAUSE_MS = 1_000
 
-/** DynamoDB deletes what has expired days late; until then it counts as deleted. */
+/** DynamoDB deletes expired items days late; until then they count as deleted. */
 const UNEXPIRED = '(attribute_not_exists(expiresAt) OR expiresAt > :now)'
 
 /**
- * The table, in the words of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It holds the creations; under each
- * key and each name the id of the creation that had it last; of each caller and day how many were made; the notices; and
- * what was seen of jobs. Only the ids, and what was seen, never expire: ids must outlive their creation, and are too small
- * to be kept in step with it.
+ * The table, in the format of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It stores creations; for each key and
+ * each name the id of the creation that had it last; for each caller and day the number of creations; notices; and the
+ * record of jobs. Only those ids and the record of jobs never expire: an id must outlive its creation, and is so small
+ * that an expiry in step with the creation's is not worth its cost.
  */
 export const CREATIONS_TABLE: Omit<CreateTableInput, 'TableName'> & {
   TimeToLiveSpecification: TimeToLiveSpecification
@@ -76,7 +82,7 @@ function index(IndexName: string, hash: string, range: string) {
   }
 }
 
-/** Keeps creations, notices and the record of jobs in a DynamoDB table that is as `CREATIONS_TABLE` says. */
+/** Stores creations, notices and the record of jobs in a DynamoDB table with the schema `CREATIONS_TABLE`. */
 export function dynamodbStore(client: DynamoDBClient, TableName: string): CreationStore {
   async function item(pk: string): Promise<Item | undefined> {
     const input = { TableName, Key: { pk: { S: pk } }, ConsistentRead: true }
@@ -89,7 +95,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
     return found && now < end ? recordOf(found) : undefined
   }
 
-  /** Who had a key or a name last, and holds it still. Who has let go of it never takes it back. */
+  /** Reads the last holder of a key or a name, and whether it holds it still. A holder never takes a released one back. */
   async function holding(pk: string, holds: (creation: Creation) => boolean, now: number) {
     const lastId = (await item(pk))?.creationId?.S
     const last = lastId && (await read(lastId, now))
@@ -107,23 +113,23 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
     }
   }
 
-  function count(quotaPk: string, today: number, most: number): TransactWriteItem {
+  function count(quotaPk: string, today: number, max: number): TransactWriteItem {
     return {
       Update: {
         TableName,
         Key: { pk: { S: quotaPk } },
         UpdateExpression: 'SET expiresAt = :expiresAt ADD made :one',
-        ConditionExpression: 'attribute_not_exists(made) OR made < :most',
+        ConditionExpression: 'attribute_not_exists(made) OR made < :max',
         ExpressionAttributeValues: {
           ':expiresAt': seconds(today + 2 * DAY_MS),
           ':one': { N: '1' },
-          ':most': { N: String(most) },
+          ':max': { N: String(max) },
         },
       },
     }
   }
 
-  // An index lags behind the table. What it shows late does no harm, because every write is conditional.
+  // An index lags behind the table. Stale results do no harm, because every write is conditional.
   async function query<Kept>(limit: number, input: Omit<QueryInput, 'TableName'>): Promise<Kept[]> {
     const kept: Kept[] = []
     for await (const { Items = [] } of paginateQuery({ client }, { TableName, ...input })) {
@@ -146,7 +152,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
     return { Put: { TableName, Item: noticeItemOf(notice) } }
   }
 
-  /** Puts an item in the place of its version before, or of none, and notices along with it. */
+  /** Adds version 1 of an item or replaces the previous version, with notices; `false` if another write came first. */
   async function replaceItem(item: Item, version: number, notices: Notice[] = []) {
     const writeId = { S: crypto.randomUUID() }
     const condition = version > 1 ? 'version = :before' : 'attribute_not_exists(pk)'
@@ -169,10 +175,10 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
           : client.send(new PutItemCommand(Put)))
         return true
       } catch (error) {
-        const met = metBy(error)
-        // The client repeats a write whose answer was lost; the repeat meets what the first one wrote.
-        if (met) return met.writeId?.S === writeId.S
-        if (round === ROUNDS || !isPassing(error)) throw error
+        const existing = existingItem(error)
+        // The client retries a write whose answer was lost, and the retry finds the item of the first try.
+        if (existing) return existing.writeId?.S === writeId.S
+        if (round === MAX_ROUNDS || !isTransient(error)) throw error
         await pause(round)
       }
     }
@@ -184,7 +190,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
       const [keyPk, namePk] = [`key#${keyHash}`, namePkOf(regionCode, content.name)]
       const quotaPk = `quota#${caller}#${today}`
       for (let round = 1; ; round++) {
-        // Read first, though asked for last: the claim that used it up may be the one this one repeats.
+        // Read first, although checked last: if a claim with the same key used up the quota, the key is then seen as held.
         const made = Number((await item(quotaPk))?.made?.N ?? 0)
         const [ofKey, ofName] = await Promise.all([
           holding(keyPk, holdsKey, createdAt),
@@ -193,7 +199,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
         if (ofKey.holder) return { outcome: 'key-held', holder: ofKey.holder }
         const takesName = isLive(creation)
         if (takesName && ofName.holder) {
-          // The two are not read at one moment: who took both between has the key as well.
+          // Key and name are read separately. A claim between the two reads may have taken both.
           const isOfKey = ofName.holder.keyHash === keyHash
           return { outcome: isOfKey ? 'key-held' : 'name-held', holder: ofName.holder }
         }
@@ -211,9 +217,9 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
           return { outcome: 'claimed' }
         } catch (error) {
           const reasons = reasonsOf(error)
-          // Nobody else has the id: an earlier try went through, and only its answer was lost.
+          // The id is unique, so an earlier try succeeded and only its answer was lost.
           if (reasons[0] === FAILED) return { outcome: 'claimed' }
-          if (!isPassing(error) || round === ROUNDS) throw error
+          if (!isTransient(error) || round === MAX_ROUNDS) throw error
           if (!reasons.includes(FAILED)) await pause(round)
         }
       }
@@ -240,7 +246,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
           ...(state !== undefined && { ':state': { S: state } }),
         },
         ScanIndexForward: false,
-        // It counts before the filter does: to find a rare state in such small pages would take many.
+        // `Limit` counts items before the filter: a rare state would need many such small pages.
         ...(state === undefined && { Limit: limit }),
       })
     },
@@ -274,7 +280,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
   }
 }
 
-/** The record is the truth; the attributes beside it are what is searched by. */
+/** Writes a creation as an item. The record is authoritative; the other attributes are for queries and conditions. */
 function itemOf(creation: Creation): Item {
   const { creationId, version, state, caller, dueAt } = creation
   const isDone = dueAt === null && DONE.includes(state)
@@ -287,7 +293,7 @@ function itemOf(creation: Creation): Item {
     listKey: { S: listKeyOf(creation) },
     record: { S: JSON.stringify(creation) },
     ...(dueAt !== null && { dueAt: { N: String(dueAt) } }),
-    ...(isDone && { expiresAt: seconds(Date.now() + KEPT_MS) }),
+    ...(isDone && { expiresAt: seconds(Date.now() + RETENTION_MS) }),
   }
 }
 
@@ -299,7 +305,7 @@ function noticeItemOf(notice: Notice): Item {
     version: { N: String(version) },
     record: { S: JSON.stringify(notice) },
     ...(dueAt === null
-      ? { expiresAt: seconds(Date.now() + NOTICE_KEPT_MS) }
+      ? { expiresAt: seconds(Date.now() + NOTICE_RETENTION_MS) }
       : { dueAt: { N: String(dueAt) } }),
   }
 }
@@ -312,7 +318,7 @@ function noticePkOf({ target, id }: Pick<Notice, 'target' | 'id'>): string {
   return `notice#${target}#${id}`
 }
 
-/** What is due is looked for by target. */
+/** Returns the partition key of the index of due items: notices are queried by target. */
 function noticeKindOf(target: string): string {
   return `notice#${target}`
 }
@@ -321,25 +327,25 @@ function namePkOf(regionCode: string, name: string): string {
   return `name#${regionCode}#${name}`
 }
 
-/** In the order of time; between two of one millisecond the id decides. */
+/** Returns the sort key of a list: the time, then the id for creations of the same millisecond. */
 function listKeyOf({ createdAt, creationId }: Pick<Creation, 'createdAt' | 'creationId'>): string {
   return `${String(createdAt).padStart(16, '0')}#${creationId}`
 }
 
-/** Why each item of a transaction cancelled it; empty where the error is another. */
+/** Returns the cancellation reason of each item of a transaction; empty for other errors. */
 function reasonsOf(error: unknown): string[] {
   if (!(error instanceof TransactionCanceledException)) return []
   return (error.CancellationReasons ?? []).map(({ Code }) => String(Code))
 }
 
-/** Whether a write may succeed a moment later. */
-function isPassing(error: unknown): boolean {
-  const isHeldUp = error instanceof TransactionConflictException
-  return isHeldUp || reasonsOf(error).some((reason) => PASSING.includes(reason))
+/** True if a write may succeed a moment later. */
+function isTransient(error: unknown): boolean {
+  const isConflict = error instanceof TransactionConflictException
+  return isConflict || reasonsOf(error).some((reason) => TRANSIENT_REASONS.includes(reason))
 }
 
-/** The item that stood in a write's way; `undefined` where something else did. */
-function metBy(error: unknown): Item | undefined {
+/** Returns the existing item that failed a write's condition; `undefined` for other errors. */
+function existingItem(error: unknown): Item | undefined {
   if (error instanceof ConditionalCheckFailedException) return error.Item ?? {}
   if (!(error instanceof TransactionCanceledException)) return undefined
   const [reason] = error.CancellationReasons ?? []
@@ -347,7 +353,7 @@ function metBy(error: unknown): Item | undefined {
 }
 
 function pause(round: number): Promise<void> {
-  return systemClock.sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** round))
+  return systemClock.sleep(Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** round))
 }
 
 function seconds(milliseconds: number) {

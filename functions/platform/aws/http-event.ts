@@ -1,5 +1,5 @@
 /**
- * What the relay reads of a request as API Gateway's HTTP APIs (payload format 2.0) and function URLs hand it on.
+ * A request as API Gateway's HTTP APIs (payload format 2.0) and function URLs pass it on: the fields that are read.
  * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export interface HttpEvent {
@@ -11,30 +11,30 @@ export interface HttpEvent {
   isBase64Encoded: boolean
 }
 
-/** What Lambda makes an HTTP response of. */
+/** A response in the format of Lambda. */
 export interface HttpResult {
   statusCode: number
   headers: Record<string, string>
   body: string
 }
 
-/** What `Request` does not hold. No route takes them, nor what stands in their place. */
-const UNHELD = ['CONNECT', 'TRACE', 'TRACK']
+/** The methods that `Request` does not accept. They become OPTIONS; no route takes either. */
+const UNSUPPORTED_METHODS = ['CONNECT', 'TRACE', 'TRACK']
 
-/** Whether an event is a request; if not, a timer sent it. Throws for a request in another payload format. */
+/** True if an event is a request; otherwise a timer sent it. Throws for a request in another payload format. */
 export function isHttpEvent(event: object): event is HttpEvent {
   if (!('requestContext' in event)) return false
   if (!('rawPath' in event)) throw new Error('Events must be of payload format 2.0')
   return true
 }
 
-/** The request that an event stands for; its body has the bytes that were sent. */
+/** Converts an event to a request; its body has the bytes that were sent. */
 export function requestOf(event: HttpEvent): Request {
   const { requestContext, rawPath, rawQueryString, body, isBase64Encoded } = event
   const { method: named } = requestContext.http
-  const method = UNHELD.includes(named) ? 'OPTIONS' : named
+  const method = UNSUPPORTED_METHODS.includes(named) ? 'OPTIONS' : named
   const url = new URL(`https://${requestContext.domainName}`)
-  // HTTP APIs decode the path: by its setter, what was %23 does not become the beginning of a fragment.
+  // HTTP APIs decode the path. The setter encodes it again, so that %23 does not start a fragment.
   url.pathname = rawPath
   url.search = rawQueryString
   const hasBody = body !== undefined && method !== 'GET' && method !== 'HEAD'
@@ -45,7 +45,7 @@ export function requestOf(event: HttpEvent): Request {
   })
 }
 
-/** A response as Lambda takes it; all bodies of the relay are text. */
+/** Converts a response to the format of Lambda; all bodies of the relay are text. */
 export async function resultOf(response: Response): Promise<HttpResult> {
   return {
     statusCode: response.status,
@@ -54,7 +54,10 @@ export async function resultOf(response: Response): Promise<HttpResult> {
   }
 }
 
-/** Headers are bytes, but come decoded: what no header holds becomes a byte that is in none of those the relay reads. */
+/**
+ * Returns the headers, which arrive decoded. A character that no header can contain becomes 0xFF, a byte that is not
+ * valid in any header that the relay reads.
+ */
 function headersOf({ headers }: HttpEvent): [string, string][] {
   return Object.entries(headers).map(([name, value = '']) => [
     name,

@@ -7,60 +7,62 @@ import { parse } from '../../../shared/parse.ts'
 import { type FieldError, Problem } from '../../../shared/problem.ts'
 import { Json, KeyPart } from '../../../shared/settings.ts'
 
-const KEPT_MS = 300_000
-/** Once it was read: however often the pair is refused, and however often reading it again fails. */
-const APART_MS = 30_000
-/** The first read may take most of INIT, which Lambda ends after ten seconds; later ones keep a request waiting. */
+/** The time after which the secret is read again. */
+const MAX_AGE_MS = 300_000
+/** The minimum time between reads after the first success, even if the pair is refused or a read fails. */
+const MIN_INTERVAL_MS = 30_000
+/** The time limit of the first read: Lambda ends INIT after 10 s. */
 const FIRST_READ_MS = 6_000
+/** The time limit of later reads, which delay a request. */
 const LATER_READ_MS = 2_000
 const TRY_LIMITS = { connectionTimeout: 1_000, requestTimeout: 1_900, throwOnRequestTimeout: true }
 
 const SecretString = v.pipe(Json, v.looseObject({ accessKey: KeyPart, secretKey: KeyPart }))
 
-/** What the secret holds. */
+/** The content of the secret. */
 export interface Secret {
   credentials: Credentials
-  /** All that it says, by the names of settings. */
+  /** All its fields, by the names of settings. */
   settings: Record<string, unknown>
 }
 
 /**
- * Opens a secret of AWS Secrets Manager, which is read when it is first asked for and every five minutes; `fresh` asks
- * for it sooner, though not within 30 s of the last read. It is the same object as long as it says the same. What was
- * read holds until something else can be read. Region, endpoint and AWS credentials are the SDK's own business.
- * @throws Problem `not-configured`, with the fault, while nothing was ever read; the next call tries again
+ * Opens a secret of AWS Secrets Manager. The function that it returns reads the secret on first use and then every five
+ * minutes; with `fresh` sooner, but not within 30 s of the last read. It returns the same object until the content
+ * changes. If a read fails, the last content stays in use. The SDK finds region, endpoint and AWS credentials by itself.
+ * @throws Problem `not-configured`, with the fault, until a read has succeeded; the next call tries again
  */
 export function openSecret(SecretId: string, clock: Clock, log: Log) {
   const client = new SecretsManagerClient({ maxAttempts: 3, requestHandler: TRY_LIMITS })
-  let held: { text: string | undefined; secret: Secret } | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
+  let current: { text: string | undefined; secret: Secret } | undefined
+  let readAt = Number.NEGATIVE_INFINITY
   let nextAt = Number.NEGATIVE_INFINITY
-  let asking: Promise<Secret> | undefined
+  let reading: Promise<Secret> | undefined
 
-  async function ask(): Promise<Secret> {
-    askedAt = clock.now()
+  async function read(): Promise<Secret> {
+    readAt = clock.now()
     try {
-      const text = await textOf(client, SecretId, held ? LATER_READ_MS : FIRST_READ_MS)
-      if (!held || text !== held.text) held = { text, secret: secretIn(text) }
-      nextAt = clock.now() + KEPT_MS
+      const text = await textOf(client, SecretId, current ? LATER_READ_MS : FIRST_READ_MS)
+      if (!current || text !== current.text) current = { text, secret: secretIn(text) }
+      nextAt = clock.now() + MAX_AGE_MS
     } catch (problem) {
-      if (!held || !(problem instanceof Problem)) throw problem
-      nextAt = clock.now() + APART_MS
+      if (!current || !(problem instanceof Problem)) throw problem
+      nextAt = clock.now() + MIN_INTERVAL_MS
       for (const { path, message } of problem.extras.errors ?? []) {
         log({ event: 'settings', code: path, detail: message })
       }
     }
-    return held.secret
+    return current.secret
   }
 
   return async ({ fresh }: { fresh: boolean }): Promise<Secret> => {
-    const dueAt = fresh ? askedAt + APART_MS : nextAt
-    // Whoever comes while it is read waits for what is read: of many that are refused at once, none has the old pair.
-    if (held && !asking && clock.now() < dueAt) return held.secret
-    asking ??= ask().finally(() => {
-      asking = undefined
+    const dueAt = fresh ? readAt + MIN_INTERVAL_MS : nextAt
+    // Calls during a read wait for its result: if many requests are refused at once, none gets the old pair again.
+    if (current && !reading && clock.now() < dueAt) return current.secret
+    reading ??= read().finally(() => {
+      reading = undefined
     })
-    return asking
+    return reading
   }
 }
 
@@ -70,7 +72,7 @@ async function textOf(client: SecretsManagerClient, SecretId: string, timeoutMs:
     return (await client.send(new GetSecretValueCommand({ SecretId }), { abortSignal }))
       .SecretString
   } catch (cause) {
-    // The name is AWS's code for what went wrong. Its message may quote anything.
+    // The error's name is AWS's code. Its message may quote anything, so it is left out.
     const name = cause instanceof Error ? cause.name : ''
     throw faulty([{ path: '', message: `cannot be read: ${name}` }], cause)
   }

@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
 
-/** The Durable Object with a deployment's creations in its SQLite; there is only one. */
+/** The Durable Object that stores a deployment's creations in SQLite; there is only one. */
 export class CreationsObject extends DurableObject implements CreationStore {
   #store = sqliteStore({
     run: (sql, ...values) => this.ctx.storage.sql.exec(sql, ...values).toArray(),

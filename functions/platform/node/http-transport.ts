@@ -4,9 +4,9 @@ import { createGunzip } from 'node:zlib'
 import { type Incoming, MAX_ANSWER_BYTES, type Transport } from '../../../shared/transport.ts'
 
 /**
- * A transport over `node:http`, on Node, Deno and Bun alike. Each POST gets a connection of its own: Deno's `fetch`
- * sends one again by itself when its connection breaks, even a new one, and a create must arrive once. Reads share
- * connections; over Node's `fetch` one would cost more than all the rest that the relay does for it.
+ * Creates a transport over `node:http`, for Node, Deno and Bun. A create must arrive only once, but Deno's `fetch` repeats
+ * a POST when its connection breaks, even a new connection. So each POST gets a connection of its own. Reads share
+ * connections. With Node's `fetch`, a read would cost more than all other work of the relay for it.
  */
 export function httpTransport(): Transport {
   const agents = {
@@ -24,7 +24,7 @@ export function httpTransport(): Transport {
         resolve({ status, headers: { get: (name) => String(headers[name] ?? '') }, body })
 
       sent.on('response', (answer) => {
-        // Not asked for; but `fetch` decodes it where the Worker runs, and the answers must be the same.
+        // The relay does not ask for gzip. The Worker's `fetch` decodes it, and all platforms must give the same answer.
         const isZipped = /^(x-)?gzip$/i.test(answer.headers['content-encoding'] ?? '')
         const content = isZipped ? answer.pipe(createGunzip()) : answer
         const chunks: Uint8Array[] = []
@@ -39,7 +39,7 @@ export function httpTransport(): Transport {
         content.on('end', () => arrived(answer, Buffer.concat(chunks)))
         for (const stream of [answer, content]) stream.on('error', reject)
       })
-      // An answer of 101, which nobody asked for either: without this it would never end.
+      // The relay does not ask for an upgrade either. Without this handler an answer of 101 would never end.
       sent.on('upgrade', (answer, socket) => {
         arrived(answer, Buffer.alloc(0))
         socket.destroy()

@@ -15,11 +15,11 @@ export interface ListenAddress {
 /** A server that listens. */
 export interface Server {
   port: number
-  /** Accepts nothing new, and resolves once everything that runs is answered. */
+  /** Accepts no new requests, and resolves once all running ones are answered. */
   close(): Promise<void>
 }
 
-/** The part of Bun's and Deno's own servers that is used. Sources: https://bun.com/docs/api/http, https://docs.deno.com/api/deno */
+/** Bun's and Deno's own servers: the fields that are used. Sources: https://bun.com/docs/api/http, https://docs.deno.com/api/deno */
 interface Runtime {
   Bun?: {
     serve(options: { hostname?: string; port: number; idleTimeout: number; fetch: Handler }): {
@@ -35,7 +35,7 @@ interface Runtime {
   }
 }
 
-/** A request may wait for 20 s before anything is sent; Bun would end it after 10 s. */
+/** The idle timeout of Bun's server: a request may wait for 20 s before anything is sent, and Bun's default is 10 s. */
 const IDLE_SECONDS = 60
 
 /** Listens with the runtime's own server. Rejects if the address cannot be used. */
@@ -61,14 +61,14 @@ export async function listen(handler: Handler, { host, port }: ListenAddress): P
   }
 }
 
-/** Returns the setting at fault and what to do when an address cannot be listened on. */
+/** Returns the setting at fault and a remedy if a server cannot listen on an address. */
 export function listenFault(error: unknown, { port }: ListenAddress) {
   const reason = reasonOf(error)
   switch (reason) {
     case 'EADDRINUSE':
       return {
         code: 'PORT',
-        detail: `PORT ${port} is already in use. Stop the other process or set PORT=${port + 1}`,
+        detail: `PORT ${port} is already in use. Stop the other process or set PORT=${port < 65_535 ? port + 1 : port - 1}`,
       }
     case 'EACCES':
       return { code: 'PORT', detail: `PORT ${port} may not be used by this process` }

@@ -6,7 +6,7 @@ import { reasonOf } from '../../../shared/log.ts'
 
 /** Opens a SQLite database in a file, or in memory for `:memory:`, on Node, Deno and Bun. */
 export function openSqlite(file: string): Sqlite & { close(): void } {
-  // Not an import: a Node without this module must be able to load the server and say so.
+  // Not an import: a Node without this module must load the server, which then reports that it is too old.
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
   const database = new DatabaseSync(file)
   const statements = new Map<string, StatementSync>()
@@ -52,7 +52,7 @@ export function openFailure(file: string): { path: string; reason: string } {
   return { path: resolve(file), reason: reasonFor(file) }
 }
 
-/** Opens the file without SQLite, which has one code for most reasons. */
+/** Finds the reason by opening the file without SQLite, which has one code for most reasons. */
 function reasonFor(file: string): string {
   try {
     closeSync(openSync(file, 'a'))

@@ -1,7 +1,7 @@
 const MIN_MAJOR = 22
 const MIN_MINOR = 18
 
-/** Returns what to say to a Node that is too old; `undefined` for others. Bun and Deno report a newer Node's version. */
+/** Returns the message for a Node that is too old; `undefined` for others. Bun and Deno report a newer Node's version. */
 export function versionFault(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const isOld = major < MIN_MAJOR || (major === MIN_MAJOR && minor < MIN_MINOR)

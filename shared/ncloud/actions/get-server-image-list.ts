@@ -5,7 +5,7 @@ import { listOf } from '../values.ts'
 
 /** The filters of getServerImageList that the relay uses, and its pages. */
 export interface ServerImageQuery {
-  /** NAVER Cloud does not document whether it matches exactly or in part. */
+  /** The name. NAVER Cloud does not document if it must match exactly or in part. */
   name?: string
   typeCodes?: ('SELF' | 'NCP')[]
   /** 0 and 1 both mean the first page. */

@@ -4,19 +4,19 @@ import type { Argument, Command } from '../../intent.ts'
 import type { Ending } from '../../notice.ts'
 import type { NameHolder, ProblemFacts } from '../../problem.ts'
 
-/** A sentence that is made of facts. */
+/** A function that writes a sentence from facts. */
 export type Sentence<Facts> = (facts: Facts) => string
 
 /**
- * All sentences of one language. Each names things by name or number and says what to do next; none contains a problem
- * code, the name of a setting or a word that only the code uses.
+ * All sentences of one language. A sentence names things by name or number and gives the next step. It contains no problem
+ * code, no name of a setting and no word that only the code uses.
  */
 export interface Wording {
-  /** Writes a time (milliseconds since the epoch) by the clocks of Korea and Japan. */
+  /** Writes a time (milliseconds since the epoch) as local time of Korea and Japan (UTC+9). */
   time(at: number): string
-  /** Writes a duration by its two largest units. */
+  /** Writes a duration with its two largest units. */
   duration(seconds: number): string
-  /** The status of an image or of a creation, to be put after its name. */
+  /** The status of an image or of a creation, as it follows the name. */
   status: Record<Status, string>
   field: Record<
     'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'creation' | 'created',
@@ -26,7 +26,7 @@ export interface Wording {
   title: Record<Ending, Sentence<{ name: string }>> & {
     overdue: Sentence<{ job: string; hours: number }>
   }
-  /** What to do after a creation has ended. */
+  /** The next step after a creation has ended. */
   advice: Record<Exclude<Ending, 'ready' | 'rejected'> | 'overdue', string>
   problem: {
     nameTaken: Sentence<{ name: string; holder: NameHolder | undefined }>
@@ -45,7 +45,7 @@ export interface Wording {
     internal: string
     other: string
   }
-  /** What a check of a create found. */
+  /** The results of checks of a create. */
   check: Record<
     SnapshotCheckCode,
     { passed: Sentence<SnapshotFacts>; failed: Sentence<SnapshotFacts> }
@@ -53,7 +53,7 @@ export interface Wording {
     nameFree: Sentence<{ name: string }>
     verdict: Sentence<{ failed: number }>
   }
-  /** The progress of a creation that has no end yet. */
+  /** The progress of a creation that has not ended. */
   progress: {
     accepted: Sentence<{ name: string }>
     sending: Sentence<{ name: string }>
@@ -67,11 +67,11 @@ export interface Wording {
   chat: ChatWording
 }
 
-/** The sentences that only chats use. A `command` is a whole command as it is typed. */
+/** The sentences that only chats use. A `command` is a complete command as people type it. */
 export interface ChatWording {
   help: {
     title: string
-    /** The arguments of a command, and what the command does. */
+    /** The arguments of a command, and its purpose. */
     command: Record<Command, { form: string; purpose: string }>
   }
   misread: {
@@ -98,7 +98,7 @@ export interface ChatWording {
     }
     image: Sentence<{ imageNo: string; status: Status }>
     creation: Sentence<{ name: string; status: Status; imageNo: string | null; creationId: string }>
-    /** `next` and `last` are times by the job's own clocks. */
+    /** The times of `next` and `last` are local times of the job's zone. */
     job: Sentence<{
       job: string
       next: string | null

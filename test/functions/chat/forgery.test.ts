@@ -37,16 +37,16 @@ afterEach(async () => {
   await works.close()
 })
 
-const wordOf = (caller: string) =>
+const confirmationFor = (caller: string) =>
   `${confirmationId(caller)} ${(NOW + 60_000).toString(36)} create web-golden 12344697`
-const BUTTON = { action_id: 'confirm', value: wordOf(`slack:${people.slack.maker}`) }
+const BUTTON = { action_id: 'confirm', value: confirmationFor(`slack:${people.slack.maker}`) }
 const CALLBACK = {
   text: 'Create',
   userId: people.works.maker,
-  postback: wordOf(`works:${people.works.maker}`),
+  postback: confirmationFor(`works:${people.works.maker}`),
 }
 
-/** Requests that are accepted as they are; all three would make an image. */
+/** Returns requests that are accepted unchanged. Those of Slack and NAVER WORKS would create an image. */
 function genuine(): Record<'slack' | 'mattermost' | 'works', ChatRequest> {
   const callback = worksCallback(works.settings, CALLBACK, { at: NOW })
   return {
@@ -63,12 +63,12 @@ const withHeader = (request: ChatRequest, name: string, change: (value: string) 
   headers: { ...request.headers, [name]: change(request.headers[name] ?? '') },
 })
 
-/** One bit of a text turned round, so that it stays text. */
+/** Changes one byte of a text so that it remains text. */
 function flipped(text: string, random: Random): string {
   const bytes = Buffer.from(text)
   const at = random.between(0, bytes.length - 1)
   const before = bytes[at] ?? 0
-  // Not the case of a percent-encoded digit, which means the same; and nothing that a header cannot hold.
+  // Keeps the case of a percent-encoded digit, which has no meaning, and makes no byte that a header cannot hold.
   bytes[at] = before ^ (before & 0x40 ? 0x03 : 0x01)
   return bytes.toString('latin1')
 }
@@ -81,8 +81,8 @@ const without = ({ headers, ...request }: ChatRequest, ...names: string[]) => ({
 })
 const signature = { slack: 'x-slack-signature', works: 'x-works-signature' }
 
-/** Ways to alter what Slack and NAVER WORKS sign. */
-const ofSigned = (name: string): Alteration[] => [
+/** Returns alterations of a request that Slack or NAVER WORKS signed. */
+const signedAlterations = (name: string): Alteration[] => [
   (request, random) => withHeader(request, name, (value) => flipped(value, random)),
   (request, random) => withHeader(request, name, (value) => shortened(value, random)),
   (request) => withHeader(request, name, (value) => value.toUpperCase()),
@@ -95,7 +95,7 @@ const ofSigned = (name: string): Alteration[] => [
 ]
 
 const slackAlterations: Alteration[] = [
-  ...ofSigned(signature.slack),
+  ...signedAlterations(signature.slack),
   (request, random) => {
     const away = random.chance(0.5) ? 301 : -301
     const { path, body } = request
@@ -141,7 +141,7 @@ const mattermostAlterations: Alteration[] = [
 ]
 
 const worksAlterations: Alteration[] = [
-  ...ofSigned(signature.works),
+  ...signedAlterations(signature.works),
   (request) => withHeader(request, 'x-works-botid', (value) => `${value}0`),
   (request) => withHeader(request, 'x-works-botid', () => ''),
   (request, random) => {
@@ -162,7 +162,7 @@ const worksAlterations: Alteration[] = [
   }),
 ]
 
-test(`of ${FORGERIES} requests that nobody sent so none is accepted`, async () => {
+test(`rejects all of ${FORGERIES} altered requests`, async () => {
   const random = randomOf(6)
   const alterations = Object.entries({
     slack: slackAlterations,
@@ -177,7 +177,7 @@ test(`of ${FORGERIES} requests that nobody sent so none is accepted`, async () =
     const forged = alter(requests[name], random)
     if (JSON.stringify(forged) === JSON.stringify(requests[name])) continue
     const { status } = await chat.relay.request(forged.path, forged)
-    if (status !== 401) throw new Error(`Accepted: ${JSON.stringify(forged)} of ${name}, ${status}`)
+    if (status !== 401) throw new Error(`${name} got ${status} for ${JSON.stringify(forged)}`)
     statuses.set(status, (statuses.get(status) ?? 0) + 1)
   }
   expect([...statuses.keys()]).toEqual([401])
@@ -186,13 +186,13 @@ test(`of ${FORGERIES} requests that nobody sent so none is accepted`, async () =
   expect([chat.said, works.messages]).toEqual([[], []])
 })
 
-test('what was altered is accepted as it was; sent a thousand times it has one effect', async () => {
+test('accepts the unaltered requests, and a thousand repeats have one effect', async () => {
   const { slack, works: callback } = genuine()
   for (let i = 0; i < 500; i++) {
     expect((await chat.relay.request(slack.path, slack)).status).toBe(200)
     expect((await chat.relay.request(callback.path, callback)).status).toBe(200)
   }
-  // Of two people who ask for one name the first has it.
+  // Two people ask for the same name, and the first one gets it.
   expect(await chat.creations()).toHaveLength(1)
   expect([chat.said.length, works.messages.length]).toEqual([1, 1])
   expect((await chat.relay.request('/chat/mattermost', mattermostCommand('help'))).status).toBe(200)

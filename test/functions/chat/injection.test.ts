@@ -10,7 +10,7 @@ import {
 } from '../../support/chats.ts'
 import { openWorksPlatform, worksCallback } from '../../support/works-platform.ts'
 
-/** What would be something else than text, somewhere. */
+/** Texts that have a special meaning in at least one chat. */
 const hostile = [
   '<!channel> <!here> <@U0MAKER> <#C0RELAY>',
   '&lt;!channel&gt; &amp;amp;',
@@ -23,7 +23,7 @@ const hostile = [
   ':tada: 🎉 ｆｕｌｌ',
   '| a | b |\n|---|---|\n# heading\n- item',
 ]
-/** What is not seen, or turns what is: none of it may be left. */
+/** Invisible characters and ones that change the direction of text. None may remain in a message. */
 const unseen = 'a\u202eb\u2066c\u200bd\u200fe\ufefff\u0007g\u0085h\u2028i\u00adj'
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
@@ -43,12 +43,12 @@ afterEach(async () => {
   await works.close()
 })
 
-/** What is read in each chat of an answer. */
+/** Functions that send a command in each chat and return the text that a person reads. */
 const readers = {
   async slack(text: string) {
     const { json } = await chat.ask(slackCommand(text))
     assertBlockKit(json)
-    // Or `:tada:` would be a picture.
+    // Otherwise `:tada:` would become a picture.
     expect(JSON.stringify(json)).not.toContain('"emoji":true')
     return shownBySlack(json)
   },
@@ -56,7 +56,7 @@ const readers = {
     const address = `${chat.hooks}/hooks/commands/1`
     const { json } = await chat.ask(mattermostCommand(text, { address }))
     const [, fence = '', inside = ''] = /^(`{3,})\n([\s\S]*)\n\1$/.exec(json.text) ?? []
-    // CommonMark, 4.5: a block ends at a line of as many backticks, or more.
+    // CommonMark 4.5: a line with at least as many backticks ends the block.
     expect(inside).not.toMatch(new RegExp(`^ {0,3}${fence}`, 'm'))
     return inside
   },
@@ -69,7 +69,7 @@ const readers = {
       ...worksCallback(works.settings, event),
     }
     await chat.ask(sent)
-    // The stand-in finds fault with mentions.
+    // The stand-in reports mentions as faults.
     expect(works.faults).toEqual([])
     const { content } = works.messages.at(-1) ?? {}
     return (content as { text: string }).text.replaceAll('＜', '<')
@@ -80,20 +80,20 @@ describe.each(Object.keys(readers) as (keyof typeof readers)[])('in %s', (name) 
   const read = readers[name]
   const oneLine = (text: string) => text.replace(/\n/g, ' ')
 
-  test.each(hostile)('%j shows as it is, in a name and in a description', async (text) => {
+  test.each(hostile)('shows %j unchanged in a name and in a description', async (text) => {
     const image = chat.relay.gateway.images.add({ name: text, description: text })
     const shown = await read(`status ${image.no}`)
     expect(shown.split(oneLine(text)).length).toBeGreaterThanOrEqual(3)
   })
 
-  test('nothing is hidden, or turned round', async () => {
+  test('replaces invisible and direction-changing characters with spaces', async () => {
     const image = chat.relay.gateway.images.add({ name: unseen, description: unseen })
     const shown = await read(`status ${image.no}`)
     expect(shown.replaceAll('\n', '')).not.toMatch(UNSEEN)
     expect(shown).toContain('a b c d e f g h i j')
   })
 
-  test('what the gateway says shows as it is', async () => {
+  test('shows the gateway’s message unchanged', async () => {
     const [message = ''] = hostile
     const body = JSON.stringify({ responseError: { returnCode: '10<b>', returnMessage: message } })
     chat.relay.gateway.inject({
@@ -103,7 +103,7 @@ describe.each(Object.keys(readers) as (keyof typeof readers)[])('in %s', (name) 
     expect(await read('status 12341457')).toContain(`10<b> ${message}`)
   })
 
-  test('the largest image keeps to the limits', async () => {
+  test('shows the largest image within the limits', async () => {
     const storages = Array.from({ length: 21 }, (_, order) => ({
       order,
       snapshot: { no: String(order).padStart(15, '9'), name: '&'.repeat(200) },

@@ -19,7 +19,7 @@ const question: Question = {
   replyTo: { chat: 'mattermost', person: 'p'.repeat(26), to: '', until: 0 },
 }
 
-/** What the gateway may say of anything: of any characters, and of any length that it has been seen to take. */
+/** Text that the gateway may return: any characters, and the lengths that it was seen to accept. */
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
   fc.string({ unit: 'grapheme', maxLength: 300 }),
@@ -31,20 +31,27 @@ const text = fc.oneof(
     '\u202e'.repeat(300),
   ),
 )
-const maybe = fc.option(text)
+const optionalText = fc.option(text)
 
 const images = fc
   .record({
     name: text,
-    description: maybe,
+    description: optionalText,
     phase: fc.constantFrom(...Phase.options),
-    status: fc.record({ code: maybe, operation: maybe, name: maybe }),
-    os: maybe,
+    status: fc.record({ code: optionalText, operation: optionalText, name: optionalText }),
+    os: optionalText,
     sizeGb: fc.option(fc.nat()),
     storages: fc.option(
-      fc.array(fc.record({ snapshotName: maybe, volumeType: maybe, sizeGb: fc.option(fc.nat()) }), {
-        maxLength: 21,
-      }),
+      fc.array(
+        fc.record({
+          snapshotName: optionalText,
+          volumeType: optionalText,
+          sizeGb: fc.option(fc.nat()),
+        }),
+        {
+          maxLength: 21,
+        },
+      ),
     ),
   })
   .map(({ storages, ...more }) => ({
@@ -55,7 +62,7 @@ const images = fc
   }))
 
 test.each(LANGUAGES)(
-  'every image keeps to the limits of Slack and Mattermost, in %s',
+  'renders every image within the limits of Slack and Mattermost, in %s',
   async (language) => {
     const written = async ({ doors }: Chat, template: MessageTemplate) => {
       const body = await doors[0]?.bodyOf?.(template, question)

@@ -22,12 +22,12 @@ beforeEach(async () => {
 
 afterEach(() => chat.close())
 
-/** What a command is answered with. */
+/** Sends a command and returns the text of the answer. */
 async function shown(text: string, person = people.mattermost.maker) {
   const address = `${chat.hooks}/hooks/commands/1`
   const { status, json } = await chat.ask(mattermostCommand(text, { person, address }))
   expect(status).toBe(200)
-  // By its documents; what is not in a block of code would be Markdown.
+  // The format of Mattermost's documents. Text outside a code block would be read as Markdown.
   expect(json).toEqual({
     response_type: 'ephemeral',
     text: expect.stringMatching(/^```\n[^`]+\n```$/),
@@ -36,13 +36,13 @@ async function shown(text: string, person = people.mattermost.maker) {
   return json.text as string
 }
 
-/** The command that confirms what was asked for. */
+/** Sends a command and returns the command that confirms it. */
 async function confirmation(text: string) {
   const [, command = ''] = /To confirm, send: \/ncp (confirm \S+)/.exec(await shown(text)) ?? []
   return command
 }
 
-test('a command tells how an image is', async () => {
+test('a command shows the state of an image', async () => {
   const text = await shown('status 12341457')
   for (const part of ['test-kvm is ready', 'Image: 12341457', 'Size: 10 GB']) {
     expect(text).toContain(part)
@@ -50,7 +50,7 @@ test('a command tells how an image is', async () => {
 })
 
 describe('a creation', () => {
-  test('is shown, confirmed by its code, made by the tick, and its end told in the room, once', async () => {
+  test('is shown, confirmed by its code, sent by the tick and announced once in the room', async () => {
     const command = await confirmation('create web-golden 12344697')
     expect(await chat.creations()).toEqual([])
     expect(await shown(command)).toContain('web-golden is requested')
@@ -71,7 +71,7 @@ describe('a creation', () => {
     ])
   })
 
-  test('is one however often its code is typed or sent', async () => {
+  test('is made once when its code is typed or sent several times', async () => {
     const command = await confirmation('create web-golden 12344697')
     const sent = mattermostCommand(command, { address: `${chat.hooks}/hooks/commands/1` })
     await Promise.all([sent, sent, mattermostCommand(command), sent].map(chat.ask))
@@ -79,7 +79,7 @@ describe('a creation', () => {
     expect(await chat.creations()).toHaveLength(1)
   })
 
-  test('needs the code of the one who asked, as it was given, within ten minutes', async () => {
+  test('needs the unchanged code of the person who asked, within ten minutes', async () => {
     const command = await confirmation('create web-golden 12344697')
     const { other } = people.mattermost
     const [, code = ''] = command.split(' ')
@@ -103,19 +103,19 @@ describe('a creation', () => {
     expect(await shown(command)).toContain('web-golden is requested')
   })
 
-  test('is for those alone who may, at the command and at its confirmation', async () => {
+  test('needs permission at the command and at its confirmation', async () => {
     const forbidden = 'You are not allowed to create images.'
     expect(await shown('create web-golden 12344697', people.mattermost.other)).toContain(forbidden)
     const command = await confirmation('create web-golden 12344697')
     const { hooks } = chat
     await chat.close()
-    // The same token; nobody may any more.
+    // The same token, but nobody has permission any more.
     chat = await openChatRelay({ environment: { CHAT_CREATORS: '{}', MATTERMOST_URL: hooks } })
     expect(await shown(command)).toContain(forbidden)
     expect(await chat.creations()).toEqual([])
   })
 
-  test('survives another token taking the place of the first', async () => {
+  test('can still be confirmed after a newer token was added', async () => {
     const command = await confirmation('create web-golden 12344697')
     await chat.close()
     const MATTERMOST_TOKEN = `newer-token,${chatSecrets.mattermost}`
@@ -124,7 +124,7 @@ describe('a creation', () => {
   })
 })
 
-test('a longer fence holds what holds a fence', async () => {
+test('shows a description with a code fence inside a longer fence', async () => {
   const description = 'a ``` b ```` c'
   const image = chat.relay.gateway.images.add({ name: 'web-fence', description })
   const address = `${chat.hooks}/hooks/commands/1`
@@ -133,10 +133,10 @@ test('a longer fence holds what holds a fence', async () => {
   expect(json.text).toContain(description)
 })
 
-describe('who sent it', () => {
+describe('the sender', () => {
   const path = '/chat/mattermost'
 
-  test('is proved by the token, in the header or in the body', async () => {
+  test('is verified by the token in the header or in the body', async () => {
     const { body, headers, ...sent } = mattermostCommand('help')
     const { authorization, ...rest } = headers
     const other = body.replace(chatSecrets.mattermost, 'wrong')
@@ -153,20 +153,20 @@ describe('who sent it', () => {
     expect(await status({ body: '' })).toBe(401)
   })
 
-  test('is never asked by GET', async () => {
+  test('gets 405 for a GET', async () => {
     const { body } = mattermostCommand('help')
     const { status } = await chat.relay.request(`${path}?${body}`)
     expect(status).toBe(405)
   })
 
-  test('is a user', async () => {
+  test('must have a valid user id', async () => {
     const sent = mattermostCommand('help', { person: 'a;b' })
     const { status, json } = await chat.ask(sent)
     expect([status, json.code]).toEqual([400, 'malformed-request'])
   })
 })
 
-test('what Mattermost publishes as its request is understood', async () => {
+test('accepts the request that Mattermost publishes as an example', async () => {
   const { headers, body } = JSON.parse(chatFixture('mattermost-command.json'))
   const token = new URLSearchParams(body).get('token') ?? ''
   await chat.close()
@@ -175,7 +175,7 @@ test('what Mattermost publishes as its request is understood', async () => {
   expect((await chat.ask(sent)).status).toBe(200)
 })
 
-test('nothing is said at another origin than its own', async () => {
+test('sends nothing to another origin than the configured one', async () => {
   const command = await confirmation('create web-golden 12344697')
   await chat.ask(mattermostCommand(command, { address: 'http://127.0.0.2:9/hooks/commands/1' }))
   await chat.relay.tick()

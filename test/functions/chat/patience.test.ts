@@ -19,7 +19,7 @@ import { scaled } from '../../support/counts.ts'
 import { type IdleClock, idleClock } from '../../support/idle-clock.ts'
 import { openWorksPlatform, worksCallback } from '../../support/works-platform.ts'
 
-const QUESTIONS = scaled(5_000)
+const REQUESTS = scaled(5_000)
 const AT_ONCE = 600
 const LIMIT_MS = 2_500
 const GATEWAY_MS = 60_000
@@ -48,7 +48,7 @@ function open(options: Parameters<typeof openChatRelay>[0] = {}, gatewayMs = GAT
   return openChatRelay({ clock: time, transport, origins: worksOrigins(works.url), ...options })
 }
 
-/** A transport on which NAVER Cloud takes its time. */
+/** Wraps a transport so that NAVER Cloud answers after `gatewayMs`. */
 function slow(transport: Transport, gatewayMs: number): Transport {
   return async (request, timeoutMs) => {
     if (isSlow && request.url.pathname.startsWith('/vserver/')) {
@@ -73,8 +73,8 @@ const button = () => ({
   ].join(' '),
 })
 
-/** One of all that can be asked. */
-const questions: (() => ChatRequest)[] = [
+/** Makes one request of each kind. */
+const requests: (() => ChatRequest)[] = [
   () => slackCommand('status 12341457'),
   () => slackCommand(`create web-${++names} 12344697`),
   () => slackClick(button()),
@@ -94,24 +94,24 @@ function callback(text: string): ChatRequest {
   }
 }
 
-test(`answers each of ${QUESTIONS} questions in time though NAVER Cloud takes a minute`, async () => {
+test(`answers ${REQUESTS} requests in time although NAVER Cloud takes a minute`, async () => {
   const took: number[] = []
   let asked = 0
   async function askOneByOne() {
-    while (asked < QUESTIONS) {
-      const question = questions[asked++ % questions.length]?.() as ChatRequest
+    while (asked < REQUESTS) {
+      const request = requests[asked++ % requests.length]?.() as ChatRequest
       const startedAt = time.now()
-      const { status } = await chat.relay.request(question.path, question)
+      const { status } = await chat.relay.request(request.path, request)
       took.push(time.now() - startedAt)
-      if (status !== 200) throw new Error(`${question.path} was answered ${status}`)
+      if (status !== 200) throw new Error(`${request.path} was answered ${status}`)
     }
   }
   await time.until(Promise.all(Array.from({ length: AT_ONCE }, askOneByOne)))
-  expect(took).toHaveLength(QUESTIONS)
+  expect(took).toHaveLength(REQUESTS)
   expect(took.filter((ms) => ms >= LIMIT_MS)).toEqual([])
 })
 
-test('what was not answered in time is answered by the tick, once', async () => {
+test('the tick posts a late answer once', async () => {
   const [inline, byCallback] = [slackCommand('status 12341457'), callback('상태 12341457')]
   const late = await time.until(Promise.all([inline, byCallback].map(chat.ask)))
   expect(shownBySlack(late[0]?.json)).toContain(
@@ -127,9 +127,9 @@ test('what was not answered in time is answered by the tick, once', async () => 
   expect(chat.said).toHaveLength(1)
 })
 
-test('what leaves too little time to say it is said by the tick alone', async () => {
+test('only the tick posts an answer that comes too late for the request to post it', async () => {
   await chat.close()
-  // A platform freezes what goes on after its answer: what was sent then might be sent again.
+  // A platform freezes work that goes on after its reply, so a message sent then might be sent again.
   chat = await open({}, 1_600)
   await ask(slackClick({ action_id: 'refresh', value: 'status 12341457' }))
   expect(chat.said).toEqual([])
@@ -138,14 +138,14 @@ test('what leaves too little time to say it is said by the tick alone', async ()
   expect(shownBySlack(chat.said[0]?.body)).toContain('test-kvm is ready')
 })
 
-test('what nobody can be told later is not promised', async () => {
+test('promises no later answer without a usable address', async () => {
   const { json } = await ask(
     mattermostCommand('status 12341457', { address: 'http://127.0.0.3:9/x' }),
   )
   expect(json.text).toContain('NAVER Cloud did not answer in time.')
 })
 
-test('what is older than half an hour is told nobody', async () => {
+test('drops an answer that is more than half an hour old', async () => {
   await ask(slackCommand('status 12341457'))
   isSlow = false
   time.advance(1_801_000)
@@ -159,7 +159,7 @@ describe('a store', () => {
     replaceNotice,
   })
 
-  test('that is too slow for a click is no reason to take it for kept', async () => {
+  test('that is too slow makes a click fail with 500 in time', async () => {
     await chat.close()
     chat = await open({ store: store(() => new Promise(() => {})) })
     const startedAt = time.now()
@@ -170,7 +170,7 @@ describe('a store', () => {
   test.each([
     ['fails', () => Promise.reject(new Error('no store'))],
     ['is too slow', () => new Promise<boolean>(() => {})],
-  ])('that %s keeps no command from its answer', async (_, replaceNotice) => {
+  ])('that %s does not stop a command from being answered', async (_, replaceNotice) => {
     await chat.close()
     chat = await open({ store: store(replaceNotice) })
     const startedAt = time.now()
@@ -181,13 +181,13 @@ describe('a store', () => {
   })
 })
 
-test('what the gateway does not tell the tick either is told as a failure', async () => {
+test('reports a failure when the gateway does not answer the tick either', async () => {
   await ask(slackCommand('status 12341457'))
   await tick()
   expect(shownBySlack(chat.said[0]?.body)).toContain('NAVER Cloud did not answer in time.')
 })
 
-test('a creation that was confirmed while the gateway was slow ends as it was told, once', async () => {
+test('a creation confirmed while the gateway is slow is made and announced once', async () => {
   const { value, action_id } = button()
   await ask(slackClick({ value, action_id }))
   expect(shownBySlack(chat.said[0]?.body)).toContain('is requested')

@@ -14,7 +14,7 @@ import {
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 
-/** How far this process's clock runs ahead, in milliseconds. */
+/** Milliseconds by which this process's clock runs ahead. */
 let ahead = 0
 const { now } = Date
 
@@ -87,14 +87,14 @@ describe('a command', () => {
     expect(text.match(/: ready/g)).toHaveLength(2)
   })
 
-  test('says what does not exist, by name or number', async () => {
+  test('names the image or request that does not exist', async () => {
     const id = `cr_${'0'.repeat(32)}`
     expect(await shown('status 99999999')).toBe('There is no image with the number 99999999.')
     expect(await shown('status nothing')).toBe('There is no image with the name nothing.')
     expect(await shown(`status ${id}`)).toBe(`There is no request ${id} that you may see.`)
   })
 
-  test('says which permission the relay lacks', async () => {
+  test('names the permission that the relay lacks', async () => {
     chat.relay.gateway.inject({ fault: 'forbidden', times: 9 })
     expect(await shown('status 12341457')).toContain('may not call getServerImageDetail')
   })
@@ -120,7 +120,7 @@ describe('a command', () => {
     expect(await shown(`create ${'X'.repeat(500)}`)).toContain(`"${'X'.repeat(40)}…"`)
   })
 
-  test('that does not exist is answered with all commands', async () => {
+  test('that does not exist is answered with the list of commands', async () => {
     const text = await shown('destroy everything')
     expect(text).toContain('There is no command "destroy".')
     expect(text).toContain('/ncp status')
@@ -136,7 +136,7 @@ describe('a command', () => {
     )
   })
 
-  test('lists a person’s own creations; an empty list is a sentence', async () => {
+  test('lists a person’s own creations, and has a sentence for an empty list', async () => {
     expect(await shown('creations')).toBe('You have not requested any images yet.')
     await make('web-mine')
     expect(await shown('creations')).toMatch(/web-mine: waiting to be sent \(cr_[0-9a-f]{32}\)/)
@@ -171,7 +171,7 @@ describe('a command', () => {
 })
 
 describe('a creation', () => {
-  test('is shown, confirmed, made by the next tick, and its end told in the room, once', async () => {
+  test('is shown, confirmed, sent by the next tick and announced once in the room', async () => {
     const summary = await answerTo('create web-golden 12344697 50:CB2 12344698:30:FB1')
     const text = shownBySlack(summary)
     for (const part of [
@@ -216,13 +216,16 @@ describe('a creation', () => {
       '12344697 12344698:10:CB1',
       'Snapshot 12344698 has 20 GB and does not fit a storage of 10 GB.',
     ],
-  ])('of %s is not offered: the answer says why and what helps', async (storages, why) => {
-    const summary = await answerTo(`create web-golden ${storages}`)
-    expect(shownBySlack(summary)).toContain('web-golden cannot be created')
-    expect(shownBySlack(summary)).toContain(`✗ ${why}`)
-    expect(shownBySlack(summary)).toContain('/ncp snapshots <storage>')
-    expect(() => buttonIn(summary)).toThrow()
-  })
+  ])(
+    'from %s is not offered, and the answer has the reason and the next step',
+    async (storages, why) => {
+      const summary = await answerTo(`create web-golden ${storages}`)
+      expect(shownBySlack(summary)).toContain('web-golden cannot be created')
+      expect(shownBySlack(summary)).toContain(`✗ ${why}`)
+      expect(shownBySlack(summary)).toContain('/ncp snapshots <storage>')
+      expect(() => buttonIn(summary)).toThrow()
+    },
+  )
 
   test('with a name in use is not offered', async () => {
     const { no } = chat.relay.gateway.images.add({ name: 'web-golden' })
@@ -233,7 +236,7 @@ describe('a creation', () => {
     expect(() => buttonIn(summary)).toThrow()
   })
 
-  test('is offered unchecked where the gateway fails', async () => {
+  test('is offered without checks when the gateway fails', async () => {
     chat.relay.gateway.inject({ fault: 'html-502', times: 20 })
     const summary = await answerTo('create web-golden 12344697')
     expect(shownBySlack(summary)).toContain('snapshots and name could not be checked')
@@ -242,30 +245,30 @@ describe('a creation', () => {
     expect(await chat.creations()).toHaveLength(1)
   })
 
-  test('is not offered where it could not be sent, and says why', async () => {
+  test('is not offered when the relay lacks a permission, and the answer has the reason', async () => {
     chat.relay.gateway.inject({ fault: 'forbidden', times: 20 })
     const summary = await answerTo('create web-golden 12344697')
     expect(shownBySlack(summary)).toContain('may not call')
     expect(() => buttonIn(summary)).toThrow()
   })
 
-  test('is one however often the button is clicked, and each click sent', async () => {
+  test('is made once when the button is clicked and delivered several times', async () => {
     const button = buttonIn(await answerTo('create web-golden 12344697'))
     const first = slackClick(button)
     const clicks = [first, first, slackClick(button), slackClick(button), first]
     await Promise.all(clicks.map(chat.ask))
-    // As Slack repeats what it calls events: with a header of its own.
+    // Slack marks repeated events with this header.
     const repeated = { ...first, headers: { ...first.headers, 'x-slack-retry-num': '1' } }
     await chat.ask(repeated)
     await chat.relay.tick()
     await chat.ask(first)
     expect(await chat.creations()).toHaveLength(1)
     expect(chat.relay.gateway.received.filter(({ method }) => method === 'POST')).toHaveLength(1)
-    // One answer a click, and the end.
+    // One answer for each click, and the announcement of the end.
     expect(chat.said).toHaveLength(4)
   })
 
-  test('is one of two of the same name, and the other is told why', async () => {
+  test('is refused with the reason when another creation has the same name', async () => {
     const buttons = [
       buttonIn(await answerTo('create web-golden 12344697')),
       buttonIn(await answerTo('create web-golden 12344697')),
@@ -278,9 +281,9 @@ describe('a creation', () => {
     )
   })
 
-  test('is for those alone who may, at the command and at the click', async () => {
+  test('needs permission at the command and at the click', async () => {
     const { other } = people.slack
-    // A person who cannot change a setting is told whom to ask for what.
+    // The person cannot change settings, so the answer says whom to ask.
     const forbidden = `Ask the operator of the relay to add ${other}.`
     const refused = await answerTo('create web-golden 12344697', { person: other })
     expect(shownBySlack(refused)).toContain(forbidden)
@@ -290,7 +293,7 @@ describe('a creation', () => {
     expect(await chat.creations()).toEqual([])
   })
 
-  test('is confirmed within ten minutes, or not', async () => {
+  test('can be confirmed only within ten minutes', async () => {
     const button = buttonIn(await answerTo('create web-golden 12344697'))
     ahead = 10 * MINUTE + SECOND
     await click(button)
@@ -304,14 +307,14 @@ describe('a creation', () => {
     expect(await chat.creations()).toHaveLength(1)
   })
 
-  test('counts in the quota of a person', async () => {
+  test('counts toward the daily limit of a person', async () => {
     await chat.close()
     chat = await openChatRelay({ environment: { CHAT_DAILY_CREATIONS: '1' } })
     const early = buttonIn(await answerTo('create web-two 12344697'))
     await make('web-one')
     const sentence =
       'The daily limit of 1 image is reached. You can create again after 00:00 UTC (09:00 in Korea and Japan).'
-    // Before a button is offered, and again for a button that was offered earlier.
+    // The limit is checked before a button is offered, and again when an earlier button is clicked.
     expect(await shown('create web-two 12344697')).toBe(sentence)
     await click(early)
     expect(blocksOf(chat.said[1]?.body)).toBe(sentence)
@@ -320,7 +323,7 @@ describe('a creation', () => {
     expect(await shown('create web-two 12344697')).toContain('Create image web-two?')
   })
 
-  test('is not made by who did not ask: they are asked themselves', async () => {
+  test('is not made by the click of another person, who gets a new confirmation', async () => {
     const second = 'T0RELAY:U0SECOND'
     const CHAT_CREATORS = JSON.stringify({ slack: [people.slack.maker, second] })
     await chat.close()
@@ -331,7 +334,7 @@ describe('a creation', () => {
     expect(await chat.creations()).toMatchObject([{ caller: `slack:${second}` }])
   })
 
-  test('that has come to its end is told as that when its button is clicked again', async () => {
+  test('that has ended shows its result when its button is clicked again', async () => {
     const button = buttonIn(await answerTo('create web-golden 12344697'))
     await click(button)
     await chat.relay.tick()
@@ -345,7 +348,7 @@ describe('a creation', () => {
     expect(shownBySlack(chat.said.at(-1)?.body)).toContain('web-refused was not created')
   })
 
-  test('is not offered where nothing is kept for good', async () => {
+  test('is not offered without a store', async () => {
     await chat.close()
     chat = await openChatRelay({ store: false })
     const summary = await answerTo('create web-golden 12344697')
@@ -356,7 +359,7 @@ describe('a creation', () => {
     expect(await shown('status 12341457')).toContain('test-kvm is ready')
   })
 
-  test('is nothing without a word that a button carries', async () => {
+  test('is not made by a button with an unknown value', async () => {
     for (const value of ['', 'create web-golden 12344697', `${'0'.repeat(32)} zz`]) {
       await click({ action_id: 'confirm', value })
     }
@@ -379,7 +382,7 @@ describe('a run of a job', () => {
     })
   })
 
-  test('is confirmed and told as any other, and is the person’s own', async () => {
+  test('is confirmed and announced like other creations, and belongs to the person', async () => {
     expect(await shown('jobs')).toMatch(/nightly-web: next run \d{4}-01-01 03:00, no run yet$/)
     const summary = await answerTo('run nightly-web')
     expect(shownBySlack(summary)).toMatch(
@@ -399,7 +402,7 @@ describe('a run of a job', () => {
     expect(shownBySlack(chat.said.at(-1)?.body)).toMatch(/web-\d{6}-\d{4} is ready/)
   })
 
-  test('is told once in a room that its job tells as well', async () => {
+  test('is announced once in a room that its job also notifies', async () => {
     const notify = { ...job('web-{yyMMdd}-{HHmm}'), notify: ['ops'] }
     const first = chat
     chat = await openChatRelay({
@@ -415,12 +418,12 @@ describe('a run of a job', () => {
     await first.close()
   })
 
-  test('is for those alone who may', async () => {
+  test('needs permission', async () => {
     const refused = await answerTo('run nightly-web', { person: people.slack.other })
     expect(shownBySlack(refused)).toContain('You are not allowed to create images.')
   })
 
-  test('needs a job that there is, whose names are by the minute', async () => {
+  test('needs an existing job whose image names contain the minute', async () => {
     expect(await shown('run nothing')).toBe('There is no job nothing. The jobs are: nightly-web.')
     await chat.close()
     chat = await openChatRelay({
@@ -445,7 +448,7 @@ describe('the end of a creation', () => {
     return room
   }
 
-  test('goes to the room’s webhook once its own address has run out', async () => {
+  test('goes to the room’s webhook when the reply address has expired', async () => {
     const first = chat
     chat = await withRoom()
     await make('web-late')
@@ -461,7 +464,7 @@ describe('the end of a creation', () => {
     { status: 404, body: 'expired_url' },
     { status: 410 },
     { status: 200, body: '{"ok":false,"error":"used_url"}' },
-  ])('goes to the room’s webhook where its own address answers %j', async (answer) => {
+  ])('goes to the room’s webhook when the reply address answers %j', async (answer) => {
     const first = chat
     chat = await withRoom()
     await make('web-late')
@@ -472,7 +475,7 @@ describe('the end of a creation', () => {
     await first.close()
   })
 
-  test('is tried again where the address is in trouble, and told once', async () => {
+  test('is retried when the reply address fails, and delivered once', async () => {
     await make('web-late')
     chat.answers.push({ status: 500 }, { status: 429, headers: { 'retry-after': '120' } })
     await chat.relay.tick()
@@ -488,7 +491,7 @@ describe('the end of a creation', () => {
     expect(shownBySlack(chat.said[1]?.body)).toContain('web-late is ready')
   })
 
-  test('says what to do where it failed', async () => {
+  test('has advice when the creation failed', async () => {
     const doomed = chat.relay.gateway.snapshots.add({ name: 'doomed', doomed: true })
     await click(buttonIn(await answerTo(`create web-doomed ${doomed.no}`)))
     await chat.relay.tick()
@@ -499,7 +502,7 @@ describe('the end of a creation', () => {
     )
   })
 
-  test('is posted nowhere but at Slack', async () => {
+  test('is posted only to addresses of Slack', async () => {
     const addresses = [
       'https://hooks.slack.com.example.com/x',
       'http://hooks.slack.com/x',
@@ -507,24 +510,24 @@ describe('the end of a creation', () => {
       'https://user@hooks.slack.com:8443/x',
       'nonsense',
     ]
-    const transports: string[] = []
+    const origins: string[] = []
     await chat.close()
     chat = await openChatRelay({
       transport: async ({ url }) => {
-        transports.push(url.origin)
+        origins.push(url.origin)
         throw new Error('nowhere')
       },
     })
     for (const address of addresses) {
       await click({ action_id: 'refresh', value: 'help' }, { address })
     }
-    expect(transports).toEqual([])
+    expect(origins).toEqual([])
     await click({ action_id: 'refresh', value: 'help' })
-    expect(transports).toHaveLength(1)
+    expect(origins).toHaveLength(1)
   })
 })
 
-test('Refresh shows an image again, in the place of what was shown', async () => {
+test('Refresh replaces a message with the present state of the image', async () => {
   await chat.close()
   chat = await openChatRelay({ gateway: { readyAfterMs: 60_000, now: () => Date.now() } })
   await make('web-slow')
@@ -537,7 +540,7 @@ test('Refresh shows an image again, in the place of what was shown', async () =>
   expect(shownBySlack(chat.said.at(-1)?.body)).toContain('web-slow is ready')
 })
 
-test('what was asked for and is not sent yet is shown by name and by id', async () => {
+test('a creation that is not sent yet is shown by name and by id', async () => {
   await make('web-asked')
   const text = await shown('status web-asked')
   expect(text).toContain('web-asked: waiting to be sent')
@@ -549,7 +552,7 @@ test('what was asked for and is not sent yet is shown by name and by id', async 
   }
 })
 
-test('a click is of whoever its payload names, in either of the places for their team', async () => {
+test('the person of a click is read with the team in either place of the payload', async () => {
   const button = buttonIn(await answerTo('create web-golden 12344697'))
   const [id = '', user = ''] = people.slack.maker.split(':')
   for (const named of [
@@ -569,10 +572,10 @@ test('a click is of whoever its payload names, in either of the places for their
   for (const { body } of chat.said) expect(shownBySlack(body)).toContain('is requested')
 })
 
-describe('who sent it', () => {
+describe('the sender', () => {
   const vector = JSON.parse(chatFixture('slack-command.json'))
 
-  test('is proved as Slack publishes it', async () => {
+  test('is verified with the example that Slack publishes', async () => {
     vi.spyOn(Date, 'now').mockImplementation(() => Number(vector.timestamp) * SECOND)
     await chat.close()
     chat = await openChatRelay({ environment: { SLACK_SIGNING_SECRET: vector.secret } })
@@ -590,7 +593,7 @@ describe('who sent it', () => {
   })
 
   test.each([-301, -300, 300, 301])(
-    'is believed at a distance of %i s, or not',
+    'is accepted only within 300 s of the relay’s clock: %i s',
     async (seconds) => {
       vi.spyOn(Date, 'now').mockImplementation(() => 1_800_000_000_000)
       const at = 1_800_000_000_000 + seconds * SECOND
@@ -599,7 +602,7 @@ describe('who sent it', () => {
     },
   )
 
-  test('is proved by either secret while one takes the other’s place', async () => {
+  test('is verified with either secret during a rotation', async () => {
     await chat.close()
     chat = await openChatRelay({
       environment: { SLACK_SIGNING_SECRET: `${chatSecrets.slack}, another-secret` },
@@ -615,32 +618,32 @@ describe('who sent it', () => {
     }
   })
 
-  test('is not asked of a probe, which does nothing', async () => {
+  test('is not verified for a probe of Slack, which has no effect', async () => {
     const asked = { ...slackCommand('help'), body: 'ssl_check=1&token=x', headers: {} }
     const { status, text } = await chat.ask(asked)
     expect([status, text]).toEqual([200, ''])
   })
 
-  test('is refused as a problem that tells nothing', async () => {
+  test('is refused with 401 without a signature', async () => {
     const { status, json } = await chat.ask({ ...slackCommand('help'), headers: {} })
     expect([status, json.code]).toEqual([401, 'unauthenticated'])
   })
 })
 
-test('what Slack publishes as its payloads is understood', async () => {
+test('accepts the payload that Slack publishes as an example', async () => {
   const payload = chatFixture('slack-block-actions.json')
   const body = new URLSearchParams({ payload }).toString()
   expect((await chat.ask(bySlack('/chat/slack/interactions', body, Date.now()))).status).toBe(200)
 })
 
-test('a chat without its secret is not there', async () => {
+test('the routes of a chat without its secret give 404', async () => {
   await chat.close()
   chat = await openChatRelay({ environment: { SLACK_SIGNING_SECRET: '' } })
   const { status, json } = await chat.ask(slackCommand('help'))
   expect([status, json.code]).toEqual([404, 'not-found'])
 })
 
-test('a route of a chat takes nothing but POST', async () => {
+test('a route of a chat accepts only POST', async () => {
   const { status, headers } = await chat.relay.request('/chat/slack/commands')
   expect([status, headers.get('allow')]).toEqual([405, 'POST'])
 })

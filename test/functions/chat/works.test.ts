@@ -40,22 +40,22 @@ function open(environment: Record<string, string> = {}) {
 
 const { maker: userId, other } = people.works
 
-/** What NAVER WORKS sends, as a request. */
+/** Returns the request that NAVER WORKS sends for an event. */
 function callback(event: WorksEvent, at = Date.now()) {
   const { body, headers } = worksCallback(works.settings, { userId, ...event }, { at })
   return { path: '/chat/works', method: 'POST', as: '', body, headers }
 }
 
-/** Writes to the bot, or clicks; gives what it says. */
-async function say(event: WorksEvent) {
+/** Sends a message or a click to the bot and returns its replies. */
+async function sendEvent(event: WorksEvent) {
   const before = works.messages.length
   const { status, text } = await chat.ask(callback(event))
   expect([status, text]).toEqual([200, ''])
   return works.messages.slice(before)
 }
 
-/** The text of a message in Korean. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was said, and fail where it is not there
+/** Returns the Korean text of a message. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read fields of any message, and fail when one is missing
 function korean({ content }: any): string {
   const texts = content.i18nTexts ?? content.i18nContentTexts
   // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -63,16 +63,16 @@ function korean({ content }: any): string {
   return one.text ?? one.contentText
 }
 
-/** The word that a message's button carries. */
+/** Sends a command and returns the postback of the answer's button. */
 async function postbackOf(text: string): Promise<string> {
-  const [message] = await say({ text })
+  const [message] = await sendEvent({ text })
   // biome-ignore lint/suspicious/noExplicitAny: as above
   return (message as any).content.actions[0].postback
 }
 
 describe('a command', () => {
-  test('is answered to the user, in three languages', async () => {
-    const [message, ...more] = await say({ text: '상태 12341457' })
+  test('is answered to the user in three languages', async () => {
+    const [message, ...more] = await sendEvent({ text: '상태 12341457' })
     expect(more).toEqual([])
     expect(message).toMatchObject({ to: `users/${userId}`, content: { type: 'text' } })
     expect(message?.content).toMatchObject({
@@ -85,12 +85,12 @@ describe('a command', () => {
     })
   })
 
-  test('in a room is answered there', async () => {
-    const [message] = await say({ text: '状態 12341457', channelId: 'room 1/2' })
+  test('that is sent in a room is answered in the room', async () => {
+    const [message] = await sendEvent({ text: '状態 12341457', channelId: 'room 1/2' })
     expect(message).toMatchObject({ to: 'channels/room 1/2' })
   })
 
-  test('in a room is anything that is understood, or meant for the bot; else people speak with each other', async () => {
+  test('in a room is only a text that is a valid command or addresses the bot', async () => {
     const room = { channelId: 'room' }
     for (const text of [
       '확인 ok',
@@ -102,7 +102,7 @@ describe('a command', () => {
       'ncp-server is down',
       'ncp',
     ]) {
-      expect(await say({ text, ...room })).toEqual([])
+      expect(await sendEvent({ text, ...room })).toEqual([])
     }
     for (const text of [
       'ncp help',
@@ -111,12 +111,12 @@ describe('a command', () => {
       'create web-golden 12344697',
       `status cr_${'0'.repeat(32)}`,
     ]) {
-      expect(await say({ text, ...room })).toHaveLength(1)
+      expect(await sendEvent({ text, ...room })).toHaveLength(1)
     }
-    expect(await say({ text: 'anything' })).toHaveLength(1)
+    expect(await sendEvent({ text: 'anything' })).toHaveLength(1)
   })
 
-  test('of another kind than text is passed over', async () => {
+  test('is not read from an event of another kind', async () => {
     for (const name of ['works-join-event.json']) {
       const body = JSON.stringify({
         ...JSON.parse(chatFixture(name)),
@@ -131,8 +131,8 @@ describe('a command', () => {
 })
 
 describe('a creation', () => {
-  test('is shown, confirmed by its button, made by the tick, and its end told, once', async () => {
-    const [summary] = await say({ text: '생성 web-golden 12344697 50:CB2' })
+  test('is shown, confirmed by its button, sent by the tick and announced once', async () => {
+    const [summary] = await sendEvent({ text: '생성 web-golden 12344697 50:CB2' })
     expect(summary).toMatchObject({
       content: {
         type: 'button_template',
@@ -143,7 +143,7 @@ describe('a creation', () => {
     expect(korean(summary)).toMatch(/^web-golden 이미지를 생성할까요\?\n크기: 60 GB\n/)
     // biome-ignore lint/suspicious/noExplicitAny: as above
     const { postback } = (summary as any).content.actions[0]
-    const [started] = await say({ text: '생성', postback })
+    const [started] = await sendEvent({ text: '생성', postback })
     expect(korean(started)).toContain('web-golden 생성을 요청했습니다')
     await chat.relay.tick()
     await chat.relay.tick()
@@ -154,7 +154,7 @@ describe('a creation', () => {
     expect(korean(works.messages[2])).toMatch(/^web-golden 준비 완료\n이미지: \d+\n/)
   })
 
-  test('is one, and answered once, however often the button is clicked and each callback sent', async () => {
+  test('is made once, with one answer for each click, when callbacks are repeated', async () => {
     const postback = await postbackOf('create web-golden 12344697')
     const first = callback({ text: 'Create', postback })
     const second = callback({ data: postback }, Date.now() + 1)
@@ -164,59 +164,59 @@ describe('a creation', () => {
     await chat.relay.tick()
     await chat.ask(second)
     expect(await chat.creations()).toHaveLength(1)
-    // The summary, an answer to each click, and the end.
+    // The summary, an answer to each click, and the announcement of the end.
     expect(works.messages).toHaveLength(4)
     expect(await chat.relay.store.dueNotices('chat:works', Number.MAX_SAFE_INTEGER, 99)).toEqual([])
   })
 
-  test('is for those alone who may, whoever clicks', async () => {
+  test('needs permission of the person who clicks', async () => {
     const postback = await postbackOf('create web-golden 12344697')
-    const [refused] = await say({ text: 'Create', postback, userId: other })
+    const [refused] = await sendEvent({ text: 'Create', postback, userId: other })
     expect(korean(refused)).toContain(`이미지를 생성할 권한이 없습니다. ${other} 계정을`)
     expect(await chat.creations()).toEqual([])
   })
 
-  test('whose command is too long for a button is refused, with the reason', async () => {
+  test('is refused with the reason when its command is too long for a button', async () => {
     const storages = Array.from({ length: 20 }, () => '12344698:1000:CB2').join(' ')
-    const [message] = await say({ text: `create web-golden 12344697 ${storages}` })
+    const [message] = await sendEvent({ text: `create web-golden 12344697 ${storages}` })
     expect(message).toMatchObject({ content: { type: 'text' } })
     expect(korean(message)).toMatch(/^명령이 길어 NAVER WORKS 버튼에 담을 수 없습니다\./)
   })
 
-  test('of the longest command that fits is confirmed', async () => {
-    // 32 bytes of an id, 8 of a time, two spaces: 258 are left.
+  test('can have the longest command that fits in a button', async () => {
+    // A postback has at most 300 bytes. The id takes 32, the time 8 and two spaces 2, so 258 are left.
     const storages = [...Array(11).fill('12344698:1000:CB2'), ...Array(2).fill('10:CB1')]
     const text = `create ${'a'.repeat(30)} 12344697 ${storages.join(' ')}`
     expect(text).toHaveLength(258)
     expect(Buffer.byteLength(await postbackOf(text))).toBe(300)
-    const [refused] = await say({ text: text.replace('12344697', '012344697') })
+    const [refused] = await sendEvent({ text: text.replace('12344697', '012344697') })
     expect(refused).toMatchObject({ content: { type: 'text' } })
   })
 })
 
 describe('an access token', () => {
-  test('is asked for once, for many answers at once and one after the other', async () => {
+  test('is requested once for concurrent and for later answers', async () => {
     await Promise.all(
       Array.from({ length: 5 }, (_, i) => chat.ask(callback({ text: 'help', userId: `u${i}` }))),
     )
-    await say({ text: 'help' })
+    await sendEvent({ text: 'help' })
     expect(works.messages).toHaveLength(6)
     expect(works.tokens()).toBe(1)
   })
 
-  test('that has ended is replaced by another, before it is refused and after', async () => {
-    await say({ text: 'help' })
+  test('that has expired is replaced, before or after a refusal', async () => {
+    await sendEvent({ text: 'help' })
     works.expireTokens()
-    expect(await say({ text: 'jobs' })).toHaveLength(1)
+    expect(await sendEvent({ text: 'jobs' })).toHaveLength(1)
     expect(works.tokens()).toBe(2)
     ahead = 24 * 60 * MINUTE
-    expect(await say({ text: 'help' })).toHaveLength(1)
+    expect(await sendEvent({ text: 'help' })).toHaveLength(1)
     expect(works.tokens()).toBe(3)
   })
 
-  test('that is not to be had is asked for again by the tick', async () => {
+  test('that cannot be obtained is requested again by the tick', async () => {
     works.refuseTokens(1)
-    expect(await say({ text: 'help' })).toEqual([])
+    expect(await sendEvent({ text: 'help' })).toEqual([])
     ahead = 31 * SECOND
     await chat.relay.tick()
     expect(works.messages).toHaveLength(1)
@@ -224,11 +224,11 @@ describe('an access token', () => {
 })
 
 describe('an answer', () => {
-  test('waits as long as NAVER WORKS wants, and others with it', async () => {
+  test('waits as long as NAVER WORKS demands, and so do later answers', async () => {
     works.throttle(1, 120)
-    expect(await say({ text: 'help' })).toEqual([])
-    // Not even asked.
-    expect(await say({ text: 'jobs' })).toEqual([])
+    expect(await sendEvent({ text: 'help' })).toEqual([])
+    // The relay does not call NAVER WORKS at all.
+    expect(await sendEvent({ text: 'jobs' })).toEqual([])
     ahead = 100 * SECOND
     await chat.relay.tick()
     expect(works.messages).toEqual([])
@@ -237,9 +237,9 @@ describe('an answer', () => {
     expect(works.messages).toHaveLength(2)
   })
 
-  test('that could not be sent is sent by the tick, once', async () => {
+  test('that could not be sent is sent once by the tick', async () => {
     works.fail(1, 503)
-    expect(await say({ text: 'help' })).toEqual([])
+    expect(await sendEvent({ text: 'help' })).toEqual([])
     ahead = 31 * SECOND
     await chat.relay.tick()
     await chat.relay.tick()
@@ -247,9 +247,9 @@ describe('an answer', () => {
   })
 })
 
-describe('who sent it', () => {
+describe('the sender', () => {
   test.each(['works-signed-message.json', 'works-signed-postback.json'])(
-    'is proved by vector %s, at its time alone',
+    'is verified with vector %s within 300 s of its time',
     async (name) => {
       const { secret, body, signature } = JSON.parse(chatFixture(name))
       await chat.close()
@@ -272,7 +272,7 @@ describe('who sent it', () => {
     },
   )
 
-  test('is refused for another bot, and without a signature', async () => {
+  test('is refused with the id of another bot or without a signature', async () => {
     const sent = callback({ text: 'help' })
     const without = (name: string) =>
       Object.fromEntries(Object.entries(sent.headers).filter(([key]) => key !== name))
@@ -292,16 +292,16 @@ test.each([
   'works-message-event.json',
   'works-message-with-postback-event.json',
   'works-postback-event.json',
-])('what NAVER WORKS publishes as %s is understood', async (name) => {
+])('accepts the event that NAVER WORKS publishes as %s', async (name) => {
   const event = { ...JSON.parse(chatFixture(name)), issuedTime: new Date(Date.now()).toISOString() }
   const { headers, body } = signedCallback(works.settings, JSON.stringify(event))
   const sent = { path: '/chat/works', method: 'POST', as: '', body, headers }
   expect((await chat.ask(sent)).status).toBe(200)
-  // What is in rooms is for people, unless it is a command; a word of no button of ours is none.
+  // Texts in rooms are ignored unless they are commands, and so are postbacks of other buttons.
   expect(works.messages.length).toBeLessThanOrEqual(1)
 })
 
-test('without its other settings it does not start', async () => {
+test('the relay is not ready without the other settings of NAVER WORKS', async () => {
   const { relay } = chat
   await relay.close()
   chat = await open({ WORKS_CLIENT_ID: '', WORKS_PRIVATE_KEY: '' })

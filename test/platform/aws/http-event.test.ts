@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { describe, expect, test } from 'vitest'
 import { isHttpEvent, requestOf, resultOf } from '../../../functions/platform/aws/http-event.ts'
 
-/** The example of AWS's documentation, less what is about authorizers. */
+/** The example of AWS's documentation without the fields for authorizers. */
 const example: APIGatewayProxyEventV2 = {
   version: '2.0',
   routeKey: '$default',
@@ -38,7 +38,7 @@ const withMethod = (method: string) => ({
 })
 
 describe('an HTTP event', () => {
-  test('is the request that it stands for', async () => {
+  test('becomes a request with its method, URL, headers and body', async () => {
     const request = requestOf(example)
     expect([request.method, request.url]).toEqual([
       'POST',
@@ -51,7 +51,7 @@ describe('an HTTP event', () => {
     expect(await request.text()).toBe('Hello from client')
   })
 
-  test('keeps the bytes of a body, encoded or not', async () => {
+  test('keeps the bytes of a body, as base64 or as text', async () => {
     const bytes = Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28])
     const encoded = { ...example, body: bytes.toString('base64'), isBase64Encoded: true }
     expect(Buffer.from(await requestOf(encoded).arrayBuffer())).toEqual(bytes)
@@ -65,7 +65,7 @@ describe('an HTTP event', () => {
     ['/v1/images/서버', '/v1/images/%EC%84%9C%EB%B2%84'],
     ['/v1/images/%EC%84%9C', '/v1/images/%EC%84%9C'],
     ['//evil.example/v1', '//evil.example/v1'],
-  ])('has the path %s, whatever was decoded in it', (rawPath, pathname) => {
+  ])('with the path %s becomes a request with the path %s', (rawPath, pathname) => {
     const url = new URL(requestOf({ ...example, rawPath, rawQueryString: 'a=%23&b=1+2' }).url)
     expect([url.host, url.pathname, url.search]).toEqual([
       'id.execute-api.us-east-1.amazonaws.com',
@@ -74,42 +74,42 @@ describe('an HTTP event', () => {
     ])
   })
 
-  test.each(['GET', 'HEAD'])('%s with a body is one without', (method) => {
+  test.each(['GET', 'HEAD'])('with the method %s loses its body', (method) => {
     const request = requestOf({ ...example, requestContext: withMethod(method) })
     expect([request.method, request.body]).toEqual([method, null])
   })
 
-  test('has headers that nothing breaks', () => {
+  test('replaces characters that a header cannot contain', () => {
     const headers = { latin: 'é', 'idempotency-key': '한글', none: undefined }
     const request = requestOf({ ...example, headers })
     expect(request.headers.get('latin')).toBe('é')
-    // Two keys that cannot be told apart must not pass for one: this is no visible ASCII.
+    // Different keys may become equal. The result is not visible ASCII, so it is not a valid key.
     expect(request.headers.get('idempotency-key')).toMatch(/^\xff+$/)
   })
 
-  test.each(['\n', '\r', '\0', '\x7f'])('has headers without %j', (character) => {
+  test.each(['\n', '\r', '\0', '\x7f'])('replaces %j in headers', (character) => {
     const request = requestOf({ ...example, headers: { prefer: `wait=1${character}x: y` } })
     expect([...request.headers]).toEqual(expect.arrayContaining([['prefer', 'wait=1\xffx: y']]))
   })
 
-  test.each(['TRACE', 'CONNECT', 'TRACK'])('%s is another method that no route takes', (method) => {
+  test.each(['TRACE', 'CONNECT', 'TRACK'])('with the method %s becomes OPTIONS', (method) => {
     expect(requestOf({ ...example, requestContext: withMethod(method) }).method).toBe('OPTIONS')
   })
 
-  test('is of payload format 2.0', () => {
-    // As REST APIs and load balancers send them.
+  test('must have payload format 2.0', () => {
+    // REST APIs and load balancers send such events.
     const { rawPath: _, ...older } = { ...example, path: '/my/path', httpMethod: 'POST' }
     expect(() => isHttpEvent(older)).toThrow(/payload format 2\.0$/)
   })
 
-  test('is told from that of a timer', () => {
+  test('is distinguished from the event of a timer', () => {
     expect(isHttpEvent(example)).toBe(true)
     expect(isHttpEvent({ source: 'aws.events', 'detail-type': 'Scheduled Event' })).toBe(false)
     expect(isHttpEvent({})).toBe(false)
   })
 })
 
-test('a response is told in full, in text', async () => {
+test('a result has the status, headers and text of a response', async () => {
   const headers = { 'content-type': 'application/json', vary: 'Prefer, Accept' }
   const body = '{"name":"서버"}\n'
   expect(await resultOf(new Response(body, { status: 202, headers }))).toEqual({

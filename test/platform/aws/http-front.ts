@@ -4,13 +4,13 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { openLocalServer } from '../../support/local-server.ts'
 import { FunctionError, type Lambda } from './lambda.ts'
 
-/** What turns HTTP requests into events. */
+/** The AWS service that turns HTTP requests into events. */
 export type Front = 'an HTTP API' | 'a function URL'
 
-/** Bodies of these types are handed on as text. */
+/** The content types of bodies that are passed on as text. */
 const TEXT = /^(text\/|application\/(json|javascript|xml))/
 
-/** Puts a front before a function. */
+/** Opens an HTTP server that passes requests to a function. */
 export function openFront(front: Front, lambda: Lambda) {
   return openLocalServer(async (request, response) => {
     const event = eventOf(front, request, Buffer.concat(await request.toArray()))
@@ -21,15 +21,15 @@ export function openFront(front: Front, lambda: Lambda) {
       response.end(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'))
     } catch (error) {
       if (!(error instanceof FunctionError)) throw error
-      // The caller is told nothing else.
+      // The caller sees nothing of the error.
       response.writeHead(502).end('Internal Server Error')
     }
   })
 }
 
 /**
- * A request as an event, payload format 2.0. An HTTP API decodes the path and ends it where a decoded `?` stands, which a
- * function URL does not: https://github.com/middleapi/standard-server/pull/93 compares what both were seen to send.
+ * Converts a request to an event of payload format 2.0. An HTTP API decodes the path and cuts it at a decoded `?`; a
+ * function URL does not. Source, with recorded events of both: https://github.com/middleapi/standard-server/pull/93
  */
 export function eventOf(
   front: Front,
@@ -39,7 +39,7 @@ export function eventOf(
   const [path = '', ...search] = url.split('?')
   const rawQueryString = search.join('?')
   const rawPath = front === 'an HTTP API' ? decoded(path).replace(/\?.*/s, '') : path
-  // What AWS does with text that is not UTF-8 is nowhere documented; as text it could not come whole.
+  // AWS does not document text that is not UTF-8. As text it would lose bytes, so it is sent as base64.
   const isText = isUtf8(body) && TEXT.test(headers['content-type'] ?? '')
   const routeKey = '$default'
   return {

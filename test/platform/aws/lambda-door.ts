@@ -16,12 +16,12 @@ import { openSecretsManager, role, type SecretsManager } from './secrets-manager
 const TIMEOUT_MS = 29_000
 const roleLeaksIn = leakSearch(role)
 
-/** What a deployment stands on. */
+/** The simulated AWS services and the packaged deployment. */
 export interface Aws {
   dynamodb: DynamodbLocal
   secretsManager: SecretsManager
   template: Template
-  /** What is deployed, unpacked. */
+  /** The unpacked artifact of the deployment. */
   folder: string
   close(): Promise<void>
 }
@@ -31,7 +31,7 @@ export interface LambdaDoor extends Door {
   lambda: Lambda
 }
 
-/** Packages the service as a deployment does, and starts what it stands on. */
+/** Packages the service as a deployment does, and starts the AWS services that it needs. */
 export async function openAws(): Promise<Aws> {
   const scratch = await mkdtemp(join(tmpdir(), 'aws-'))
   const [dynamodb, secretsManager, { template, artifact }] = await Promise.all([
@@ -57,7 +57,7 @@ export async function openAws(): Promise<Aws> {
   }
 }
 
-/** Runs what is deployed, behind a front, with a table of its own. */
+/** Runs the deployed function behind an HTTP server, with a new table. */
 export async function openLambdaDoor(
   aws: Aws,
   front: Front,

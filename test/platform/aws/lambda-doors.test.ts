@@ -16,13 +16,13 @@ import { type Aws, openAws, openLambdaDoor } from './lambda-door.ts'
 const VISIBLE = 'must be visible ASCII without spaces'
 const TABLE = 'must be the name of a DynamoDB table'
 
-/** What is wrong on Lambda alone. */
+/** The settings that are wrong only on Lambda. */
 const wrongHere: WrongSetting[] = [
   ['CREATIONS_TABLE', '', 'is required'],
   ['CREATIONS_TABLE', 'CANARY table', TABLE],
 ]
 
-/** What is wrong in a secret; that its pair is, is told of the secret. */
+/** The settings that are wrong in a secret. Faults of the key pair are reported with the path of the secret. */
 const wrongInSecret: WrongSetting[] = [
   ...[...wrongAnywhere, ...wrongTypes].filter(
     ([name]) => !/_(ACCESS_KEY|SECRET_KEY|ID)$/.test(name),
@@ -44,7 +44,7 @@ describe.skipIf(missing)('the relay on Lambda', () => {
   const openBehind = (front: Front) => (environment: Environment) =>
     openLambdaDoor(aws, front, environment)
 
-  /** As `serverless.yml` has it: all that the environment need not hold lies in the secret. */
+  /** Opens the relay as `serverless.yml` does: with all settings in the secret that may be there. */
   const openWithSecret = async (environment: Environment) => {
     const { NCLOUD_ACCESS_KEY, NCLOUD_SECRET_KEY, ...settings } = environment
     const NCLOUD_SECRET_ID = `relay-${aws.secretsManager.secrets.size}`
@@ -53,14 +53,14 @@ describe.skipIf(missing)('the relay on Lambda', () => {
     return openLambdaDoor(aws, 'an HTTP API', { NCLOUD_SECRET_ID })
   }
 
-  describe('behind an HTTP API, its settings in a secret', () => {
+  describe('behind an HTTP API, with settings in a secret', () => {
     relaySuite(openWithSecret)
     paritySuite(openWithSecret)
     faultSuite(openWithSecret)
     settingsSuite(openWithSecret, wrongInSecret)
   })
 
-  describe('behind a function URL, its settings in the environment', () => {
+  describe('behind a function URL, with settings in the environment', () => {
     relaySuite(openBehind('a function URL'))
     paritySuite(openBehind('a function URL'))
     settingsSuite(openBehind('a function URL'), [...wrongAnywhere, ...wrongHere])

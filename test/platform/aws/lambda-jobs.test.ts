@@ -6,7 +6,7 @@ import { whyNoDynamodbLocal } from './dynamodb-local.ts'
 import { FunctionError } from './lambda.ts'
 import { type Aws, type LambdaDoor, openAws, openLambdaDoor } from './lambda-door.ts'
 
-/** What fires each minute, as AWS documents it. */
+/** The timer events of each minute, as AWS documents them. */
 const timers = {
   'an EventBridge rule': {
     version: '0',
@@ -27,11 +27,11 @@ const tick = timers['EventBridge Scheduler']
 const run = { job: 'nightly-web', scheduledAt: '2026-11-22T03:30:00Z' }
 const schedule = 'arn:aws:scheduler:ap-northeast-2:123456789012:schedule/default/nightly-web'
 
-/** A run of a job as EventBridge Scheduler hands it in, and hands it in again. */
-const runs: [what: string, object, object][] = [
+/** The events of one run of a job, as EventBridge Scheduler sends it first and again. */
+const runs: [label: string, object, object][] = [
   ['the job and its time', run, run],
   [
-    'further fields beside them',
+    'the job, its time and further fields',
     { kind: 'ncp-relay.job', ...run, schedule, attempt: '1' },
     { kind: 'ncp-relay.job', ...run, schedule, attempt: '2' },
   ],
@@ -46,7 +46,7 @@ describe.skipIf(missing).concurrent('jobs on Lambda', () => {
   })
   afterAll(() => aws?.close())
 
-  describe.each(Object.entries(timers))('the function, whose timer is %s', (_, event) => {
+  describe.each(Object.entries(timers))('the function with the timer of %s', (_, event) => {
     jobsSuite(async (environment) => {
       const door = await openLambdaDoor(aws, 'an HTTP API', environment)
       const { invoke } = door.lambda
@@ -58,14 +58,14 @@ describe.skipIf(missing).concurrent('jobs on Lambda', () => {
     })
   })
 
-  describe('the function, which is told of a run', () => {
+  describe('the function invoked for one run', () => {
     let story: Story
     beforeAll(async () => {
       story = await openStory()
     })
     afterAll(() => story.close())
 
-    test.each(runs)('with %s: told twice it makes one image', async (_, first, second) => {
+    test.each(runs)('creates one image for repeated events with %s', async (_, first, second) => {
       const { story, door, close } = await openOwn()
       const { invoke } = door.lambda
       expect(await Promise.all([invoke(first), invoke(first)])).toEqual([null, null])
@@ -74,7 +74,7 @@ describe.skipIf(missing).concurrent('jobs on Lambda', () => {
       await close()
     })
 
-    test('makes one image of a minute that the timer comes to as well', async () => {
+    test('creates one image for a minute that the timer runs too', async () => {
       const { story, door, close } = await openOwn()
       const { invoke } = door.lambda
       await invoke(tick)
@@ -98,7 +98,7 @@ describe.skipIf(missing).concurrent('jobs on Lambda', () => {
       ['invalid-input', { ...run, scheduledAt: '<aws.scheduler.scheduled-time>' }],
       ['invalid-input', { ...run, scheduledAt: 1_795_318_200_000 }],
       ['invalid-input', { job: run.job }],
-    ])('fails with %s for %j, and says no more than that', async (code, event) => {
+    ])('fails with only the code %s for %j', async (code, event) => {
       const door = await openLambdaDoor(aws, 'an HTTP API', story.environment)
       const error: FunctionError = await door.lambda.invoke(event).then(null, (reason) => reason)
       expect(error).toBeInstanceOf(FunctionError)
@@ -116,7 +116,7 @@ describe.skipIf(missing).concurrent('jobs on Lambda', () => {
 
 type Story = Awaited<ReturnType<typeof openStory>>
 
-/** A function with a story of its own. */
+/** Opens a function with a new gateway and new targets. */
 async function openOwn() {
   const story = await openStory()
   const door = await openLambdaDoor(aws, 'an HTTP API', story.environment)

@@ -10,7 +10,7 @@ import { type Aws, type LambdaDoor, openAws, openLambdaDoor } from './lambda-doo
 
 const create = 'createServerImageFromSnapshot'
 
-/** What timers send, as AWS documents it: EventBridge Scheduler with our own input, an EventBridge rule, the console. */
+/** Timer events as AWS documents them: EventBridge Scheduler with our own input, an EventBridge rule, the console. */
 const timers = [
   { tick: '2026-11-22T00:00:00Z' },
   {
@@ -37,7 +37,7 @@ const post = (door: LambdaDoor, body: object) =>
   door.request('/v1/server-images', { method: 'POST', body })
 const fresh = () => ({ ...smallest, name: `lambda-${++names}` })
 
-/** A secret with a key pair in it; gives its id. */
+/** Stores a secret with a key pair and returns its id. */
 function secretOf({ accessKey, secretKey } = secrets) {
   const id = `relay-${aws.secretsManager.secrets.size}`
   aws.secretsManager.secrets.set(id, JSON.stringify({ accessKey, secretKey }))
@@ -59,10 +59,10 @@ describe.skipIf(missing)('the function', () => {
     await aws?.close()
   })
 
-  test.each(timers)('ticks for %j', async (event) => {
+  test.each(timers)('runs a tick for %j', async (event) => {
     const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
     const body = fresh()
-    // It says to come again in a second.
+    // The fault has a Retry-After of 1 s.
     gateway.inject({ fault: 'throttled', action: create, of: body.name })
     expect((await post(door, body)).json.state).toBe('accepted')
     await sleep(1_500)
@@ -76,7 +76,7 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
-  test('fails a tick on faulty settings, and says no more than that', async () => {
+  test('fails a tick with only a code if settings are faulty', async () => {
     const door = await openLambdaDoor(aws, 'an HTTP API', { NCLOUD_SITE: 'CANARYsite' })
     const error: FunctionError = await door.lambda.invoke({}).then(null, (reason) => reason)
     expect(error).toBeInstanceOf(FunctionError)
@@ -88,7 +88,7 @@ describe.skipIf(missing)('the function', () => {
     expect(door.output()).not.toContain('CANARYsite')
   })
 
-  test('fails a tick on a table that is not there, without what AWS said of it', async () => {
+  test('fails a tick without AWS’s message if the table does not exist', async () => {
     const environment = { ...environmentFor(gateway.origin), CREATIONS_TABLE: 'CANARYtable' }
     const door = await openLambdaDoor(aws, 'an HTTP API', environment)
     const error: FunctionError = await door.lambda.invoke({}).then(null, (reason) => reason)
@@ -100,7 +100,7 @@ describe.skipIf(missing)('the function', () => {
     expect(door.output()).not.toMatch(/CANARYtable|non-existent/)
   })
 
-  test('starts no attempt that Lambda would cut off', async () => {
+  test('starts no attempt that Lambda’s timeout would cut off', async () => {
     const timeoutMs = 6_000
     const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin), timeoutMs)
     const body = fresh()
@@ -109,7 +109,7 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
-  test('has read its secret before the first request, once a sandbox', async () => {
+  test('reads its secret once per sandbox, before the first request', async () => {
     const door = await openLambdaDoor(aws, 'an HTTP API', withSecret(secretOf()))
     const before = aws.secretsManager.reads.length
     await Promise.all([1, 2, 3].map(() => door.request('/v1/images/12341457')))
@@ -120,7 +120,7 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
-  test('has a sandbox for each of two invocations at once', async () => {
+  test('uses two sandboxes for two concurrent invocations', async () => {
     const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
     await door.lambda.invoke({})
     expect(await Promise.all([door.lambda.invoke({}), door.lambda.invoke({})])).toEqual([
@@ -131,7 +131,7 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
-  test('gives a request the id that AWS gave it', async () => {
+  test('uses the request id of AWS', async () => {
     const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
     const { headers, json } = await door.request('/v1/images/99')
     const [requestId] = door.lambda.requestIds
@@ -140,7 +140,7 @@ describe.skipIf(missing)('the function', () => {
     expect(door.output()).toContain(`"event":"request","requestId":"${requestId}"`)
   })
 
-  test('has made a request of its own before the first one', async () => {
+  test('sends a request to itself before the first one', async () => {
     const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin))
     await door.request('/healthz')
     const [first, second] = door
@@ -152,20 +152,20 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
-  test('remembers from one invocation to the next what it has learnt', async () => {
+  test('remembers the gateway’s clock from one invocation to the next', async () => {
     const early = await openGateway({ ...secrets, now: () => Date.now() + 600_000 })
     const settings = { ...withSecret(secretOf()), NCLOUD_API_GW: early.origin }
     const door = await openLambdaDoor(aws, 'an HTTP API', settings)
     for (let i = 0; i < 3; i++) {
       expect((await door.request('/v1/server-images/12341457')).status).toBe(200)
     }
-    // The first signature was too old by the gateway's clock; from then on the relay knows that clock.
+    // The first signature is too old for the gateway's clock. After that the relay knows the clock.
     expect(early.received.map(({ refusal }) => refusal)).toEqual(['401/200', null, null, null])
     await door.close()
     await early.close()
   })
 
-  test('starts without its secret, says so, and serves once it is there', async () => {
+  test('starts without its secret, reports that, and serves once the secret exists', async () => {
     const id = 'relay-late'
     const door = await openLambdaDoor(aws, 'an HTTP API', withSecret(id))
     const ready = await door.request('/readyz', { as: '' })
@@ -180,7 +180,7 @@ describe.skipIf(missing)('the function', () => {
     await door.close()
   })
 
-  test('takes up a new pair when the old one is refused', { timeout: 60_000 }, async () => {
+  test('uses a new pair when the old one is refused', { timeout: 60_000 }, async () => {
     const exchanging = await openGateway({ ...secrets, readyAfterMs: 0 })
     const next = { accessKey: `${secrets.accessKey}B`, secretKey: `${secrets.secretKey}B` }
     const id = secretOf()
@@ -193,9 +193,9 @@ describe.skipIf(missing)('the function', () => {
     }
     await sixAtOnce()
     const [sandboxes, before] = [door.lambda.sandboxes(), aws.secretsManager.reads.length]
-    // The secret is read every 30 s at most.
+    // The secret is read at most once in 30 s.
     await sleep(31_000)
-    // A slip of the pen beside the new pair must not end what serves.
+    // A wrong setting next to the new pair must not stop a relay that serves.
     aws.secretsManager.secrets.set(id, JSON.stringify({ ...next, NCLOUD_SITE: 'CANARY' }))
     exchanging.rotate(next.accessKey, next.secretKey)
     for (let times = 0; times < 5; times++) await sixAtOnce()
@@ -210,7 +210,7 @@ describe.skipIf(missing)('the function', () => {
     await exchanging.close()
   })
 
-  test('does what its policy allows, and nothing else', async () => {
+  test('uses exactly the permissions of its policy', async () => {
     const calls = await openRecorder(aws.dynamodb.endpoint)
     const environment = {
       ...withSecret(secretOf()),
@@ -236,7 +236,7 @@ describe.skipIf(missing)('the function', () => {
   })
 })
 
-/** A DynamoDB that notes what permission each call needs, and hands it on. */
+/** Opens a proxy to DynamoDB that records the permissions that each call needs. */
 async function openRecorder(endpoint: string) {
   const actions = new Set<string>()
   const { url, close } = await openLocalServer(async (request, response) => {
@@ -254,7 +254,7 @@ async function openRecorder(endpoint: string) {
 }
 
 /**
- * A transaction needs the permission of each of its parts.
+ * Returns the permissions that a call needs; a transaction needs those of its parts.
  * Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
  */
 function permissionsOf(target: string, body: string): string[] {

@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import { openLocalServer } from '../../support/local-server.ts'
 import { fetchedPackage } from './npm-package.ts'
 
-/** What AWS's own runtime for Node is built on. */
+/** The runtime client that AWS's own runtime for Node uses. */
 const RUNTIME = {
   name: 'aws-lambda-ric',
   version: '4.0.2',
@@ -20,9 +20,9 @@ const PREFIX = '/2018-06-01/runtime'
 
 /** A function to run. */
 export interface LambdaFunction {
-  /** Its code, as it is unpacked. */
+  /** The folder of the unpacked code. */
   folder: string
-  /** As in a deployment: `dist/lambda.handler`. */
+  /** The handler as in a deployment: `dist/lambda.handler`. */
   handler: string
   environment: Record<string, string>
   timeoutMs: number
@@ -31,20 +31,20 @@ export interface LambdaFunction {
 /** A function that runs as on AWS. */
 export interface Lambda {
   /**
-   * Invokes it, in a sandbox that is idle or in a new one. Gives what the handler gave.
+   * Invokes the function in an idle sandbox or in a new one. Returns the result of the handler.
    * @throws FunctionError
    */
   invoke(event: object): Promise<unknown>
-  /** How many sandboxes there have been. */
+  /** Returns the number of sandboxes so far. */
   sandboxes(): number
-  /** AWS's ids of the invocations, in order. */
+  /** The request ids of the invocations, in order. */
   requestIds: string[]
-  /** All that they have written so far. */
+  /** Returns the output of all sandboxes so far. */
   output(): string
   close(): Promise<void>
 }
 
-/** What is told of an invocation that did not end well: the error as the runtime handed it in, JSON. */
+/** The error of a failed invocation. Its message is the JSON that the runtime reported. */
 export class FunctionError extends Error {}
 
 interface Invocation {
@@ -60,7 +60,7 @@ interface Sandbox {
   close(): Promise<void>
 }
 
-/** Runs a function behind AWS's own runtime client, on an emulation of the API that this client speaks to. */
+/** Runs a function with AWS's own runtime client on an emulation of the Runtime API. */
 export async function openLambda(code: LambdaFunction): Promise<Lambda> {
   const runtime = await fetchedPackage(RUNTIME)
   const sandboxes: Sandbox[] = []
@@ -76,7 +76,7 @@ export async function openLambda(code: LambdaFunction): Promise<Lambda> {
       const idle = sandboxes.find((sandbox) => sandbox.isIdle())
       const sandbox = idle ?? (await openSandbox(code, runtime, print))
       if (!idle) sandboxes.push(sandbox)
-      // Without a pause since it was idle: in one, another invocation could take it too.
+      // No await between the choice of a sandbox and its use: another invocation could choose the same one.
       const requestId = randomUUID()
       requestIds.push(requestId)
       return new Promise((resolve, reject) => {
@@ -92,32 +92,32 @@ export async function openLambda(code: LambdaFunction): Promise<Lambda> {
   }
 }
 
-/** Starts a sandbox. It is there once the function's INIT has ended, and frozen whenever it has nothing to do. */
+/** Starts a sandbox and waits until the function's INIT has ended. An idle sandbox is frozen. */
 async function openSandbox(
   { folder, handler, environment, timeoutMs }: LambdaFunction,
   runtime: string,
   print: (text: string) => void,
 ): Promise<Sandbox> {
-  /** The runtime's question for the next invocation, while it is open. */
-  let asking: ServerResponse | undefined
+  /** The reply to the runtime's request for the next invocation, while that request is open. */
+  let nextReply: ServerResponse | undefined
   let running: Invocation | undefined
-  /** Tells how the last invocation ended: only when the sandbox could take another. */
-  let tell = () => {}
+  /** Settles the last invocation. It is called when the sandbox can take another one. */
+  let settleLast = () => {}
   const ready = Promise.withResolvers<void>()
 
   const api = await openLocalServer(async (request, response) => {
     const body = await text(request)
     const [, id, ending] = /^\/invocation\/([^/]+)(?:\/(\w+))?$/.exec(pathOf(request)) ?? []
     if (id === 'next') {
-      asking = response
+      nextReply = response
       child.kill('SIGSTOP')
       ready.resolve()
-      tell()
+      settleLast()
       return
     }
     const ended = running
-    if (ending === 'response') tell = () => ended?.resolve(JSON.parse(body))
-    else if (ending === 'error') tell = () => ended?.reject(new FunctionError(body))
+    if (ending === 'response') settleLast = () => ended?.resolve(JSON.parse(body))
+    else if (ending === 'error') settleLast = () => ended?.reject(new FunctionError(body))
     else ready.reject(new FunctionError(body))
     response.writeHead(202).end()
   })
@@ -144,7 +144,7 @@ async function openSandbox(
   await ready.promise
 
   return {
-    isIdle: () => asking !== undefined,
+    isIdle: () => nextReply !== undefined,
     take(invocation) {
       const timer = setTimeout(() => {
         invocation.reject(new FunctionError('{"errorType":"Sandbox.Timedout"}'))
@@ -162,15 +162,15 @@ async function openSandbox(
         reject: settled(invocation.reject),
       }
       child.kill('SIGCONT')
-      asking?.writeHead(200, {
+      nextReply?.writeHead(200, {
         'content-type': 'application/json',
         'lambda-runtime-aws-request-id': invocation.requestId,
         'lambda-runtime-deadline-ms': String(Date.now() + timeoutMs),
         'lambda-runtime-invoked-function-arn':
           'arn:aws:lambda:ap-northeast-2:000000000000:function:relay',
       })
-      asking?.end(JSON.stringify(invocation.event))
-      asking = undefined
+      nextReply?.end(JSON.stringify(invocation.event))
+      nextReply = undefined
     },
     async close() {
       child.kill('SIGKILL')
@@ -180,7 +180,7 @@ async function openSandbox(
   }
 }
 
-/** What Lambda itself sets. Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
+/** The variables that Lambda itself sets. Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 const reserved = {
   AWS_REGION: 'ap-northeast-2',
   AWS_DEFAULT_REGION: 'ap-northeast-2',

@@ -8,17 +8,17 @@ const CACHE = resolve('node_modules/.cache/packages')
 
 const run = promisify(execFile)
 
-/** A package that is not installed with every clone: too large, or to be built where it is. */
+/** A package that is not installed with every clone, because it is too large or needs a compiler. */
 export interface NpmPackage {
   name: string
   version: string
   /** SHA-512 of the tarball, base64. */
   integrity: string
-  /** What of it is needed, as a path in it. */
+  /** The path of the needed file or folder in the package. */
   part: string
 }
 
-/** The folder of a package's part, fetched the first time and proven to be what was meant. Nothing of it is run. */
+/** Returns the path of a package's part. Fetches the package on first use and verifies its hash; runs nothing of it. */
 export async function fetchedPackage(wanted: NpmPackage): Promise<string> {
   const { name, version, integrity, part } = wanted
   const folder = join(CACHE, `${name}-${version}`)
@@ -35,10 +35,10 @@ export async function fetchedPackage(wanted: NpmPackage): Promise<string> {
     await run('npm', ['pack', `${name}@${version}`, '--pack-destination', fresh])
     const tarball = join(fresh, `${name}-${version}.tgz`)
     const hash = createHash('sha512').update(await readFile(tarball))
-    if (hash.digest('base64') !== integrity) throw new Error(`${name} has changed`)
+    if (hash.digest('base64') !== integrity) throw new Error(`Wrong hash of package ${name}`)
     await run('tar', ['-xzf', tarball, '-C', fresh, join('package', part)])
     await rm(tarball)
-    // Whoever comes second finds the folder there, and it is the same.
+    // If another process was faster, its folder has the same content.
     await rename(fresh, folder).catch(isThere)
   } finally {
     await rm(fresh, { recursive: true, force: true })

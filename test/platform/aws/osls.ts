@@ -8,9 +8,9 @@ const OSLS = 'node_modules/osls/bin/serverless.js'
 
 const run = promisify(execFile)
 
-/** Packages `serverless.yml` into a folder, as deploying does, and says what would be deployed. */
+/** Packages `serverless.yml` into a folder, as a deployment does. Returns the template and the path of the artifact. */
 export async function packageService(folder: string, ...options: string[]) {
-  // Nothing else of the environment: no AWS account is known, and the cache is not kept at home.
+  // Only HOME is set, to this folder: osls must not find an AWS account or write its cache elsewhere.
   const env = { HOME: folder }
   await run(process.execPath, [OSLS, 'package', '--package', folder, ...options], { env })
   const text = await readFile(join(folder, 'cloudformation-template-update-stack.json'), 'utf8')

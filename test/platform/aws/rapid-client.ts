@@ -2,8 +2,8 @@ import { Agent, request } from 'node:http'
 import { registerHooks } from 'node:module'
 
 /**
- * Stands in for the native half of AWS's runtime client, which would have to be compiled: three calls of the Runtime API.
- * Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. To be imported before the runtime client is.
+ * Replaces the native half of AWS's runtime client, which would need a compiler, by three calls of the Runtime API. Must
+ * be imported before the runtime client. Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 registerHooks({
   resolve: (specifier, context, next) =>
@@ -19,17 +19,17 @@ export function next() {
   return inTurn('GET', '/next')
 }
 
-/** Hands in what the handler gave. */
+/** Sends the result of the handler. */
 export function done(id: string, body: string): void {
   inTurn('POST', `/${id}/response`, body)
 }
 
-/** Hands in what the handler threw. */
+/** Sends the error of the handler. */
 export function error(id: string, body: string): void {
   inTurn('POST', `/${id}/error`, body)
 }
 
-/** One after the other, as the native client, which blocks, does it. */
+/** Sends requests one after the other, like the native client, which blocks. */
 function inTurn(method: string, path: string, body?: string) {
   const answer = last.then(() => call(method, path, body))
   last = answer

@@ -9,19 +9,19 @@ const REGION = 'ap-northeast-2'
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-/** AWS Secrets Manager, as far as `GetSecretValue` goes. */
+/** A simulation of AWS Secrets Manager that answers only `GetSecretValue`. */
 export interface SecretsManager {
   endpoint: string
-  /** What secrets hold, by their name. */
+  /** The contents of the secrets, by name. */
   secrets: Map<string, string>
-  /** When each read arrived, whatever became of it. */
+  /** The times when reads arrived, failed ones included. */
   reads: number[]
-  /** Answers to give instead: an HTTP status and AWS's code, or none at all. */
+  /** The faults of the next reads: an HTTP status with AWS's code, or no answer. */
   faults: ([status: number, code: string] | 'hang')[]
   close(): void
 }
 
-/** Opens one on 127.0.0.1 that refuses what is not signed by the role. */
+/** Opens the simulation on 127.0.0.1. It refuses requests that the role did not sign. */
 export async function openSecretsManager(now = Date.now): Promise<SecretsManager> {
   const secrets = new Map<string, string>()
   const reads: number[] = []
@@ -56,7 +56,7 @@ function refusal(status: number, code: string): Answer {
   return [status, { __type: code, message: 'The message of a stranger: CANARY' }]
 }
 
-/** Whether the role signed the request, by a second implementation of Signature Version 4. */
+/** True if the role signed the request, by an independent implementation of Signature Version 4. */
 function isSigned(request: IncomingMessage, body: string): boolean {
   const authorization = request.headers.authorization ?? ''
   const parts =

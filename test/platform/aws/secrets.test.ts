@@ -43,7 +43,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Lets time limits end ten times as soon, and returns those that were set, in ms. */
+/** Shortens time limits to a tenth, and returns the limits that were requested, in ms. */
 function hurriedLimits(): number[] {
   const limits: number[] = []
   const { timeout } = AbortSignal
@@ -54,7 +54,7 @@ function hurriedLimits(): number[] {
   return limits
 }
 
-/** What a read is refused with: the faults of the setting. */
+/** Returns the faults of the setting with which a read is refused. */
 async function faultsOf(read: ReturnType<typeof open>) {
   const problem = await read({ fresh: false }).catch((error) => error)
   expect(problem).toBeInstanceOf(Problem)
@@ -63,7 +63,7 @@ async function faultsOf(read: ReturnType<typeof open>) {
 }
 
 describe('a secret', () => {
-  test('is a key pair, and any other setting by its name', async () => {
+  test('contains a key pair, and any other setting by its name', async () => {
     hold({ ...pair, RELAY_KEYS: [], NCLOUD_REGION: 'JPN' })
     expect(await open()({ fresh: false })).toEqual({
       credentials: pair,
@@ -76,14 +76,14 @@ describe('a secret', () => {
     })
   })
 
-  test('is read once for all who ask at once', async () => {
+  test('is read once for concurrent calls', async () => {
     hold(pair)
     const read = open()
     const all = await Promise.all(Array.from({ length: 50 }, () => read({ fresh: false })))
     expect([manager.reads.length, new Set(all).size]).toEqual([1, 1])
   })
 
-  test('is read again after five minutes, and is the same object as long as it says the same', async () => {
+  test('is read again after five minutes, and stays the same object while its content is unchanged', async () => {
     hold(pair)
     const read = open()
     const first = await read({ fresh: false })
@@ -98,7 +98,7 @@ describe('a secret', () => {
     expect((await read({ fresh: false })).credentials).toEqual({ ...pair, secretKey: 'new' })
   })
 
-  test('is read sooner when its pair is refused, though not within 30 s of the last read', async () => {
+  test('is read sooner when its pair is refused, but not within 30 s of the last read', async () => {
     hold(pair)
     const read = open()
     await read({ fresh: false })
@@ -111,7 +111,7 @@ describe('a secret', () => {
     expect(manager.reads).toHaveLength(2)
   })
 
-  test('that could be read once holds while it cannot be, and is tried again every 30 s', async () => {
+  test('stays in use while reads fail after a success, and is retried every 30 s', async () => {
     hold(pair)
     const read = open()
     await read({ fresh: false })
@@ -134,7 +134,7 @@ describe('a secret', () => {
     ])
   })
 
-  test('that was never read is tried again at once', async () => {
+  test('is retried at once if no read has succeeded', async () => {
     const read = open()
     const notThere = [
       { path: 'NCLOUD_SECRET_ID', message: 'cannot be read: ResourceNotFoundException' },
@@ -144,21 +144,21 @@ describe('a secret', () => {
     expect((await read({ fresh: false })).credentials).toEqual(pair)
   })
 
-  test('is tried three times where AWS is at fault', async () => {
+  test('is tried three times if AWS fails', async () => {
     hold(pair)
     manager.faults.push([500, 'InternalServiceError'], [400, 'ThrottlingException'])
     expect((await open()({ fresh: false })).credentials).toEqual(pair)
     expect(manager.reads).toHaveLength(3)
   })
 
-  test('is asked for again where an answer does not come', async () => {
+  test('is tried again if no answer arrives', async () => {
     hold(pair)
     manager.faults.push('hang')
     expect((await open()({ fresh: false })).credentials).toEqual(pair)
     expect(manager.reads).toHaveLength(2)
   })
 
-  test('that holds is waited for no longer than two seconds', async () => {
+  test('is read with a limit of 2 s after a success', async () => {
     hold(pair)
     const read = open()
     await read({ fresh: false })
@@ -169,7 +169,7 @@ describe('a secret', () => {
     expect(limits).toEqual([2 * SECOND])
   })
 
-  test('is given up in time where AWS does not answer', async () => {
+  test('is read with a limit of 6 s the first time', async () => {
     hold(pair)
     manager.faults.push('hang', 'hang', 'hang')
     const limits = hurriedLimits()
@@ -179,24 +179,24 @@ describe('a secret', () => {
   })
 
   test.each([
-    ['no JSON', 'CANARY', [['', 'must be JSON']]],
-    ['no object', '"CANARY"', [['', 'must be an object']]],
+    ['is not JSON', 'CANARY', [['', 'must be JSON']]],
+    ['is not an object', '"CANARY"', [['', 'must be an object']]],
     [
-      'without a pair',
+      'has no pair',
       '{"accesskey":"CANARY"}',
       [
         ['.accessKey', 'is required'],
         ['.secretKey', 'is required'],
       ],
     ],
-    ['with half a pair', '{"accessKey":"CANARY"}', [['.secretKey', 'is required']]],
-    ['with a number', '{"accessKey":1,"secretKey":"CANARY"}', [['.accessKey', 'must be a string']]],
+    ['has half a pair', '{"accessKey":"CANARY"}', [['.secretKey', 'is required']]],
+    ['has a number', '{"accessKey":1,"secretKey":"CANARY"}', [['.accessKey', 'must be a string']]],
     [
-      'with a space',
+      'has a space',
       '{"accessKey":"CANARY key","secretKey":"x"}',
       [['.accessKey', 'must be visible ASCII without spaces']],
     ],
-  ])('that is %s is a fault, which is named and not quoted', async (_, text, faults) => {
+  ])('is refused with its path and without its content if it %s', async (_, text, faults) => {
     manager.secrets.set(ID, text)
     const errors = await faultsOf(open())
     expect(errors).toEqual(
@@ -204,7 +204,7 @@ describe('a secret', () => {
     )
   })
 
-  test('asked for without the right to is a fault', async () => {
+  test('is refused if AWS rejects the signature', async () => {
     hold(pair)
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'another')
     const errors = await faultsOf(open())
@@ -214,12 +214,15 @@ describe('a secret', () => {
   })
 })
 
-describe('a key pair that is exchanged under load', () => {
+describe('a key pair that is rotated under load', () => {
   const next = { accessKey: `${secrets.accessKey}B`, secretKey: `${secrets.secretKey}B` }
   const SECRET_AT = START + 200 * SECOND
   const EVERY_MS = isCampaign ? 250 : 2_500
 
-  /** Ten minutes of six reads at once; gives when reads failed, and with which key what arrived. */
+  /**
+   * Sends six reads at once, again and again for ten minutes. Returns the times of failed reads, the time of the old key's
+   * last use, and the intervals between reads of the secret.
+   */
   async function tenMinutes(gatewayAt: number) {
     hold(secrets)
     const read = open()
@@ -250,16 +253,16 @@ describe('a key pair that is exchanged under load', () => {
     return { failedAt, oldUntil: withOld.at(-1)?.at ?? 0, apart }
   }
 
-  test('fails nobody where the secret is exchanged first', async () => {
+  test('fails no request if the secret is changed before the gateway', async () => {
     const gatewayAt = SECRET_AT + 45 * SECOND
     const { failedAt, oldUntil, apart } = await tenMinutes(gatewayAt)
     expect(failedAt).toEqual([])
-    // The last use of the old one is what told that it is refused.
+    // The relay learns of the refusal from the last use of the old key.
     expect(oldUntil).toBe(gatewayAt)
     expect(Math.min(...apart)).toBeGreaterThanOrEqual(30 * SECOND)
   })
 
-  test('fails whoever comes between the two changes, and for 30 s after, where the gateway is first', async () => {
+  test('fails requests from the change of the gateway until 30 s after the later change of the secret', async () => {
     const gatewayAt = SECRET_AT - 45 * SECOND
     const { failedAt, oldUntil, apart } = await tenMinutes(gatewayAt)
     expect(failedAt[0]).toBe(gatewayAt)

@@ -6,7 +6,7 @@ import { sweep } from '../../simulation/crash-sweep.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
 
 const SCHEDULES = 1_000
-/** A hundred take some minutes. */
+/** The rounds of each race; 100 rounds take some minutes. */
 const ROUNDS = Number(process.env.ROUNDS ?? 10)
 
 let local: DynamodbLocal
@@ -24,7 +24,7 @@ describe.skipIf(whyNoDynamodbLocal())('creations in DynamoDB', () => {
     expect(faults).toEqual([])
   })
 
-  test('survive being ended at each step and at each pair of steps', async () => {
+  test('survive a crash at each step of a create and at each pair of steps', async () => {
     const { faults, ...counts } = await sweep('made, answer lost', open)
     console.log('DynamoDB', JSON.stringify(counts))
     expect(faults).toEqual([])

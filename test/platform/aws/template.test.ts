@@ -16,7 +16,7 @@ interface Statement {
   Resource: unknown
 }
 
-const LARGEST_BYTES = 250_000
+const MAX_BYTES = 250_000
 const LOGS = 'arn:{AWS::Partition}:logs:{AWS::Region}:{AWS::AccountId}:log-group:/aws/lambda'
 const SECRETS = 'arn:{AWS::Partition}:secretsmanager:{AWS::Region}:{AWS::AccountId}:secret'
 
@@ -36,7 +36,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 function resource(id: string, { Resources } = template): Resource {
   const found = Resources[id]
-  if (!found) throw new Error(`no ${id} in the template`)
+  if (!found) throw new Error(`The template has no ${id}`)
   return found
 }
 
@@ -44,7 +44,7 @@ function ofType(type: string): Resource[] {
   return Object.values(template.Resources).filter(({ Type }) => Type === type)
 }
 
-/** What a role may do, as `Allow ACTION on RESOURCE`. */
+/** Returns the permissions of a role, as `Allow ACTION on RESOURCE`. */
 function grants(id: string, of = template): string[] {
   const { Policies, ManagedPolicyArns } = resource(id, of).Properties as {
     Policies: { PolicyDocument: { Statement: Statement[] } }[]
@@ -62,7 +62,7 @@ function grants(id: string, of = template): string[] {
     .sort()
 }
 
-/** `{ 'Fn::GetAtt': ['Table', 'Arn'] }` as `{Table.Arn}`, and the text of a substitution with `{Table.Arn}` in it. */
+/** Writes `{ 'Fn::GetAtt': ['Table', 'Arn'] }` as `{Table.Arn}`, and a substitution as its text with `{Table.Arn}`. */
 function readable(value: unknown): unknown {
   const { 'Fn::GetAtt': attribute, 'Fn::Sub': text } = value as Record<string, string | string[]>
   if (Array.isArray(attribute)) return `{${attribute.join('.')}}`
@@ -70,7 +70,7 @@ function readable(value: unknown): unknown {
 }
 
 describe('the template', () => {
-  test('is without fault by the specification of AWS', () => {
+  test('has no fault by the specification of AWS', () => {
     expect(faultsOf(template)).toEqual([])
   })
 
@@ -111,16 +111,16 @@ describe('the template', () => {
       { Environment: { Variables: [] } },
     ],
     ['CreationsTable.Properties.KeySchema: no union', { KeySchema: 'pk' }],
-  ])('would not hide %s', (fault, properties) => {
+  ])('fails the check with %s', (fault, properties) => {
     const id = fault.slice(0, fault.indexOf('.'))
     const { Properties, ...rest } = resource(id)
     const planted = { ...rest, Properties: { ...Properties, ...properties } }
     const Resources = { ...template.Resources, [id]: planted }
-    // In JSON, what is undefined is missing.
+    // JSON leaves out undefined properties.
     expect(faultsOf(JSON.parse(JSON.stringify({ Resources })))).toEqual([fault])
   })
 
-  test('would not hide what is unknown outside of properties', () => {
+  test('fails the check with an unknown type, dependency or output', () => {
     const DependsOn = ['FailedTicks', 'Nowhere']
     const Resources = { ...template.Resources, Odd: { Type: 'AWS::SQS::Queues', DependsOn } }
     const Outputs = { Odd: { Value: { Ref: 'Nowhere' } } }
@@ -131,7 +131,7 @@ describe('the template', () => {
     ])
   })
 
-  test('makes nothing but what is known', () => {
+  test('creates only the expected resources', () => {
     expect(
       Object.values(template.Resources)
         .map(({ Type }) => Type)
@@ -159,9 +159,9 @@ describe('the template', () => {
 })
 
 describe('the artifact', () => {
-  test('is dist/lambda.mjs alone, and small', () => {
+  test('contains only dist/lambda.mjs, in at most 250 kB', () => {
     expect(Object.keys(unzipSync(artifact))).toEqual(['dist/lambda.mjs'])
-    expect(artifact.byteLength).toBeLessThanOrEqual(LARGEST_BYTES)
+    expect(artifact.byteLength).toBeLessThanOrEqual(MAX_BYTES)
   })
 
   // Lambda refuses a third parameter, the callback, since Node.js 24.
@@ -172,7 +172,7 @@ describe('the artifact', () => {
     const file = join(folder, 'unzipped/dist/lambda.mjs')
     await mkdir(dirname(file), { recursive: true })
     await writeFile(file, unzipSync(artifact)['dist/lambda.mjs'] ?? '')
-    // Standard output has the relay's log.
+    // Standard output contains the relay's log.
     const script = `
       const { handler } = await import('${pathToFileURL(file)}')
       console.error(typeof handler, handler.length)`
@@ -183,7 +183,7 @@ describe('the artifact', () => {
 })
 
 describe('the table', () => {
-  test('is the one the store is written for, and can be brought back', () => {
+  test('has the schema of the store, with recovery and deletion protection', () => {
     expect(resource('CreationsTable').Properties).toEqual({
       ...CREATIONS_TABLE,
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
@@ -191,19 +191,19 @@ describe('the table', () => {
     })
   })
 
-  test('outlives the stack', () => {
+  test('is retained when the stack is deleted or the table is replaced', () => {
     const { DeletionPolicy, UpdateReplacePolicy } = resource('CreationsTable')
     expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain'])
   })
 })
 
 describe('the functions', () => {
-  // HTTP APIs end an integration after 30 s; of its time the relay needs 25 s for a request and 50 s for a tick, and
-  // keeps 2 s back. Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+  // HTTP APIs end an integration after 30 s. The relay uses 25 s for a request and 50 s for a tick, and keeps a margin
+  // of 2 s. Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
   test.each([
     ['http', 'HttpLambdaFunction', 29],
     ['tick', 'TickLambdaFunction', 60],
-  ])('%s runs on Node.js 24, arm64, long enough', (name, id, Timeout) => {
+  ])('%s runs on Node.js 24 and arm64 with enough time', (name, id, Timeout) => {
     expect(resource(id).Properties).toMatchObject({
       FunctionName: `ncloud-image-relay-prod-${name}`,
       Runtime: 'nodejs24.x',
@@ -213,7 +213,7 @@ describe('the functions', () => {
     })
   })
 
-  test('are told the name of the secret and of the table, and nothing else', () => {
+  test('get only the names of the secret and of the table', () => {
     for (const { Properties } of ofType('AWS::Lambda::Function')) {
       expect(Properties?.Environment).toEqual({
         Variables: {
@@ -222,17 +222,17 @@ describe('the functions', () => {
         },
       })
     }
-    // CloudFormation would put what a dynamic reference names into the function's environment.
+    // CloudFormation would replace a dynamic reference by the secret value in the function's environment.
     expect(JSON.stringify(template)).not.toMatch(/resolve:|SecretString|access_?key|secret_?key/i)
   })
 
-  // What the store calls; of a transaction, what its parts need, and of an index, no more than to ask it. Lambda's own
-  // needs are logs:* and, for the destination, sqs:SendMessage; logs:TagResource is osls's addition. Sources:
+  // The store needs the actions that it calls: for a transaction those of its parts, for an index only Query. Lambda
+  // needs logs:* and, for the destination, sqs:SendMessage. osls adds logs:TagResource. Sources:
   // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
   // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
   // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaBasicExecutionRole.html
   // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-  test('may do only what they do', () => {
+  test('have only the permissions that they need', () => {
     expect(grants('IamRoleLambdaExecution')).toEqual([
       'Allow dynamodb:GetItem on {CreationsTable.Arn}',
       'Allow dynamodb:PutItem on {CreationsTable.Arn}',
@@ -247,7 +247,7 @@ describe('the functions', () => {
     ])
   })
 
-  test('have a role that only Lambda assumes', () => {
+  test('have a role that only Lambda may assume', () => {
     for (const { Properties } of ofType('AWS::Lambda::Function')) {
       expect(Properties?.Role).toEqual({ 'Fn::GetAtt': ['IamRoleLambdaExecution', 'Arn'] })
     }
@@ -263,14 +263,14 @@ describe('the functions', () => {
     })
   })
 
-  test('keep their logs for thirty days', () => {
+  test('keep their logs for 30 days', () => {
     expect(ofType('AWS::Logs::LogGroup').map(({ Properties }) => Properties)).toEqual([
       { LogGroupName: '/aws/lambda/ncloud-image-relay-prod-http', RetentionInDays: 30 },
       { LogGroupName: '/aws/lambda/ncloud-image-relay-prod-tick', RetentionInDays: 30 },
     ])
   })
 
-  test('use the secret that is named', async () => {
+  test('use the secret that the parameter names', async () => {
     const options = ['--stage', 'trial', '--param', 'secret=elsewhere']
     const trial = (await packageService(join(folder, 'trial'), ...options)).template
     expect(resource('HttpLambdaFunction', trial).Properties?.Environment).toMatchObject({
@@ -282,7 +282,7 @@ describe('the functions', () => {
 })
 
 describe('the HTTP API', () => {
-  test('hands every request to one function, and says nothing of CORS', () => {
+  test('passes every request to one function, and does not configure CORS', () => {
     expect(resource('HttpApi').Properties).toEqual({
       Name: 'prod-ncloud-image-relay',
       ProtocolType: 'HTTP',
@@ -295,14 +295,14 @@ describe('the HTTP API', () => {
     })
   })
 
-  test('lets no stranger use up what functions an account may run', () => {
+  test('limits requests, so that nobody can use up the concurrency of the account', () => {
     expect(resource('HttpApiStage').Properties).toMatchObject({
       StageName: '$default',
       DefaultRouteSettings: { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 },
     })
   })
 
-  test('is the only one that may invoke it from outside', () => {
+  test('is the only service with a permission to invoke the function', () => {
     expect(ofType('AWS::Lambda::Permission').map(({ Properties }) => Properties)).toEqual([
       {
         FunctionName: { 'Fn::GetAtt': ['HttpLambdaFunction', 'Arn'] },
@@ -316,7 +316,7 @@ describe('the HTTP API', () => {
 
 describe('the tick', () => {
   // Source: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
-  test('comes every minute', () => {
+  test('runs every minute', () => {
     expect(resource('TickSchedule').Properties).toEqual({
       ScheduleExpression: 'rate(1 minute)',
       FlexibleTimeWindow: { Mode: 'OFF' },
@@ -330,9 +330,9 @@ describe('the tick', () => {
     })
   })
 
-  // Lambda's own default is two more tries, for six hours.
+  // Lambda's default is two retries, within six hours.
   // Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-  test('is never tried again, and is kept where it failed', () => {
+  test('is not retried, and is kept for 14 days if it fails', () => {
     expect(resource('TickLambdaEvConf').Properties).toEqual({
       FunctionName: { Ref: 'TickLambdaFunction' },
       Qualifier: '$LATEST',
@@ -350,7 +350,7 @@ describe('the tick', () => {
 
   // Sources: https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
   // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
-  test('is sent by a role of its own, which may do nothing else', () => {
+  test('is sent by a separate role with no other permissions', () => {
     expect(grants('TickScheduleRole')).toEqual([
       'Allow lambda:InvokeFunction on {TickLambdaFunction.Arn}',
       'Allow sqs:SendMessage on {FailedTicks.Arn}',

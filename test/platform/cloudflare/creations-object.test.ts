@@ -15,7 +15,7 @@ import { scaled } from '../../support/counts.ts'
 const { CREATIONS } = env as unknown as { CREATIONS: DurableObjectNamespace<CreationsObject> }
 let objects = 0
 
-/** A store in an object of its own. */
+/** Opens a store in a new Durable Object. */
 async function fresh(): Promise<CreationStore> {
   const name = `object-${++objects}`
   return storeIn({
@@ -32,7 +32,7 @@ describe('races in a Durable Object', () => {
   raceSuite(fresh, scaled(100))
 })
 
-test('it survives its object being evicted', async () => {
+test('the store survives the eviction of its Durable Object', async () => {
   const store = storeIn(CREATIONS)
   const creation = accepted(claim(), by(1))
   await store.claim(creation, { today: 0 })

@@ -11,11 +11,11 @@ import { by, claim } from '../../shared/creation/records.ts'
 
 const { CREATIONS } = env as unknown as { CREATIONS: DurableObjectNamespace<CreationsObject> }
 
-test('the cron of a Worker moves what is due', async () => {
+test('the cron trigger of a Worker moves a due creation', async () => {
   const store = storeIn(CREATIONS)
   const creation = accepted(claim(), by(1))
   await store.claim(creation, { today: 0 })
-  // An attempt whose owner has left.
+  // An attempt whose process has stopped.
   await store.replace(sending(creation, 1, by(2)))
   const bindings = {
     CREATIONS,

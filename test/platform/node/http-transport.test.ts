@@ -42,7 +42,7 @@ describe.each([
     server.close()
   })
 
-  test('brings status, headers and body back, whatever the status', async () => {
+  test('returns status, headers and body for every status', async () => {
     for (const status of [200, 301, 404, 503]) {
       const incoming = await get(`status=${status}`)
       expect([incoming.status, incoming.headers.get('retry-after')]).toEqual([status, '7'])
@@ -50,23 +50,23 @@ describe.each([
     }
   })
 
-  test('reads up to a mebibyte, and gives up on more', async () => {
+  test('reads a body of at most 1 MiB', async () => {
     expect((await get(`length=${MiB}`)).body).toHaveLength(MiB)
     expect((await get(`length=${MiB + 1}`)).body).toBeUndefined()
     expect((await get('length=0')).body).toHaveLength(0)
   })
 
-  test('reads what is compressed though it was not asked for, and no more of it', async () => {
+  test('decodes an unrequested gzip body of at most 1 MiB', async () => {
     expect((await get(`zipped=${MiB}`)).body).toHaveLength(MiB)
     expect((await get(`zipped=${25 * MiB}`)).body).toBeUndefined()
     await expect(get('zipped=not')).rejects.not.toMatchObject({ name: 'TimeoutError' })
   })
 
-  test('gives up in time, by a name of its own', async () => {
+  test('fails with a TimeoutError at the time limit', async () => {
     await expect(get('hang=1', 100)).rejects.toMatchObject({ name: 'TimeoutError' })
   })
 
-  test('tells a connection that cannot be made from one that is slow', async () => {
+  test('fails with another error if it cannot connect', async () => {
     const url = new URL('http://127.0.0.1:9/')
     const nowhere = transport({ method: 'GET', url, headers: {}, body: null }, 1_000)
     await expect(nowhere).rejects.not.toMatchObject({ name: 'TimeoutError' })
@@ -95,24 +95,21 @@ describe('over TLS', () => {
   })
 
   const servers = doorNames.filter((name) => !name.includes('workerd') && !name.includes('built'))
-  test.each(servers)(
-    '%s reads and creates where the certificate is trusted, and not elsewhere',
-    async (name) => {
-      const origin = `https://localhost:${portOf(front)}`
-      const trust = { [name === 'deno' ? 'DENO_CERT' : 'NODE_EXTRA_CA_CERTS']: certificate }
-      const trusting = await openDoor(name, environmentFor(origin, trust))
-      expect((await trusting.request('/v1/images/12341457')).status).toBe(200)
-      const body = { name: `tls-${name}`, storages: [{ snapshotNo: '12344697' }] }
-      const created = await trusting.request('/v1/server-images', { method: 'POST', body })
-      expect(created.status).toBe(201)
-      await trusting.close()
+  test.each(servers)('%s reads and creates only if it trusts the certificate', async (name) => {
+    const origin = `https://localhost:${portOf(front)}`
+    const trust = { [name === 'deno' ? 'DENO_CERT' : 'NODE_EXTRA_CA_CERTS']: certificate }
+    const trusting = await openDoor(name, environmentFor(origin, trust))
+    expect((await trusting.request('/v1/images/12341457')).status).toBe(200)
+    const body = { name: `tls-${name}`, storages: [{ snapshotNo: '12344697' }] }
+    const created = await trusting.request('/v1/server-images', { method: 'POST', body })
+    expect(created.status).toBe(201)
+    await trusting.close()
 
-      const before = gateway.received.length
-      const wary = await openDoor(name, environmentFor(origin))
-      const { status, json } = await wary.request('/v1/images/12341457')
-      await wary.close()
-      expect([status, json.code]).toEqual([502, 'upstream-unreachable'])
-      expect(gateway.received).toHaveLength(before)
-    },
-  )
+    const before = gateway.received.length
+    const wary = await openDoor(name, environmentFor(origin))
+    const { status, json } = await wary.request('/v1/images/12341457')
+    await wary.close()
+    expect([status, json.code]).toEqual([502, 'upstream-unreachable'])
+    expect(gateway.received).toHaveLength(before)
+  })
 })

@@ -16,21 +16,25 @@ describe('the store over node:sqlite', () => {
   storeSuite(async () => sqliteStore(openSqlite(':memory:')))
 })
 
-test('that a notice was done is known for a quarter of an hour', async () => {
+test('remembers a finished notice for 15 minutes', async () => {
   const start = Date.now()
   const clock = vi.spyOn(Date, 'now').mockImplementation(() => start)
   const database = openSqlite(':memory:')
   const store = sqliteStore(database)
-  const tell = async (id: string) => {
+  const finishNotice = async (id: string) => {
     const isNew = await store.replaceNotice(notice(id, 1))
     await store.replaceNotice({ ...notice(id, 1), version: 2, dueAt: null })
     return isNew
   }
-  expect(await tell('a')).toBe(true)
+  expect(await finishNotice('a')).toBe(true)
   clock.mockImplementation(() => start + 900_000)
-  expect([await tell('a'), await tell('b')]).toEqual([false, true])
+  expect([await finishNotice('a'), await finishNotice('b')]).toEqual([false, true])
   clock.mockImplementation(() => start + 900_001)
-  expect([await tell('c'), await tell('a'), await tell('b')]).toEqual([true, true, false])
+  expect([await finishNotice('c'), await finishNotice('a'), await finishNotice('b')]).toEqual([
+    true,
+    true,
+    false,
+  ])
   clock.mockRestore()
   database.close()
 })
@@ -43,7 +47,7 @@ describe('a file', () => {
   let folder = ''
   afterEach(() => rm(folder, { recursive: true }))
 
-  test('keeps what was written when it is opened again, by two processes at once too', async () => {
+  test('keeps its records when it is opened again, also while another connection has it open', async () => {
     folder = await mkdtemp(join(tmpdir(), 'store-'))
     const file = join(folder, 'relay.sqlite')
     const creation = accepted(claim(), by(1))
@@ -60,7 +64,7 @@ describe('a file', () => {
   })
 })
 
-test('processes that open a new database at once all come to serve', async () => {
+test('four processes can open a new database at once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'store-'))
   const module = (path: string) => new URL(`../../../${path}`, import.meta.url)
   const file = JSON.stringify(join(folder, 'relay.sqlite'))
@@ -75,7 +79,7 @@ test('processes that open a new database at once all come to serve', async () =>
   expect(opened.map(({ status }) => status)).toEqual(Array(4).fill('fulfilled'))
 })
 
-test('what fails inside a transaction leaves nothing behind', () => {
+test('rolls back a transaction that fails', () => {
   const sqlite = openSqlite(':memory:')
   sqlite.run('CREATE TABLE things (name TEXT)')
   const failing = () =>

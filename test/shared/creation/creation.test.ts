@@ -32,7 +32,7 @@ const steps: Record<string, (from: Creation) => Creation> = {
   conflict: (from) => inConflict(from, by(2_001)),
 }
 
-// `accepted` to itself is a wait that is made longer.
+// `accepted` to `accepted` postpones the creation again.
 const arrows = { ...ARROWS, accepted: [...ARROWS.accepted, 'accepted'] }
 
 describe.each(STATES)('from %s', (state) => {
@@ -44,11 +44,11 @@ describe.each(STATES)('from %s', (state) => {
   })
 })
 
-test('an attempt is counted and keeps its timestamp', () => {
+test('counts an attempt and keeps the timestamp of its signature', () => {
   expect(sending(begun, 2_000, by(2_001))).toMatchObject({ attempt: 1, signedAt: 2_000 })
 })
 
-test('the history tells each step, when, by whom, and why', () => {
+test('records each step with time, actor and reason in the history', () => {
   const first = sending(begun, 2_000, by(2_001))
   const tick = { at: 4_000, actor: 'tick' }
   const last = created(unknown(first, problem, by(3_000)), image('pending'), tick, 'adopted')
@@ -61,7 +61,7 @@ test('the history tells each step, when, by whom, and why', () => {
   expect(last.problem).toBeNull()
 })
 
-test('the tick is to look 30 s after a claim and after a signature, and never at what is settled', () => {
+test('a creation is due 30 s after its claim and after an attempt, and never if it is settled', () => {
   expect(begun.dueAt).toBe(31_000)
   const sent = sending(begun, 2_000, by(2_001))
   expect(sent.dueAt).toBe(32_001)
@@ -78,7 +78,7 @@ test('the tick is to look 30 s after a claim and after a signature, and never at
   expect(settled.map(({ dueAt }) => dueAt)).toEqual([null, null, null, null])
 })
 
-// The contract, section 6: 5 s to 5 min, growing, for 24 h.
+// By the contract, section 6: for 24 h, at intervals that grow from 5 s to 5 min.
 test.each([
   [0, 5_000],
   [10_000, 5_000],
@@ -88,7 +88,7 @@ test.each([
   [3_600_000, 300_000],
   [86_399_999, 300_000],
   [86_400_000, null],
-])('an image that is %i ms old is looked at again after %j ms', (age, gap) => {
+])('an image that is %i ms old is refreshed again after %j ms', (age, gap) => {
   const made = created(sending(begun, 2_000, by(2_001)), image('pending'), by(10_000))
   const now = 10_000 + age
   const dueAt = gap === null ? null : now + gap
@@ -96,13 +96,13 @@ test.each([
   expect(withImage(made, image('ready'), now).dueAt).toBeNull()
 })
 
-// 300 s of the gateway's window, 30 s for its clock, 300 s until an image is listed: the contract, section 5.
-test('an attempt is over 630 s after its signature, and only then', () => {
+// By the contract, section 5: 300 s for the gateway's window, 30 s for its clock, 300 s until an image is listed.
+test('an attempt is over more than 630 s after its signature', () => {
   const sent = sending(begun, 2_000, by(9_999_999))
   expect([isAttemptOver(sent, 632_000), isAttemptOver(sent, 632_001)]).toEqual([false, true])
 })
 
-test('a look at the image is no step; only another phase is news', () => {
+test('refreshing the image is not a step, and counts as an update only if the phase changes', () => {
   const made = created(sending(begun, 2_000, by(2_001)), image('pending'), by(3_000))
   expect(withImage(made, image('pending'), 5_000)).toMatchObject({
     updatedAt: 3_000,
@@ -114,7 +114,7 @@ test('a look at the image is no step; only another phase is news', () => {
   })
 })
 
-describe('a name is held', () => {
+describe('holding a name', () => {
   test.each<[State, string | null, boolean, boolean]>([
     ['accepted', null, true, false],
     ['sending', null, true, false],
@@ -128,7 +128,7 @@ describe('a name is held', () => {
     ['created', 'gone', false, true],
     ['rejected', null, false, true],
     ['not_created', null, false, true],
-  ])('%s with an image that is %s: %j, settled: %j', (state, phase, live, settled) => {
+  ])('%s with an image that is %s: held: %j, settled: %j', (state, phase, live, settled) => {
     const creation = { ...begun, state, image: phase === null ? null : image(phase) }
     expect([isLive(creation), isSettled(creation)]).toEqual([live, settled])
     expect(holdsKey(creation)).toBe(live)

@@ -15,16 +15,16 @@ const base = storage(0, '1')
 const empty = { ...storage(1, null), sizeGb: 50 }
 
 test.each([
-  ['tells nothing of its storages', null, true],
-  ['has none listed', [], true],
-  ['has the same', [base, empty], true],
-  ['has the same, sizes and numbers left out', [storage(0, null), storage(1, null)], true],
-  ['has one less', [base], false],
-  ['has one more', [base, empty, storage(2, '3')], false],
-  ['has another base', [storage(0, '9'), empty], false],
-  ['has a snapshot where a new one was asked for', [base, storage(1, '9')], false],
-  ['has another size', [base, { ...empty, sizeGb: 60 }], false],
-])('an image that bears the mark and %s: %j', (_, storages, isOurs) => {
+  ['has unknown storages', null, true],
+  ['has an empty list of storages', [], true],
+  ['has the same storages', [base, empty], true],
+  ['has the same storages without sizes and numbers', [storage(0, null), storage(1, null)], true],
+  ['has one storage less', [base], false],
+  ['has one storage more', [base, empty, storage(2, '3')], false],
+  ['has another base snapshot', [storage(0, '9'), empty], false],
+  ['has a snapshot in place of a new storage', [base, storage(1, '9')], false],
+  ['has a storage of another size', [base, { ...empty, sizeGb: 60 }], false],
+])('compares an image with the marker that %s', (_, storages, isOurs) => {
   const marked = [{ ...image('ready'), storages }]
   const findings = { marked, undescribed: [], others: [], gatewayTime: 0 }
   expect(imageOf(creation, findings) !== undefined).toBe(isOurs)

@@ -4,7 +4,7 @@ import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Notice } from '../../../shared/notice.ts'
 import { holdsItsKey, holdsName } from './rules.ts'
 
-/** A store in memory, written from what the port says: the reference for the others, and quick. */
+/** Opens a store in memory, written from the documentation of the interface: a fast reference for the other stores. */
 export function memoryStore(): CreationStore {
   const all = new Map<string, Creation>()
   const notices = new Map<string, Notice>()
@@ -23,7 +23,7 @@ export function memoryStore(): CreationStore {
     other.createdAt - one.createdAt || other.creationId.localeCompare(one.creationId)
 
   return {
-    async claim(creation, { dailyCreations = Number.POSITIVE_INFINITY, today }, told = []) {
+    async claim(creation, { dailyCreations = Number.POSITIVE_INFINITY, today }, added = []) {
       const { keyHash, regionCode, content, caller } = creation
       const ofKey = find((one) => holdsItsKey(one) && one.keyHash === keyHash)
       if (ofKey) return { outcome: 'key-held', holder: ofKey }
@@ -34,15 +34,15 @@ export function memoryStore(): CreationStore {
       )
       if (made.length >= dailyCreations) return { outcome: 'quota-spent' }
       all.set(creation.creationId, structuredClone(creation))
-      add(told)
+      add(added)
       return { outcome: 'claimed' }
     },
     read: async (creationId) => find((one) => one.creationId === creationId),
     holderOf: async (regionCode, name) => nameHolder(regionCode, name),
-    async replace(next, told = []) {
+    async replace(next, added = []) {
       if (all.get(next.creationId)?.version !== next.version - 1) return false
       all.set(next.creationId, structuredClone(next))
-      add(told)
+      add(added)
       return true
     },
     async list({ caller, state, limit, after }) {
@@ -77,10 +77,10 @@ export function memoryStore(): CreationStore {
       return true
     },
     readJobs: async () => structuredClone(jobs),
-    async replaceJobs(next, told) {
+    async replaceJobs(next, added) {
       if ((jobs?.version ?? 0) !== next.version - 1) return false
       jobs = structuredClone(next)
-      add(told)
+      add(added)
       return true
     },
   }

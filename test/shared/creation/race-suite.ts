@@ -9,46 +9,48 @@ import { image } from './records.ts'
 const CALLERS = 200
 const NOW = Date.UTC(2026, 10, 21, 12)
 
-/** What every store must do when many ask at once, so many times over. */
+/** Tests the rules for all stores with concurrent requests, in a number of rounds. */
 export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
-  test(`${CALLERS} at once with one key are one create, ${rounds} times`, async () => {
+  test(`makes one create for ${CALLERS} concurrent requests with one key, in ${rounds} rounds`, async () => {
     const { ports, made } = stage(await open())
     for (let round = 0; round < rounds; round++) {
-      const wishes = Array.from({ length: CALLERS }, () => wish(`one-${round}`, `key-${round}`))
-      const told = await allOf(wishes, ports)
-      expect(new Set(told.map(({ creation }) => creation?.creationId)).size).toBe(1)
-      expect(told.filter(({ isReplay }) => isReplay === false)).toHaveLength(1)
+      const requests = Array.from({ length: CALLERS }, () =>
+        requestFor(`one-${round}`, `key-${round}`),
+      )
+      const results = await createAll(requests, ports)
+      expect(new Set(results.map(({ creation }) => creation?.creationId)).size).toBe(1)
+      expect(results.filter(({ isReplay }) => isReplay === false)).toHaveLength(1)
       expect(made(`one-${round}`)).toBe(1)
     }
   })
 
-  test(`${CALLERS} at once with keys of their own are one create of a name, ${rounds} times`, async () => {
+  test(`makes one create for ${CALLERS} concurrent requests with one name and different keys, in ${rounds} rounds`, async () => {
     const { ports, made } = stage(await open())
     for (let round = 0; round < rounds; round++) {
-      const wishes = Array.from({ length: CALLERS }, (_, i) =>
-        wish(`own-${round}`, `key-${round}-${i}`),
+      const requests = Array.from({ length: CALLERS }, (_, i) =>
+        requestFor(`own-${round}`, `key-${round}-${i}`),
       )
-      const told = await allOf(wishes, ports)
-      expect(told.filter(({ creation }) => creation)).toHaveLength(1)
-      expect(told.filter(({ code }) => code === 'name-taken')).toHaveLength(CALLERS - 1)
+      const results = await createAll(requests, ports)
+      expect(results.filter(({ creation }) => creation)).toHaveLength(1)
+      expect(results.filter(({ code }) => code === 'name-taken')).toHaveLength(CALLERS - 1)
       expect(made(`own-${round}`)).toBe(1)
     }
   })
 
-  test(`of ${CALLERS} at once, five pass a quota of five, ${rounds} times`, async () => {
+  test(`allows 5 of ${CALLERS} concurrent requests with a quota of 5, in ${rounds} rounds`, async () => {
     const { ports } = stage(await open())
     for (let round = 0; round < rounds; round++) {
-      const wishes = Array.from({ length: CALLERS }, (_, i) =>
-        wish(`day-${round}-${i}`, undefined, `key:${round}`, 5),
+      const requests = Array.from({ length: CALLERS }, (_, i) =>
+        requestFor(`day-${round}-${i}`, undefined, `key:${round}`, 5),
       )
-      const told = await allOf(wishes, ports)
-      expect(told.filter(({ creation }) => creation)).toHaveLength(5)
-      expect(told.filter(({ code }) => code === 'quota-exceeded')).toHaveLength(CALLERS - 5)
+      const results = await createAll(requests, ports)
+      expect(results.filter(({ creation }) => creation)).toHaveLength(5)
+      expect(results.filter(({ code }) => code === 'quota-exceeded')).toHaveLength(CALLERS - 5)
     }
   })
 }
 
-function wish(
+function requestFor(
   name: string,
   key?: string,
   caller = 'key:ci',
@@ -63,20 +65,20 @@ function wish(
   }
 }
 
-interface Told {
+interface Result {
   creation?: { creationId: string }
   isReplay?: boolean
   code?: string
 }
 
-function allOf(wishes: CreateRequest[], ports: Ports): Promise<Told[]> {
+function createAll(requests: CreateRequest[], ports: Ports): Promise<Result[]> {
   const work = { actor: 'key:ci', deadline: NOW + 25_000, log: () => {} }
   return Promise.all(
-    wishes.map((one) => create(one, ports, work).catch(({ code }): Told => ({ code }))),
+    requests.map((one) => create(one, ports, work).catch(({ code }): Result => ({ code }))),
   )
 }
 
-/** A store, and a gateway that makes whatever is sent and lists it. */
+/** Sets up a store and a gateway that creates every image it is sent, and lists it. */
 function stage(store: CreationStore) {
   const images: Image[] = []
   const gateway: Gateway = {

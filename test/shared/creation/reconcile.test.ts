@@ -23,46 +23,46 @@ const START = 1_000_000
 const SIGNED_AT = 1_000_777
 
 interface Script {
-  /** Own images that a look-up finds. */
+  /** The own images that a look-up finds. */
   found?: { image: Image; marker: string | null; type?: string }[]
-  /** What a detail call answers. */
+  /** The answer to a detail call. */
   detail?: () => Image
-  /** What becomes of each attempt; a ready image unless said. */
+  /** The result of each attempt; by default a ready image. */
   sends?: (() => Image)[]
 }
 
-/** A creation that has just been claimed, and a gateway that plays a script and writes down what it is asked. */
+/** Returns a creation that was just claimed, and a scripted gateway that records its calls. */
 async function stage({ found = [], detail, sends = [] }: Script = {}) {
-  const told: string[] = []
+  const calls: string[] = []
   const events: LogEvent[] = []
   const memory = memoryStore()
   const store: CreationStore = {
     ...memory,
     async replace(next) {
-      told.push(`store ${next.state}${next.state === 'sending' ? ` ${next.signedAt}` : ''}`)
+      calls.push(`store ${next.state}${next.state === 'sending' ? ` ${next.signedAt}` : ''}`)
       return memory.replace(next)
     },
   }
   const gateway: Gateway = {
     async read(action) {
-      told.push(action.name)
+      calls.push(action.name)
       const rows =
         action.name === 'getServerImageList' ? { totalRows: found.length, rows: found } : detail?.()
       return rows as never
     },
     async sign() {
-      told.push('sign')
+      calls.push('sign')
       return {
         signedAt: SIGNED_AT,
         async send() {
-          told.push('send')
+          calls.push('send')
           const ready = () => ({ ...image('ready'), name: creation.content.name })
           return (sends.shift() ?? ready)() as never
         },
       }
     },
     async renew() {
-      told.push('renew')
+      calls.push('renew')
     },
   }
   const clock = { now: () => START, sleep: async () => {} }
@@ -74,7 +74,7 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
   }
   const creation = accepted(claim(), by(START))
   await memory.claim(creation, { today: 0 })
-  return { creation, ports, work, told, events, memory, sent: () => told.includes('send') }
+  return { creation, ports, work, calls, events, memory, sent: () => calls.includes('send') }
 }
 
 const failing =
@@ -86,7 +86,7 @@ const upstream = { action: 'createServerImageFromSnapshot', status: 401 }
 
 let images = 0
 
-/** A row of a creation's name that bears its mark, unless another is given. */
+/** Returns a row with a creation's name and, unless another is given, its marker. */
 function marked(
   { content, marker }: Creation,
   more: Partial<Image> = {},
@@ -104,12 +104,12 @@ function lost(creation: Creation) {
   return marked(creation, { description: 'by hand', phase: 'failed' }, null)
 }
 
-/** Storages made of these snapshots, in their order. */
+/** Returns storages made of these snapshots, in this order. */
 function madeOf(...snapshotNos: (string | null)[]): Partial<Image> {
   return { storages: snapshotNos.map((snapshotNo, order) => storage(order, snapshotNo)) }
 }
 
-/** The stage's gateway, whose look-ups find what is said now. */
+/** Returns the stage's gateway with look-ups that find the given rows. */
 function listing(
   { ports }: { ports: Ports },
   found: () => Script['found'],
@@ -123,9 +123,9 @@ function listing(
 }
 
 test('an attempt is signed, stored with the timestamp of its signature, and only then sent', async () => {
-  const { creation, ports, work, told } = await stage()
+  const { creation, ports, work, calls } = await stage()
   expect((await reconcile(creation, ports, work)).state).toBe('created')
-  expect(told).toEqual([
+  expect(calls).toEqual([
     'getServerImageList',
     'sign',
     `store sending ${SIGNED_AT}`,
@@ -134,32 +134,32 @@ test('an attempt is signed, stored with the timestamp of its signature, and only
   ])
 })
 
-test('nothing is sent with less than five seconds left', async () => {
-  const { creation, ports, work, told } = await stage()
+test('sends nothing with less than five seconds left', async () => {
+  const { creation, ports, work, calls } = await stage()
   const late = { ...work, deadline: START + 4_999 }
   expect(await reconcile(creation, ports, late)).toEqual(creation)
-  expect(told).not.toContain('sign')
+  expect(calls).not.toContain('sign')
   expect((await reconcile(creation, ports, { ...work, deadline: START + 5_000 })).state).toBe(
     'created',
   )
 })
 
-test('who loses the race for an attempt sends nothing, and tells what the winner wrote', async () => {
-  const { creation, ports, work, told, memory } = await stage()
+test('sends nothing after a lost race for an attempt, and returns the winner’s record', async () => {
+  const { creation, ports, work, calls, memory } = await stage()
   const winner = sending(creation, 1, by(START))
   await memory.replace(winner)
   expect(await reconcile(creation, ports, work)).toEqual(winner)
-  expect(told).not.toContain('send')
+  expect(calls).not.toContain('send')
 })
 
-test('a second attempt after a refused key is not made where somebody else has moved the creation', async () => {
-  const { creation, ports, work, told, memory } = await stage({
+test('makes no second attempt after a refused key if another process has moved the creation', async () => {
+  const { creation, ports, work, calls, memory } = await stage({
     sends: [failing('credentials', upstream)],
   })
   const elsewhere: CreationStore = {
     ...ports.store,
     async replace(next) {
-      // While the refusal is on its way, another process finds the image.
+      // Before the refusal is stored, another process finds the image.
       const now = await memory.read(creation.creationId)
       if (now?.state === 'sending') await memory.replace(created(now, image('ready'), by(START)))
       return ports.store.replace(next)
@@ -167,23 +167,23 @@ test('a second attempt after a refused key is not made where somebody else has m
   }
   const moved = await reconcile(creation, { ...ports, store: elsewhere }, work)
   expect(moved.state).toBe('created')
-  expect(told.filter((what) => what === 'send')).toHaveLength(1)
+  expect(calls.filter((call) => call === 'send')).toHaveLength(1)
 })
 
 test('a key that is refused twice leaves the creation accepted', async () => {
   const refused = failing('credentials', upstream)
-  const { creation, ports, work, told } = await stage({ sends: [refused, refused] })
-  const put = await reconcile(creation, ports, work)
-  expect([put.state, put.attempt, put.problem?.code]).toEqual([
+  const { creation, ports, work, calls } = await stage({ sends: [refused, refused] })
+  const left = await reconcile(creation, ports, work)
+  expect([left.state, left.attempt, left.problem?.code]).toEqual([
     'accepted',
     2,
     'upstream-credentials',
   ])
-  expect(put.dueAt).toBe(START + 30_000)
-  expect(told.filter((what) => what === 'renew')).toHaveLength(1)
+  expect(left.dueAt).toBe(START + 30_000)
+  expect(calls.filter((call) => call === 'renew')).toHaveLength(1)
 })
 
-test('a defect on the way leaves an unknown outcome and a line in the log', async () => {
+test('an exception during an attempt leaves an unknown outcome and a log event', async () => {
   const broken = () => {
     throw new RangeError('secret words')
   }
@@ -209,67 +209,76 @@ describe('the look-up before the first attempt', () => {
       { ...ports, gateway: { ...ports.gateway, read } },
       work,
     )
-    return [state, problem?.code, staged.told.includes('send')]
+    return [state, problem?.code, staged.calls.includes('send')]
   }
 
   test.each<[string, (creation: Creation) => Script['found'], string, string | undefined, boolean]>(
     [
       ['nothing', () => [], 'created', undefined, true],
-      ['ours', (c) => [marked(c)], 'created', undefined, false],
+      ['its image', (c) => [marked(c)], 'created', undefined, false],
       [
-        'ours beside another’s',
+        'its image and another one',
         (c) => [marked(c), { ...marked(c), marker: null }],
         'created',
         undefined,
         false,
       ],
       [
-        'NAVER Cloud’s own, though that was not asked for',
+        'an unrequested image of NAVER Cloud',
         (c) => [{ ...marked(c), marker: null, type: 'NCP' }],
         'created',
         undefined,
         true,
       ],
-      ['two of ours', (c) => [marked(c), marked(c)], 'rejected', 'name-taken', false],
-      ['another’s', (c) => [{ ...marked(c), marker: null }], 'rejected', 'name-taken', false],
       [
-        'ours, being deleted',
+        'two images with its marker',
+        (c) => [marked(c), marked(c)],
+        'rejected',
+        'name-taken',
+        false,
+      ],
+      ['another image', (c) => [{ ...marked(c), marker: null }], 'rejected', 'name-taken', false],
+      [
+        'its image being deleted',
         (c) => [marked(c, { phase: 'deleting' })],
         'rejected',
         'name-taken',
         false,
       ],
-      ['ours, failed', (c) => [marked(c, { phase: 'failed' })], 'created', undefined, true],
+      ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'created', undefined, true],
       [
-        'one of a longer name',
+        'an image with a longer name',
         (c) => [marked(c, { name: `${c.content.name}-2` })],
         'created',
         undefined,
         true,
       ],
     ],
-  )('finds %s', async (_, rows, state, code, isSent) => {
-    expect(await outcome(rows)).toEqual([state, code, isSent])
-  })
+  )(
+    'sends the create or settles the creation after finding %s',
+    async (_, rows, state, code, isSent) => {
+      expect(await outcome(rows)).toEqual([state, code, isSent])
+    },
+  )
 })
 
-test('a claim that nobody began for an hour is sent no more', async () => {
-  const { creation, ports, work, told } = await stage()
+test('a claim is not sent if it was not begun within an hour', async () => {
+  const { creation, ports, work, calls } = await stage()
   const at = (ms: number) => ({ ...ports, clock: { ...ports.clock, now: () => START + ms } })
   const late = { ...work, deadline: START + 9_000_000 }
   const left = await reconcile(creation, at(3_600_001), late)
   expect([left.state, left.problem?.code]).toEqual(['rejected', 'upstream-timeout'])
-  expect(told).not.toContain('send')
+  expect(calls).not.toContain('send')
 })
 
 describe('an attempt', () => {
-  test('that is answered with an image of another name is unknown', async () => {
+  test('has an unknown outcome if the answer is an image with another name', async () => {
     const { creation, ports, work } = await stage({ sends: [() => image('ready')] })
     const { state, problem } = await reconcile(creation, ports, work)
     expect([state, problem?.code]).toEqual(['unknown', 'upstream-malformed'])
   })
 
-  test('is waited for no longer than 25 s, though the clock is put back meanwhile', async () => {
+  test('waits at most 25 s, even if the clock was set back and the deadline is far away', async () => {
     const { creation, ports, work } = await stage()
     const waits: number[] = []
     const gateway: Gateway = {
@@ -286,8 +295,8 @@ describe('an attempt', () => {
     expect(waits).toEqual([25_000])
   })
 
-  test('that was frozen before it was sent is not sent, and comes another time', async () => {
-    const { creation, ports, work, told } = await stage()
+  test('is postponed if its process was frozen before sending', async () => {
+    const { creation, ports, work, calls } = await stage()
     const frozen: CreationStore = {
       ...ports.store,
       async replace(next) {
@@ -298,20 +307,20 @@ describe('an attempt', () => {
     }
     const left = await reconcile(creation, { ...ports, store: frozen }, work)
     expect([left.state, left.attempt, left.dueAt]).toEqual(['accepted', 1, START + 20_001])
-    expect(told).not.toContain('send')
+    expect(calls).not.toContain('send')
   })
 
   const refused = { action: 'createServerImageFromSnapshot', status: 400 }
   test.each<[string, (creation: Creation) => Script['found'], State]>([
     ['nothing', () => [], 'rejected'],
-    ['another’s', (c) => [marked(c, { description: 'by hand' }, null)], 'rejected'],
+    ['another image', (c) => [marked(c, { description: 'by hand' }, null)], 'rejected'],
     ['its image', (c) => [marked(c)], 'created'],
-    ['its image, failed', (c) => [marked(c, { phase: 'failed' })], 'created'],
-    ['its image, being deleted', (c) => [marked(c, { phase: 'deleting' })], 'created'],
-    ['one without a description', (c) => [marked(c, {}, null)], 'unknown'],
-    ['one that bears its mark, of other content', (c) => [marked(c, madeOf('9'))], 'unknown'],
-    ['two that bear its mark', (c) => [marked(c), marked(c)], 'unknown'],
-  ])('that is refused, after which a look-up finds %s', async (_, rows, state) => {
+    ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'created'],
+    ['its image being deleted', (c) => [marked(c, { phase: 'deleting' })], 'created'],
+    ['an image without a description', (c) => [marked(c, {}, null)], 'unknown'],
+    ['an image with its marker and other content', (c) => [marked(c, madeOf('9'))], 'unknown'],
+    ['two images with its marker', (c) => [marked(c), marked(c)], 'unknown'],
+  ])('is followed by a look-up if it is refused, which finds %s', async (_, rows, state) => {
     const staged = await stage({ sends: [failing('refused', refused)] })
     const { creation, ports, work } = staged
     const after = {
@@ -341,30 +350,36 @@ describe('an unknown outcome', () => {
   // The contract, section 5, and the reliability report, 1.2.
   test.each<[string, (creation: Creation) => Script['found'], number, State, string | undefined]>([
     ['its image', (c) => [marked(c)], before, 'created', 'adopted'],
-    ['its image, failed', (c) => [marked(c, { phase: 'failed' })], before, 'created', 'adopted'],
-    ['its image beside another’s', (c) => [other(c), marked(c)], over, 'created', 'adopted'],
+    ['its failed image', (c) => [marked(c, { phase: 'failed' })], before, 'created', 'adopted'],
+    ['its image and another one', (c) => [other(c), marked(c)], over, 'created', 'adopted'],
     ['nothing, too early', () => [], before, 'unknown', 'upstream-timeout'],
     [
-      'two of its images, early',
+      'two images with its marker, early',
       (c) => [marked(c), marked(c)],
       before,
       'unknown',
       'upstream-timeout',
     ],
-    ['two of its images, late', (c) => [marked(c), marked(c)], over, 'conflict', 'ambiguous'],
-    ['its mark on other content', (c) => [marked(c, madeOf('9'))], over, 'conflict', 'ambiguous'],
     [
-      'its mark on more storages',
+      'two images with its marker, late',
+      (c) => [marked(c), marked(c)],
+      over,
+      'conflict',
+      'ambiguous',
+    ],
+    ['its marker on other content', (c) => [marked(c, madeOf('9'))], over, 'conflict', 'ambiguous'],
+    [
+      'its marker on more storages',
       (c) => [marked(c, madeOf('1', null))],
       over,
       'conflict',
       'ambiguous',
     ],
-    ['one without a description', (c) => [marked(c, {}, null)], over, 'conflict', 'ambiguous'],
-    ['another’s', (c) => [other(c)], over, 'not_created', 'name-taken'],
-    ['another’s that failed', (c) => [lost(c)], over, 'created', undefined],
-    ['nothing, at last', () => [], over, 'created', undefined],
-  ])('is resolved by finding %s', async (_, rows, gatewayTime, state, reason) => {
+    ['an image without a description', (c) => [marked(c, {}, null)], over, 'conflict', 'ambiguous'],
+    ['another image', (c) => [other(c)], over, 'not_created', 'name-taken'],
+    ['another failed image', (c) => [lost(c)], over, 'created', undefined],
+    ['nothing, after the attempt is over', () => [], over, 'created', undefined],
+  ])('moves on after a look-up finds %s', async (_, rows, gatewayTime, state, reason) => {
     const staged = await out()
     const { creation, ports, work } = staged
     const gateway = listing(staged, () => rows(creation), gatewayTime)
@@ -377,7 +392,7 @@ describe('an unknown outcome', () => {
   test.each([
     [2, 'created', undefined, true],
     [3, 'not_created', 'absent', false],
-  ])('has a third attempt and no fourth: after %i', async (attempts, state, reason, isSent) => {
+  ])('has at most three attempts: after %i', async (attempts, state, reason, isSent) => {
     const staged = await out(attempts)
     const gateway = listing(staged, () => [], over)
     const now = await reconcile(staged.creation, { ...staged.ports, gateway }, staged.work)
@@ -388,7 +403,7 @@ describe('an unknown outcome', () => {
   test.each([
     [3_600_000, 'created'],
     [3_600_001, 'not_created'],
-  ])('is attempted for an hour after the claim: %i ms', async (age, state) => {
+  ])('is attempted again within an hour after the claim: %i ms', async (age, state) => {
     const staged = await out()
     const clock = { ...staged.ports.clock, now: () => START + age }
     const ports = { ...staged.ports, clock, gateway: listing(staged, () => [], over) }
@@ -396,7 +411,7 @@ describe('an unknown outcome', () => {
     expect((await reconcile(staged.creation, ports, work)).state).toBe(state)
   })
 
-  test('is looked for again within the minute, also when a look-up fails', async () => {
+  test('is looked up again within a minute, also after a failed look-up', async () => {
     for (const found of [() => [], failing('failed', { action: 'getServerImageList' })]) {
       const staged = await out()
       const gateway = listing(staged, found, before)
@@ -405,7 +420,7 @@ describe('an unknown outcome', () => {
     }
   })
 
-  test('passes over failed images that were there before its first attempt', async () => {
+  test('ignores failed images that existed before its first attempt', async () => {
     const { creation, ports, work, memory, ...staged } = await stage({
       sends: [failing('timeout', upstream)],
     })
@@ -418,8 +433,8 @@ describe('an unknown outcome', () => {
   })
 })
 
-describe('an attempt that its owner has left', () => {
-  test('is unknown, and the owner can write no more', async () => {
+describe('an attempt whose process has stopped', () => {
+  test('becomes unknown, and its process can no longer write', async () => {
     const { creation, ports, work, memory } = await stage({ found: [] })
     const sent = sending(creation, SIGNED_AT, by(START))
     await memory.replace(sent)
@@ -430,7 +445,7 @@ describe('an attempt that its owner has left', () => {
   })
 })
 
-test('what an attempt made whose owner has left is found in the same step', async () => {
+test('the image of an attempt whose process has stopped is found in the same step', async () => {
   const { creation, ports, work, memory } = await stage()
   const sent = sending(creation, SIGNED_AT, by(START))
   await memory.replace(sent)
@@ -439,14 +454,17 @@ test('what an attempt made whose owner has left is found in the same step', asyn
   expect(now.history.map(({ to }) => to)).toEqual(['accepted', 'sending', 'unknown', 'created'])
 })
 
-test.each<State>(['conflict', 'rejected', 'not_created'])('%s is left alone', async (state) => {
-  const { creation, ports, work, told } = await stage()
-  const left = { ...creation, state, dueAt: null }
-  expect(await reconcile(left, ports, work)).toBe(left)
-  expect(told).toEqual([])
-})
+test.each<State>(['conflict', 'rejected', 'not_created'])(
+  'a creation in the state %s is not changed',
+  async (state) => {
+    const { creation, ports, work, calls } = await stage()
+    const left = { ...creation, state, dueAt: null }
+    expect(await reconcile(left, ports, work)).toBe(left)
+    expect(calls).toEqual([])
+  },
+)
 
-describe('an image that is looked at again', () => {
+describe('an image that is refreshed', () => {
   const made = async (script: Script) => {
     const { creation, ports, work, memory, events } = await stage(script)
     const sent = sending(creation, 1, by(START))
@@ -460,7 +478,7 @@ describe('an image that is looked at again', () => {
     return { done, at, work, events }
   }
 
-  test('is gone when it has no row fifteen minutes after it was made, by the gateway’s clock', async () => {
+  test('is gone if it has no row 15 minutes after its creation, by the gateway’s clock', async () => {
     let gatewayTime = START + 899_999
     const detail = () => {
       throw upstreamProblem('absent', { action: 'getServerImageDetail' }, { gatewayTime })
@@ -472,7 +490,7 @@ describe('an image that is looked at again', () => {
     expect((await refreshed(done, at(0), work)).image?.phase).toBe('gone')
   })
 
-  test('stays as it was while the gateway cannot be asked', async () => {
+  test('stays unchanged while the gateway fails', async () => {
     const action = 'getServerImageDetail'
     const detail = failing('failed', { action }, { gatewayTime: START + 3_600_000 })
     const { done, at, work } = await made({ detail })
@@ -483,17 +501,17 @@ describe('an image that is looked at again', () => {
 describe('the key of a creation', () => {
   const caller = { name: 'key:ci', scopes: [] }
   const content = { name: 'web-1', storages: [{ snapshotNo: '1' }] }
-  const wish = { caller, regionCode: 'KR', content, notify: [] }
+  const request = { caller, regionCode: 'KR', content, notify: [] }
   const hash = async (more: object, site: 'public' | 'gov' = 'public') =>
-    (await claimOf({ ...wish, ...more }, site)).keyHash
+    (await claimOf({ ...request, ...more }, site)).keyHash
 
-  test('is the same for the same, though the content is another', async () => {
+  test('does not depend on the content, nor an explicit key on the region', async () => {
     expect(await hash({})).toMatch(/^[0-9a-f]{64}$/)
     expect(await hash({ content: { ...content, description: 'x' } })).toBe(await hash({}))
     expect(await hash({ key: 'k', regionCode: 'JPN' })).toBe(await hash({ key: 'k' }))
   })
 
-  test('is another for another site, caller, key, name or region', async () => {
+  test('depends on site, caller, key, name and region', async () => {
     const hashes = await Promise.all([
       hash({}),
       hash({}, 'gov'),

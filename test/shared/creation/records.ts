@@ -3,12 +3,12 @@ import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { Notice } from '../../../shared/notice.ts'
 
-/** A caller's act at that time. */
+/** Returns an act of a caller at a time. */
 export function by(at: number): Act {
   return { at, actor: 'key:ci' }
 }
 
-/** An image in a phase. */
+/** Returns an image in a phase. */
 export function image(phase: string): Image {
   return {
     imageNo: '30000001',
@@ -32,7 +32,7 @@ export function image(phase: string): Image {
   }
 }
 
-/** A storage of an image, made of a snapshot or new. */
+/** Returns a storage of an image, made of a snapshot or new. */
 export function storage(order: number, snapshotNo: string | null) {
   return {
     order,
@@ -49,7 +49,7 @@ export function storage(order: number, snapshotNo: string | null) {
 
 let claims = 0
 
-/** A claim with a key and a name of its own, unless they are given. */
+/** Returns a claim with a new key and a new name, unless they are given. */
 export function claim(more: Partial<Claim> & { name?: string } = {}): Claim {
   const no = ++claims
   const { name = `web-${no}`, ...rest } = more
@@ -67,7 +67,7 @@ export function claim(more: Partial<Claim> & { name?: string } = {}): Claim {
   }
 }
 
-/** A notice that is due at a time. */
+/** Returns a notice that is due at a time. */
 export function notice(id: string, dueAt: number, target = 'ops'): Notice {
   const event = {
     what: 'overdue' as const,
@@ -79,7 +79,7 @@ export function notice(id: string, dueAt: number, target = 'ops'): Notice {
   return { id, target, version: 1, event, tries: 0, dueAt }
 }
 
-/** What the ticks have seen of a job. */
+/** Returns the record of a job as the ticks write it. */
 export function jobsRecord(version: number): JobsRecord {
   const job = {
     cron: '0 3 * * *',

@@ -1,9 +1,9 @@
 import type { Creation } from '../../../shared/creation/creation.ts'
 import type { State } from '../../../shared/creation/state.ts'
 
-// The contract, section 4, written down a second time: what the code is held against.
+// Section 4 of the contract, written independently of the code, so that tests can compare both.
 
-/** Which state may lead to which. That `accepted` is put off again, or an image looked at, changes none. */
+/** The allowed transitions. Postponing an accepted creation or refreshing an image changes no state. */
 export const ARROWS: Record<State, State[]> = {
   accepted: ['sending', 'created', 'rejected'],
   sending: ['created', 'rejected', 'unknown', 'accepted'],
@@ -14,13 +14,13 @@ export const ARROWS: Record<State, State[]> = {
   not_created: [],
 }
 
-/** Whether a creation holds its name. */
+/** True if a creation holds its name. */
 export function holdsName({ state, image }: Creation): boolean {
   if (state === 'rejected' || state === 'not_created') return false
   return !(state === 'created' && (image?.phase === 'failed' || image?.phase === 'gone'))
 }
 
-/** Whether a creation holds its key. */
+/** True if a creation holds its key. */
 export function holdsItsKey(creation: Creation): boolean {
   return creation.keyIsExplicit || holdsName(creation)
 }

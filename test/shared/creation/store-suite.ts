@@ -13,9 +13,9 @@ import { by, claim, image, jobsRecord, notice } from './records.ts'
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
 const noQuota = { today: 0 }
 
-/** What every store must do, on a fresh one for each test. */
+/** Tests the rules for all stores, with a new store for each test. */
 export function storeSuite(open: () => Promise<CreationStore>) {
-  test('what is claimed can be read, whole', async () => {
+  test('returns a claimed creation completely', async () => {
     const store = await open()
     const creation = accepted(claim(), by(1_000))
     expect(await store.claim(creation, noQuota)).toEqual({ outcome: 'claimed' })
@@ -24,7 +24,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     expect(await store.read('cr_none')).toBeUndefined()
   })
 
-  test('a key has one creation', async () => {
+  test('allows one creation for a key', async () => {
     const store = await open()
     const first = accepted(claim({ keyHash: 'same' }), by(1_000))
     await store.claim(first, noQuota)
@@ -32,7 +32,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     expect(second).toEqual({ outcome: 'key-held', holder: first })
   })
 
-  test('a name has one live creation in its region', async () => {
+  test('allows one live creation for a name in a region', async () => {
     const store = await open()
     const first = accepted(claim({ name: 'web' }), by(1_000))
     await store.claim(first, noQuota)
@@ -44,7 +44,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     })
   })
 
-  test('a name is free when its creation was rejected or its image was lost', async () => {
+  test('releases a name when its creation is rejected or its image is lost', async () => {
     const store = await open()
     const first = accepted(claim({ name: 'web' }), by(1_000))
     await store.claim(first, noQuota)
@@ -71,7 +71,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     expect(await store.claim(second, noQuota)).toMatchObject({ outcome })
   })
 
-  test('a caller makes so many creations a day, rejected ones among them', async () => {
+  test('limits the creations of a caller per day, rejected ones included', async () => {
     const store = await open()
     const quota = { dailyCreations: 2, today: 1_000 }
     await store.claim(accepted(claim(), by(999)), quota)
@@ -86,7 +86,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     expect(await store.claim(others, quota)).toEqual({ outcome: 'claimed' })
   })
 
-  test('the quota is asked for last', async () => {
+  test('checks the quota last', async () => {
     const store = await open()
     const quota = { dailyCreations: 1, today: 0 }
     const first = accepted(claim({ name: 'web', keyHash: 'same' }), by(1_000))
@@ -97,7 +97,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     expect(await Promise.all(outcomes)).toEqual(['key-held', 'name-held', 'quota-spent'])
   })
 
-  test('a write expects the version before', async () => {
+  test('refuses a write that does not follow the stored version', async () => {
     const store = await open()
     const first = accepted(claim(), by(1_000))
     await store.claim(first, noQuota)
@@ -108,7 +108,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     expect(await store.replace(sending(accepted(claim(), by(1)), 1, by(1)))).toBe(false)
   })
 
-  test('a hundred claims of one key at once: one is made', async () => {
+  test('accepts one of 100 concurrent claims for one key', async () => {
     const store = await open()
     const results = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
@@ -118,9 +118,9 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     expect(results.filter(({ outcome }) => outcome === 'claimed')).toHaveLength(1)
   })
 
-  test('what is due comes in its order, the longest waiting first, and only when it is time', async () => {
+  test('lists the creations that are due, the earliest first', async () => {
     const store = await open()
-    // A claim is due 30 s after it was made.
+    // A claim is due after 30 s.
     const [late, early, settled, future] = [2_000, 1_000, 500, 3_000].map((at) =>
       accepted(claim(), by(at)),
     ) as [Creation, Creation, Creation, Creation]
@@ -134,9 +134,9 @@ export function storeSuite(open: () => Promise<CreationStore>) {
   })
 
   describe('a list', () => {
-    test('is newest first, page by page, each creation once', async () => {
+    test('contains each creation once over all pages, the newest first', async () => {
       const store = await open()
-      // Two in the same millisecond: the id decides.
+      // Two are of the same millisecond, so the id decides their order.
       for (const at of [1_000, 3_000, 2_000, 3_000, 1_500]) {
         await store.claim(accepted(claim(), by(at)), noQuota)
       }
@@ -150,7 +150,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       expect(pages).toEqual(all.slice(1))
     })
 
-    test('holds the caller’s own, in the state that is asked for', async () => {
+    test('is limited to a caller and to a state', async () => {
       const store = await open()
       const mine = accepted(claim(), by(1_000))
       const other = accepted(claim({ caller: 'key:other' }), by(2_000))
@@ -163,7 +163,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
     })
   })
 
-  test('what is not live takes its key alone, whoever has the name', async () => {
+  test('a creation that is not live takes only its key, even if another holds the name', async () => {
     const store = await open()
     const holder = accepted(claim({ name: 'web' }), by(1_000))
     await store.claim(holder, noQuota)
@@ -180,7 +180,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
   })
 
   describe('notices', () => {
-    test('come with a claim, with a change and with the record of jobs, or not at all', async () => {
+    test('are stored with a claim, a change or the record of jobs, or not at all', async () => {
       const store = await open()
       const first = accepted(claim({ keyHash: 'same' }), by(1_000))
       await store.claim(first, noQuota, [notice('of-claim', 1)])
@@ -196,12 +196,12 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       expect(ids).toEqual(['of-claim', 'of-change', 'of-jobs'])
     })
 
-    test('may be many', async () => {
+    test('are stored up to the maximum number', async () => {
       const store = await open()
       const first = accepted(claim(), by(1_000))
       const many = (count: number, of: string) =>
         Array.from({ length: count }, (_, no) => notice(`${of}-${no}`, 1))
-      // As many as a creation or a tick may bring.
+      // The maximum that a creation or a tick adds.
       await store.claim(first, noQuota, many(20, 'claim'))
       expect(await store.replace(rejected(first, problem, by(2_000)), many(20, 'change'))).toBe(
         true,
@@ -210,7 +210,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       expect(await store.dueNotices('ops', 9, 200)).toHaveLength(120)
     })
 
-    test('are due by target, the longest waiting first, when it is time', async () => {
+    test('are listed by target when they are due, the earliest first', async () => {
       const store = await open()
       const all = [notice('b', 20), notice('a', 10), notice('c', 30), notice('a', 10, 'others')]
       await store.replaceJobs(jobsRecord(1), all)
@@ -220,7 +220,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       expect(await store.dueNotices('nobody', 99, 9)).toEqual([])
     })
 
-    test('are added by their first version, once', async () => {
+    test('are added once, with their first version', async () => {
       const store = await open()
       const writes = [notice('a', 10), { ...notice('a', 10), tries: 9 }]
       expect((await Promise.all(writes.map(store.replaceNotice))).sort()).toEqual([false, true])
@@ -229,7 +229,7 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       expect(await store.replaceNotice({ ...notice('b', 10), version: 2 })).toBe(false)
     })
 
-    test('are changed from the version before, by one, and are no longer due when they are done', async () => {
+    test('are changed only after the stored version, and are no longer due when they are finished', async () => {
       const store = await open()
       await store.replaceJobs(jobsRecord(1), [notice('a', 10)])
       const booked = { ...notice('a', 50), version: 2, tries: 1 }
@@ -242,13 +242,13 @@ export function storeSuite(open: () => Promise<CreationStore>) {
       const left = await store.readNotice('ops', 'a')
       expect(left?.dueAt ?? null).toBeNull()
       expect(await store.readNotice('others', 'a')).toBeUndefined()
-      // It is known for a while that it was there.
+      // The store remembers a finished notice for a while.
       expect(await store.replaceNotice(notice('a', 10))).toBe(false)
       expect(await store.replaceNotice(notice('a', 10, 'others'))).toBe(true)
     })
   })
 
-  test('the record of jobs is there once it is written, and expects the version before', async () => {
+  test('the record of jobs exists after the first write, and must follow the stored version', async () => {
     const store = await open()
     expect(await store.readJobs()).toBeUndefined()
     expect(await store.replaceJobs(jobsRecord(2), [])).toBe(false)

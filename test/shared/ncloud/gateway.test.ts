@@ -18,7 +18,7 @@ const START = Date.UTC(2026, 10, 21, 10)
 
 type Answer = [status: number, body: object, headers?: Record<string, string>] | Error
 
-/** A gateway that gives these answers, in a time of its own; each answer takes `takesMs`. */
+/** Opens a gateway with these answers and a simulated clock; each answer takes `takesMs`. */
 function scripted(
   answers: Answer[],
   { source, takesMs = 0 }: { source?: CredentialsSource; takesMs?: number } = {},
@@ -67,7 +67,7 @@ function scripted(
 const timestampOf = ({ request }: { request: Outgoing }) =>
   Number(request.headers['x-ncp-apigw-timestamp'])
 
-test('a read is a GET of one URL, signed for now', async () => {
+test('sends a read as a GET of one URL, signed with the current time', async () => {
   const { read, sent } = scripted([[200, success]])
   expect((await read())?.imageNo).toBe('1')
   expect(String(sent[0]?.request.url)).toBe(
@@ -77,21 +77,26 @@ test('a read is a GET of one URL, signed for now', async () => {
   expect(sent.map(timestampOf)).toEqual([START])
 })
 
-test('a space of a query is %20 and a plus %2B, for every reader of queries', async () => {
+test('encodes a space in a query as %20 and a plus as %2B', async () => {
   const { gateway, work, sent } = scripted([[200, success]])
   await gateway.read(getServerImageList, { name: 'a b+c', regionCode: 'KR' }, work)
   expect(sent[0]?.request.url.search).toContain('serverImageName=a%20b%2Bc&')
 })
 
-describe('a read is tried again', () => {
+describe('a read', () => {
   test.each<[string, Answer, string, number]>([
-    ['after a 5xx', [503, failure], 'upstream-error', 3],
-    ['after a lost connection', new TypeError('terminated'), 'upstream-unreachable', 3],
-    ['after too long', new DOMException('x', 'TimeoutError'), 'upstream-timeout', 3],
-    ['after a 429', [429, throttle], 'upstream-throttled', 3],
-    ['not after what cannot be read', [200, {}], 'upstream-malformed', 1],
-    ['not after a refusal', [400, { responseError: { returnCode: '1' } }], 'upstream-refused', 1],
-  ])('%s', async (_, answer, problem, attempts) => {
+    ['retried after a 5xx', [503, failure], 'upstream-error', 3],
+    ['retried after a lost connection', new TypeError('terminated'), 'upstream-unreachable', 3],
+    ['retried after a timeout', new DOMException('x', 'TimeoutError'), 'upstream-timeout', 3],
+    ['retried after a 429', [429, throttle], 'upstream-throttled', 3],
+    ['not retried after a malformed answer', [200, {}], 'upstream-malformed', 1],
+    [
+      'not retried after a refusal',
+      [400, { responseError: { returnCode: '1' } }],
+      'upstream-refused',
+      1,
+    ],
+  ])('is %s', async (_, answer, problem, attempts) => {
     const { code, sent, slept } = scripted([answer])
     expect(await code()).toBe(problem)
     expect(sent).toHaveLength(attempts)
@@ -99,7 +104,7 @@ describe('a read is tried again', () => {
     expect(slept.every((delay) => delay >= 1 && delay <= 2_000)).toBe(true)
   })
 
-  test('until it succeeds', async () => {
+  test('is retried until it succeeds', async () => {
     const { code, sent } = scripted([
       [503, failure],
       [503, failure],
@@ -108,13 +113,13 @@ describe('a read is tried again', () => {
     expect([await code(), sent.length]).toEqual(['fine', 3])
   })
 
-  test('three times at most, a key pair that is refused in the end included', async () => {
+  test('is tried at most three times, even if the last try has a refused key pair', async () => {
     const refused: Answer = [401, { error: { errorCode: '200' } }]
     const { code, sent } = scripted([[503, failure], [503, failure], refused])
     expect([await code(), sent.length]).toEqual(['upstream-credentials', 3])
   })
 
-  test('after as long as the gateway says, if there is so much time', async () => {
+  test('is retried after the gateway’s Retry-After, if there is enough time', async () => {
     const again = { 'retry-after': '3' }
     const { code, slept } = scripted([
       [429, throttle, again],
@@ -125,7 +130,7 @@ describe('a read is tried again', () => {
     expect([await later.code(), later.slept]).toEqual(['upstream-throttled', []])
   })
 
-  test('within ten seconds in all, four an attempt', async () => {
+  test('takes at most 10 s in all and 4 s per attempt', async () => {
     const { code, sent, time } = scripted([new DOMException('x', 'TimeoutError')], {
       takesMs: 60_000,
     })
@@ -135,18 +140,18 @@ describe('a read is tried again', () => {
     expect(time() - START).toBeLessThanOrEqual(10_000)
   })
 
-  test('within the time that the work has left', async () => {
+  test('ends before the deadline', async () => {
     const { gateway, work, sent } = scripted([[200, success]])
     const short = { ...work, deadline: START + 700 }
     await gateway.read(getServerImageDetail, { imageNo: '1', regionCode: 'KR' }, short)
     expect(sent[0]?.timeoutMs).toBe(700)
   })
 
-  test('only while the budget of the instance lasts', async () => {
+  test('is retried only within the retry budget of the instance', async () => {
     const { code, sent } = scripted([[503, failure]])
     const calls = 200
     for (let i = 0; i < calls; i++) await code()
-    // Twenty at first, a tenth per call, and one a second of the little time that passed.
+    // 20 at first, a tenth of one per call, and one per second of the little time that passed.
     expect(sent.length).toBeLessThan(calls + 20 + calls / 10 + 60)
   })
 })
@@ -154,7 +159,7 @@ describe('a read is tried again', () => {
 describe('a refused key pair', () => {
   const date = { date: 'Sat, 21 Nov 2026 10:00:00 GMT' }
 
-  test('is asked for again, and the read tried once more', async () => {
+  test('is fetched again, and the read is retried once', async () => {
     const pairs = [pair, { accessKey: 'new', secretKey: 'new' }]
     let current = 0
     const source: CredentialsSource = async ({ fresh }) => {
@@ -175,7 +180,7 @@ describe('a refused key pair', () => {
     ])
   })
 
-  test('is a problem if it is refused again, and its source has been told each time', async () => {
+  test('is a problem if it is refused again, and a fresh one is requested each time', async () => {
     const asked: boolean[] = []
     const source: CredentialsSource = async ({ fresh }) => {
       if (fresh) asked.push(fresh)
@@ -186,7 +191,7 @@ describe('a refused key pair', () => {
     expect([sent.length, asked.length]).toEqual([20, 10])
   })
 
-  test('because of the clock is accepted once the clock is learnt, and from then on', async () => {
+  test('is accepted after the relay has learnt the gateway’s clock', async () => {
     const ahead = { date: 'Sat, 21 Nov 2026 10:20:00 GMT' }
     const { code, sent } = scripted([
       [401, refusedKey, ahead],
@@ -201,7 +206,7 @@ describe('a refused key pair', () => {
 describe('a write', () => {
   const content = { name: 'web-1', storages: [{ snapshotNo: '1' }], marker: '0123456789abcdef' }
 
-  test('is signed before it is sent, once, as a form', async () => {
+  test('is a form that is signed once, before it is sent', async () => {
     const { gateway, work, sent, advance } = scripted([[200, success]])
     const signed = await gateway.sign(
       createServerImageFromSnapshot,
@@ -229,7 +234,7 @@ describe('a write', () => {
     [[429, throttle]],
     [[401, refusedKey]],
     [new TypeError('x')],
-  ])('is never repeated: %j', async (answer) => {
+  ])('is never retried: %j', async (answer) => {
     const { gateway, work, sent } = scripted([answer])
     const signed = await gateway.sign(
       createServerImageFromSnapshot,
@@ -241,7 +246,7 @@ describe('a write', () => {
   })
 })
 
-test('the gateway’s clock is its Date, or what the timestamp that it let pass proves', async () => {
+test('takes the gateway’s clock from Date, or from the timestamp that the gateway accepted', async () => {
   const list = { aResponse: { totalRows: 0, returnCode: '0' } }
   const clockOf = async (...headers: Record<string, string>[]) => {
     const { gateway, work } = scripted([[200, list, ...headers]] as Answer[], { takesMs: 3_000 })
@@ -250,12 +255,12 @@ test('the gateway’s clock is its Date, or what the timestamp that it let pass 
   }
   const date = 'Fri, 13 Feb 2009 23:31:30 GMT'
   expect(await clockOf({ date })).toBe(1_234_567_890_000)
-  // 900 s instead of 630 s: the contract, section 5. Counted from before the request was sent, however long it took.
+  // 900 s instead of 630 s, by the contract, section 5. Counted from before the request was sent.
   expect(await clockOf()).toBe(START - 270_000)
   expect(await clockOf({ date: 'yesterday' })).toBe(START - 270_000)
 })
 
-test('each call is one line of the log', async () => {
+test('logs one event for each call', async () => {
   const { code, events } = scripted(
     [
       [503, failure],

@@ -42,37 +42,37 @@ const success = (root: string, more: object = {}) => ({
   [root]: { totalRows: 1, serverImageList: [row], requestId: 'r', returnCode: '0', ...more },
 })
 
-test('a refusal is told in its detail too, for those who see no more', () => {
+test('the detail of a refusal quotes the gateway’s message', () => {
   const refused = problemOf(answer(400, responseError('1')))
   expect(refused.message).toBe('NAVER Cloud refused the request: Said')
 })
 
 describe('a success', () => {
   test.each([
-    ['of the documented root', success('getServerImageDetailResponse')],
-    ['of another root, as one page prints it', success('getServerImageListResponse')],
-    ['with a number for a code', success('getServerImageDetailResponse', { returnCode: 0 })],
-    ['with a field nobody knows', success('getServerImageDetailResponse', { brandNew: { x: 1 } })],
-    ['behind a byte order mark', `\uFEFF${JSON.stringify(success('aResponse'))}`],
-    ['behind white space', `\n\t ${JSON.stringify(success('aResponse'))}`],
-  ])('%s', (_, body) => {
+    ['with the documented root', success('getServerImageDetailResponse')],
+    ['with another root, as one page prints it', success('getServerImageListResponse')],
+    ['with a number as its code', success('getServerImageDetailResponse', { returnCode: 0 })],
+    ['with an unknown field', success('getServerImageDetailResponse', { brandNew: { x: 1 } })],
+    ['after a byte order mark', `\uFEFF${JSON.stringify(success('aResponse'))}`],
+    ['after white space', `\n\t ${JSON.stringify(success('aResponse'))}`],
+  ])('is read %s', (_, body) => {
     const { output, requestId } = judge(answer(200, body), getServerImageDetail)
     expect(output.rows[0]?.serverImageNo).toBe('1')
     expect(requestId).toBe('r')
   })
 
-  test('of a read may have no row, and no list beside totalRows 0', () => {
+  test('of a read may have no row, and no list if totalRows is 0', () => {
     const none = { xResponse: { totalRows: 0, returnCode: '0' } }
     expect(judge(answer(200, none), getServerImageDetail).output.rows).toEqual([])
   })
 
-  test('has a request id only where one was given', () => {
+  test('has a request id only if the answer has one', () => {
     const body = success('xResponse', { requestId: '' })
     expect(judge(answer(200, body), getServerImageDetail).requestId).toBeNull()
   })
 })
 
-describe('no success', () => {
+describe('an answer in a 200 that is not a success', () => {
   test.each([
     ['a missing list', { xResponse: { totalRows: 1, returnCode: '0' } }],
     ['a row without a number', { xResponse: { serverImageList: [{ serverImageName: 'a' }] } }],
@@ -91,21 +91,21 @@ describe('no success', () => {
     ['a trailing comma', '{"xResponse":{},}'],
     ['two documents', '{}{}'],
     ['HTML', '<html></html>'],
-    ['nothing', ''],
+    ['an empty text', ''],
     ['a success in XML', '<xResponse><returnCode>0</returnCode></xResponse>'],
     ['an error inside a 200', gatewayError('200')],
     ['a responseError inside a 200', responseError('1300')],
-  ])('%s', (_, body) => {
+  ])('may be %s', (_, body) => {
     expect(problemOf(answer(200, body)).code).toBe('upstream-malformed')
   })
 
-  test('bytes that are not UTF-8, and more bytes than are read', () => {
+  test('may be bytes that are not UTF-8, or more bytes than the limit', () => {
     const broken = { ...answer(200, ''), body: new Uint8Array([0x7b, 0xc3, 0x28, 0x7d]) }
     expect(problemOf(broken).code).toBe('upstream-malformed')
     expect(problemOf({ ...broken, body: undefined as never }).code).toBe('upstream-malformed')
   })
 
-  test('a create without a row', () => {
+  test('may be a create without a row, which possibly had an effect', () => {
     const body = { xResponse: { totalRows: 0, serverImageList: [], returnCode: '0' } }
     const problem = problemOf(answer(200, body), createServerImageFromSnapshot as never)
     expect(problem.code).toBe('upstream-malformed')
@@ -113,7 +113,7 @@ describe('no success', () => {
   })
 })
 
-/** Status, body, problem code, and what it means for a write. */
+/** Status, body, problem code, and the effect of a write. */
 const table: [number, unknown, string, string][] = [
   [400, gatewayError('100'), 'upstream-refused', 'none'],
   [401, gatewayError('200'), 'upstream-credentials', 'none'],
@@ -153,12 +153,12 @@ const table: [number, unknown, string, string][] = [
   [500, success('xResponse'), 'upstream-error', 'possible'],
 ]
 
-test.each(table)('%i %j is %s and means %s for a write', (status, body, code, effect) => {
+test.each(table)('%i %j is %s, with the effect of a write: %s', (status, body, code, effect) => {
   const problem = problemOf(answer(status, body))
   expect([problem.code, problem.extras.effect]).toEqual([code, effect])
 })
 
-test('a create that is refused for a missing image is refused, not absent', () => {
+test('a create that is refused for a missing image has the code upstream-refused', () => {
   const problem = problemOf(
     answer(400, responseError('1104037')),
     createServerImageFromSnapshot as never,
@@ -166,7 +166,7 @@ test('a create that is refused for a missing image is refused, not absent', () =
   expect(problem.code).toBe('upstream-refused')
 })
 
-test('code and message are passed on, the message up to 500 characters', () => {
+test('passes on the code and at most 500 characters of the message', () => {
   const body = { responseError: { returnCode: '1401', returnMessage: 'x'.repeat(9_000) } }
   const { upstream } = problemOf(answer(400, body)).extras
   expect(upstream).toEqual({
@@ -177,24 +177,24 @@ test('code and message are passed on, the message up to 500 characters', () => {
   })
 })
 
-describe('refused credentials say whether the clock is off', () => {
+describe('the detail of refused credentials', () => {
   const receivedAt = Date.UTC(2026, 10, 21, 10, 0, 0)
   test.each([
     ['Sat, 21 Nov 2026 10:00:01 GMT', 'The clock of the relay is right'],
     ['Sat, 21 Nov 2026 10:04:59 GMT', 'The clock of the relay is right'],
     ['Sat, 21 Nov 2026 10:05:01 GMT', 'wrong by more than 5 minutes'],
     ['Sat, 21 Nov 2026 09:54:59 GMT', 'wrong by more than 5 minutes'],
-  ])('Date %s', (date, words) => {
+  ])('compares the relay’s clock with Date: %s', (date, words) => {
     const given = { ...answer(401, gatewayError('200'), { date }), receivedAt }
     expect(problemOf(given).message).toContain(words)
   })
 
-  test('and nothing without a Date', () => {
+  test('does not mention the clock without a Date', () => {
     expect(problemOf(answer(401, gatewayError('200'))).message).not.toContain('clock')
   })
 })
 
-test('a million brackets within the answer are read past', () => {
+test('reads an answer with a million brackets', () => {
   const depth = 500_000
   const text = `{"xResponse":{"totalRows":0,"x":${'['.repeat(depth)}${']'.repeat(depth)}}}`
   expect(judge(answer(200, text), getMemberServerImageInstanceDetail).output.rows).toEqual([])

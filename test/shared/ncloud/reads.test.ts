@@ -12,7 +12,7 @@ const numbered = (no: number) => ({
 const from = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => numbered(first + index))
 
-/** A gateway that answers with these pages, each later than the one before. */
+/** Returns a gateway that answers with these pages, each with a later time of its clock. */
 function paged(...pages: { totalRows: number; rows: ReturnType<typeof numbered>[] }[]): Gateway {
   const read = async (_: unknown, { pageNo }: { pageNo?: number }) => {
     const page = pages[(pageNo ?? 1) - 1] ?? { totalRows: 0, rows: [] }
@@ -21,7 +21,7 @@ function paged(...pages: { totalRows: number; rows: ReturnType<typeof numbered>[
   return { read } as unknown as Gateway
 }
 
-test('all pages are read, and the clock is that of the first', async () => {
+test('reads all pages, and returns the gateway’s time at the first one', async () => {
   const pages = paged(
     { totalRows: 101, rows: from(1, 100) },
     { totalRows: 101, rows: from(101, 101) },
@@ -30,10 +30,10 @@ test('all pages are read, and the clock is that of the first', async () => {
   expect([rows.length, gatewayTime]).toEqual([101, 1_000])
 })
 
-// A row that moves from the second page to the first, once that is read, would seem to be absent.
+// A row that moves from the second page to the first after the first was read would seem to be absent.
 test.each([
   [
-    'a row before was deleted',
+    'an earlier row was deleted',
     { totalRows: 101, rows: from(1, 100) },
     { totalRows: 100, rows: [] },
   ],
@@ -43,12 +43,12 @@ test.each([
     { totalRows: 102, rows: from(101, 102) },
   ],
   [
-    'a row comes twice',
+    'a row appears twice',
     { totalRows: 101, rows: from(1, 100) },
     { totalRows: 101, rows: from(100, 100) },
   ],
   ['rows are missing', { totalRows: 102, rows: from(1, 100) }, { totalRows: 102, rows: [] }],
-])('nothing is concluded from pages between which %s', async (_, first, second) => {
+])('rejects the pages if %s', async (_, first, second) => {
   const look = ownImages(paged(first, second), 'web', { regionCode: 'KR' }, work)
   await expect(look).rejects.toMatchObject({ code: 'upstream-malformed' })
 })

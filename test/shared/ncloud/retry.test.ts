@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { backoffMs, retryBudget } from '../../../shared/ncloud/retry.ts'
 
 describe('the budget of retries', () => {
-  test('begins with 20, and a second gives one more', () => {
+  test('begins with 20 and grows by one per second', () => {
     let now = 0
     const budget = retryBudget(() => now)
     expect(Array.from({ length: 25 }, () => budget.withdraw()).filter(Boolean)).toHaveLength(20)
@@ -10,7 +10,7 @@ describe('the budget of retries', () => {
     expect(Array.from({ length: 25 }, () => budget.withdraw()).filter(Boolean)).toHaveLength(3)
   })
 
-  test('a dead gateway costs a tenth more than the calls, and what was there', () => {
+  test('limits the retries of a failing gateway to a tenth of the calls and the first 20', () => {
     const budget = retryBudget(() => 0)
     let retries = 0
     for (let call = 0; call < 10_000; call++) {
@@ -21,7 +21,7 @@ describe('the budget of retries', () => {
     expect(retries).toBeLessThanOrEqual(1_020)
   })
 
-  test('holds no more than 20 after a long time', () => {
+  test('has at most 20 after a long time', () => {
     let now = 0
     const budget = retryBudget(() => now)
     now = 86_400_000
@@ -35,12 +35,12 @@ describe('the delay before a next attempt', () => {
     [2, 200],
     [3, 400],
     [10, 2_000],
-  ])('after attempt %i is up to %i ms and never nothing', (attempt, longest) => {
+  ])('after attempt %i is 1 to %i ms', (attempt, max) => {
     expect(backoffMs(attempt, () => 0)).toBe(1)
-    expect(backoffMs(attempt, () => 1)).toBe(longest)
+    expect(backoffMs(attempt, () => 1)).toBe(max)
   })
 
-  test('is spread evenly', () => {
+  test('is distributed uniformly', () => {
     const delays = Array.from({ length: 5_000 }, () => backoffMs(3)).sort((a, b) => a - b)
     // Kolmogorov-Smirnov: the largest distance from uniform stays below the bound for p = 0.001.
     const distances = delays.map((delay, i) => Math.abs((delay - 1) / 399 - (i + 0.5) / 5_000))

@@ -24,7 +24,7 @@ describe.each(vectors)('vector $name', (vector) => {
   })
 })
 
-test('a key is imported once per pair', async () => {
+test('a key is imported once for each pair', async () => {
   const imports: unknown[] = []
   const { importKey } = crypto.subtle
   const counting = Object.assign(crypto.subtle, {

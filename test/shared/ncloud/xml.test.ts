@@ -3,7 +3,7 @@ import { scanXml } from '../../../shared/ncloud/xml.ts'
 
 const PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-describe('an error is found', () => {
+describe('an error', () => {
   test.each([
     [
       'of the Server API',
@@ -25,7 +25,7 @@ describe('an error is found', () => {
       '<responseError xmlns="urn:x"><returnCode>1</returnCode></responseError>',
       { root: 'responseError', code: '1' },
     ],
-  ])('%s', (_, xml, found) => {
+  ])('%s is found', (_, xml, found) => {
     expect(scanXml(xml)).toEqual({ message: undefined, ...found })
   })
 })
@@ -38,31 +38,31 @@ test.each([
     '<!DOCTYPE x [<!ENTITY a "b">]><responseError><returnCode>1</returnCode></responseError>',
   ],
   ['a comment', '<!-- <error> -->'],
-  ['nothing', ''],
-])('%s is no answer', (_, text) => {
+  ['an empty text', ''],
+])('%s is not an answer', (_, text) => {
   expect(scanXml(text)).toBeUndefined()
 })
 
-// Work that grows with the square of these lengths would not end within the time of a test.
+// An algorithm of quadratic time would exceed the time limit of a test.
 test.each<[string, (length: number) => string, object | undefined]>([
   ['opening tags', (length) => '<a>'.repeat(length / 3), { root: 'a' }],
   ['an unclosed root', (length) => `<${'a'.repeat(length)}`, undefined],
   [
-    'codes without end',
+    'unclosed codes',
     (length) => `<error>${'<errorCode>'.repeat(length / 11)}`,
     { root: 'error', code: '' },
   ],
   ['white space', (length) => `${' '.repeat(length)}<`, undefined],
   ['attributes', (length) => `<error ${'a="b" '.repeat(length / 6)}>`, { root: 'error' }],
-  ['a prolog without end', (length) => `<?xml ${'x'.repeat(length)}`, undefined],
+  ['an unclosed prolog', (length) => `<?xml ${'x'.repeat(length)}`, undefined],
   ['comments', (length) => '<!---->'.repeat(length / 7), undefined],
   ['nesting', (length) => `<error>${'<a>'.repeat(length / 3)}`, { root: 'error' }],
-])('a million characters of %s are no trouble', (_, bomb, found) => {
+])('scans a million characters of %s in time', (_, bomb, found) => {
   const scanned = scanXml(bomb(1_000_000))
   expect(scanned).toEqual(found && { code: undefined, message: undefined, ...found })
 })
 
-test('numeric entities stay as they are', () => {
+test('does not decode numeric entities', () => {
   const text = '&#65;'.repeat(10_000)
   expect(scanXml(`<error><errorCode>1</errorCode><message>${text}</message></error>`)).toEqual({
     root: 'error',

@@ -56,7 +56,7 @@ const facts: Intersected<FactsOf<Wording>> = {
   person: 'T01234567:U01234567',
 }
 
-/** The same facts where some are unknown or otherwise. */
+/** The same facts, with some unknown or different. */
 const variants = [
   facts,
   { ...facts, holder: undefined, hypervisor: null, sizeGb: null, failed: 0, phase: 'unknown' },
@@ -81,7 +81,7 @@ function textsOf(part: unknown, path = ''): Text[] {
   return Object.entries(part ?? {}).flatMap(([key, one]) => textsOf(one, `${path}.${key}`))
 }
 
-/** Writes every sentence of a language, and those whose names or numbers may be missing without them, too. */
+/** Writes every sentence of a language, and also without the names and numbers that may be missing. */
 function allTextsOf({ chat, ...wording }: Wording): Text[] {
   const { snapshots, creation } = chat.list
   const incomplete = { ...facts, name: null, sizeGb: null, createdAt: null, isBootable: false }
@@ -116,7 +116,7 @@ const values = [...new Set(variants.flatMap((one) => Object.values(one).flat()))
 
 /** Returns what is wrong with a text in a language. */
 function faultsOf({ path, text }: Text, language: string): string[] {
-  // The facts are the reader's own words and numbers; what is left is the wording.
+  // The facts are the reader's own words and numbers. Only the wording is checked.
   const own = values.reduce<string>((rest, value) => rest.replaceAll(value, ''), text)
   const latin = own.match(/[A-Za-z][\w]*/g) ?? []
   return [
@@ -142,7 +142,7 @@ describe.each(LANGUAGES)('the wording in %s', (language) => {
     expect(texts.length).toBeGreaterThan(400)
   })
 
-  test('names the same things by name and number as the English one', () => {
+  test('contains the same names and numbers as the English wording', () => {
     const english = allTextsOf(WORDINGS.en)
     const missing = texts.flatMap(({ path, text }, i) => {
       const named = values.filter((value) => /\d/.test(value) && english[i]?.text.includes(value))
@@ -152,7 +152,7 @@ describe.each(LANGUAGES)('the wording in %s', (language) => {
   })
 })
 
-test.each(['ko', 'ja'] as const)('no sentence in %s is the English one', (language) => {
+test.each(['ko', 'ja'] as const)('no sentence in %s equals the English one', (language) => {
   const english = new Map(textsOf(WORDINGS.en).map(({ path, text }) => [path + text, text]))
   const same = textsOf(WORDINGS[language]).filter(
     ({ path, text }) =>
@@ -172,17 +172,17 @@ test.each<[string, string, string]>([
   ['an internal word', '다음 tick 에 처리합니다.', '.planted has an internal word'],
   ['a route', '확인하세요: GET /v1/jobs', '.planted has an internal word'],
   ['a hole', '이미지 undefined', '.planted has a hole'],
-])('the check finds %s that is planted', (_, text, fault) => {
+])('the check finds %s', (_, text, fault) => {
   const found = faultsOf({ path: '.planted', text }, 'ko')
   expect(found.some((one) => one.startsWith(fault))).toBe(true)
 })
 
-// Expected by the calendars of the readers: Korea and Japan are nine hours ahead of UTC all year.
+// In the local time of the readers: Korea and Japan are nine hours ahead of UTC all year.
 test.each([
   ['en', '21 Nov 03:36 UTC+9', '1 h 2 min'],
   ['ko', '11월 21일 03:36', '1시간 2분'],
   ['ja', '11月21日 03:36', '1時間2分'],
-] as const)('times and durations in %s', (language, time, duration) => {
+] as const)('writes times and durations in %s', (language, time, duration) => {
   const wording = WORDINGS[language]
   expect(wording.time(Date.UTC(2026, 10, 20, 18, 36))).toBe(time)
   expect(wording.duration(3_725)).toBe(duration)

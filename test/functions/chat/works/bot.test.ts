@@ -28,7 +28,7 @@ afterEach(async () => {
 
 type Around = (transport: Transport) => Transport
 
-/** Opens a bot, and returns a function by which it says something. */
+/** Opens a bot and returns a function that sends a message. */
 async function sender(around: Around) {
   const { settings, url } = works
   const pem = createPrivateKey(settings.WORKS_PRIVATE_KEY)
@@ -45,70 +45,70 @@ async function sender(around: Around) {
   return () => send('users/u1', content)
 }
 
-/** The same, where time passes until it is said. */
+/** Opens a bot and returns a function that sends a message while the clock advances. */
 async function bot(around: Around = (transport) => transport) {
   const send = await sender(around)
   return () => time.until(send())
 }
 
-test('a token that is refused to many at once is replaced once', async () => {
-  const say = await bot()
-  await say()
+test('replaces a token once when several concurrent messages are refused', async () => {
+  const send = await bot()
+  await send()
   works.expireTokens()
-  const sent = await Promise.all(Array.from({ length: 8 }, say))
+  const sent = await Promise.all(Array.from({ length: 8 }, send))
   expect(sent.map(({ status }) => status)).toEqual(Array(8).fill(201))
   expect(works.tokens()).toBe(2)
 })
 
-test('a token that was not to be had is asked for anew at once', async () => {
-  const say = await bot()
+test('requests a token again for the next message after a failed request', async () => {
+  const send = await bot()
   works.refuseTokens(1)
-  await expect(say()).rejects.toMatchObject({ code: 'token-500' })
-  expect(await say()).toMatchObject({ status: 201 })
+  await expect(send()).rejects.toMatchObject({ code: 'token-500' })
+  expect(await send()).toMatchObject({ status: 201 })
 })
 
-test('a token is not used in its last minute', async () => {
-  const say = await bot()
-  await say()
+test('does not use a token in its last minute', async () => {
+  const send = await bot()
+  await send()
   time.advance(DAY - 61 * SECOND)
-  await say()
+  await send()
   expect(works.tokens()).toBe(1)
   time.advance(2 * SECOND)
-  await say()
+  await send()
   expect(works.tokens()).toBe(2)
 })
 
 test.each<[string, object, number]>([
   ['without a lifetime', { expires_in: undefined }, 3_600],
-  ['with a lifetime that is no number', { expires_in: 'soon' }, 3_600],
-  ['with a lifetime of its own', { expires_in: 600 }, 600],
-])('a token %s is renewed a minute before its end', async (_, changes, seconds) => {
-  const say = await bot((transport) => async (request, timeoutMs) => {
+  ['with a lifetime that is not a number', { expires_in: 'soon' }, 3_600],
+  ['with a lifetime of 600 s', { expires_in: 600 }, 600],
+])('renews a token %s one minute before it expires', async (_, changes, seconds) => {
+  const send = await bot((transport) => async (request, timeoutMs) => {
     const answer = await transport(request, timeoutMs)
     if (!request.url.pathname.startsWith('/oauth2/')) return answer
     const token = JSON.parse(new TextDecoder().decode(answer.body))
     const body = new TextEncoder().encode(JSON.stringify({ ...token, ...changes }))
     return { ...answer, body }
   })
-  await say()
+  await send()
   time.advance(seconds * SECOND - 61 * SECOND)
-  await say()
+  await send()
   expect(works.tokens()).toBe(1)
   time.advance(2 * SECOND)
-  await say()
+  await send()
   expect(works.tokens()).toBe(2)
 })
 
-test('an answer without a token is a failure with a reason', async () => {
-  const say = await bot((transport) => async (request, timeoutMs) => {
+test('fails with a reason when the reply has no token', async () => {
+  const send = await bot((transport) => async (request, timeoutMs) => {
     const answer = await transport(request, timeoutMs)
     const isToken = request.url.pathname.startsWith('/oauth2/')
     return isToken ? { ...answer, body: new TextEncoder().encode('{"expires_in":"1"}') } : answer
   })
-  await expect(say()).rejects.toMatchObject({ code: 'token-unreadable' })
+  await expect(send()).rejects.toMatchObject({ code: 'token-unreadable' })
 })
 
-test('a token that never comes is given up', async () => {
+test('gives up a token request without a reply, and sends the next message with a new token', async () => {
   let isHanging = true
   const hung = Promise.withResolvers<void>()
   const send = await sender((transport) => (request, timeoutMs) => {
@@ -121,7 +121,7 @@ test('a token that never comes is given up', async () => {
   await hung.promise
   isHanging = false
   time.advance(3 * SECOND)
-  // It waits for the same token.
+  // The second message waits for the same token request.
   const second = send().catch(({ code }) => code)
   time.advance(2 * SECOND)
   expect(await time.until(send())).toMatchObject({ status: 201 })
@@ -130,43 +130,43 @@ test('a token that never comes is given up', async () => {
   expect(works.tokens()).toBe(1)
 })
 
-test('a token that another request waits for in vain holds nobody up for ever', async () => {
-  const say = await bot((transport) => (request, timeoutMs) => {
+test('fails with token-late when no token request ends', async () => {
+  const send = await bot((transport) => (request, timeoutMs) => {
     const isToken = request.url.pathname.startsWith('/oauth2/')
     return isToken ? new Promise(() => {}) : transport(request, timeoutMs)
   })
-  await expect(say()).rejects.toMatchObject({ code: 'token-late' })
+  await expect(send()).rejects.toMatchObject({ code: 'token-late' })
 })
 
 test.each([
   [401, '{}'],
   [403, '{"code":"UNAUTHORIZED","description":"Authentication failed"}'],
-])('an answer of %i and %s renews the token, once', async (status, body) => {
+])('renews the token once after a reply of %i and %s', async (status, body) => {
   let refusals = 2
-  const say = await bot((transport) => async (request, timeoutMs) => {
+  const send = await bot((transport) => async (request, timeoutMs) => {
     const isMessage = request.url.pathname.startsWith('/v1.0/')
     if (!isMessage || refusals-- <= 0) return transport(request, timeoutMs)
     return { status, headers: new Headers(), body: new TextEncoder().encode(body) }
   })
-  expect(await say()).toMatchObject({ status })
+  expect(await send()).toMatchObject({ status })
   expect(works.tokens()).toBe(2)
-  expect(await say()).toMatchObject({ status: 201 })
+  expect(await send()).toMatchObject({ status: 201 })
 })
 
-test('nothing is said once the calls of a minute are used up, until it is over', async () => {
+test('sends nothing from the end of the rate limit until its reset', async () => {
   let calls = 0
-  const say = await bot((transport) => async (request, timeoutMs) => {
+  const send = await bot((transport) => async (request, timeoutMs) => {
     if (request.url.pathname.startsWith('/v1.0/')) calls++
     const answer = await transport(request, timeoutMs)
     const headers = new Headers({ 'ratelimit-remaining': '0', 'ratelimit-reset': '20' })
     return { ...answer, headers }
   })
-  expect(await say()).toMatchObject({ status: 201, waitSeconds: 0 })
+  expect(await send()).toMatchObject({ status: 201, waitSeconds: 0 })
   time.advance(5 * SECOND)
-  expect(await say()).toEqual({ status: 429, waitSeconds: 15 })
+  expect(await send()).toEqual({ status: 429, waitSeconds: 15 })
   expect(calls).toBe(1)
   time.advance(15 * SECOND)
-  expect(await say()).toMatchObject({ status: 201 })
+  expect(await send()).toMatchObject({ status: 201 })
 })
 
 test.each([
@@ -175,11 +175,11 @@ test.each([
   ['999999', 3_600],
   ['soon', 60],
   [null, 60],
-])('a reset of %j is a pause of %i s', async (reset, waitSeconds) => {
-  const say = await bot((transport) => async (request, timeoutMs) => {
+])('turns a reset of %j into a pause of %i s', async (reset, waitSeconds) => {
+  const send = await bot((transport) => async (request, timeoutMs) => {
     if (request.url.pathname.startsWith('/oauth2/')) return transport(request, timeoutMs)
     const headers = new Headers(reset === null ? {} : { 'ratelimit-reset': reset })
     return { status: 429, headers, body: new Uint8Array() }
   })
-  expect(await say()).toMatchObject({ status: 429, waitSeconds })
+  expect(await send()).toMatchObject({ status: 429, waitSeconds })
 })
