@@ -25,8 +25,8 @@ const rules = {
     'must become 3 to 30 lower-case letters, digits and hyphens once {yyyyMMdd}, {yyMMdd} and {HHmm} are filled in',
   either: 'must not be used together with latestSnapshotOf',
   hours: `must be a whole number of hours from 1 to ${MAX_HOURS}`,
-  unnotified: 'requires notify: otherwise nobody hears of it',
-  uniqueNames: 'must not have two jobs of one name',
+  unnotified: 'requires notify, because nobody would be notified otherwise',
+  uniqueNames: 'must not have two jobs with the same name',
 }
 
 const Hours = v.pipe(

@@ -161,7 +161,7 @@ describe('a job', () => {
 
   test('must have a unique name', () => {
     expect(parse(Jobs, [nightly, nightly])).toEqual({
-      errors: [{ path: '', message: 'must not have two jobs of one name' }],
+      errors: [{ path: '', message: 'must not have two jobs with the same name' }],
     })
   })
 })
