@@ -1,11 +1,12 @@
-import { type Context, Hono } from 'hono'
+import { Hono, type Context as HonoContext } from 'hono'
 import type { Router } from 'hono/router'
 import * as v from 'valibot'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
+import type { Context } from '../shared/context.ts'
 import { type Teller, tellerOf } from '../shared/creation/deliver.ts'
 import { callerOf } from '../shared/creation/run-jobs.ts'
-import type { CreationStore } from '../shared/creation/store.ts'
+import { type CreationStore, noStore } from '../shared/creation/store.ts'
 import { type Log, logWith, toProblem } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
@@ -14,9 +15,7 @@ import { type FieldError, Problem } from '../shared/problem.ts'
 import { laneOf } from '../shared/question.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
 import { fetchTransport, type Transport } from '../shared/transport.ts'
-import type { Work } from '../shared/work.ts'
 import { authenticate } from './authenticate.ts'
-import { type Call, storeless } from './call.ts'
 import { openChats } from './chat/chats.ts'
 import { answerAt, chatTeller } from './chat/doors.ts'
 import {
@@ -41,6 +40,7 @@ import {
 import { JobAddress, JobsQuery, listJobs, RunBody, runJob, runOf } from './jobs.ts'
 import openapi from './openapi.json' with { type: 'json' }
 import { mustBeAcceptable, type Reply, reply, replyProblem } from './reply.ts'
+import type { RequestContext } from './request-context.ts'
 import { type Env, type InvocationOptions, requestLog } from './request-log.ts'
 import { getRoute, postRoute } from './route.ts'
 import { run, tick } from './tick.ts'
@@ -175,16 +175,18 @@ function serve(
   const targets = Object.keys(settings.targets)
   const chats = openChats(settings, transport, clock)
   const chatQueues = chats.map(({ name }) => laneOf(name))
-  const ports = store && { site, gateway, store, clock, targets: [...targets, ...chatQueues] }
-  const context = { regionCode, jobs, targets, gateway, clock, ports }
-  const chatContext = {
-    ports,
-    clock,
-    log,
-    creators: settings.creators,
-    dailyCreations: settings.dailyCreations,
-    callOf: (caller: Caller, work: Work): Call => ({ ...context, caller, work }),
+  const relay = {
+    ...{ site, gateway, clock, store: store ?? noStore },
+    targets: [...targets, ...chatQueues],
   }
+
+  function contextFor(caller: Caller, limits: Pick<Context, 'deadline' | 'log'>): RequestContext {
+    const requested = { caller, regionCode, jobs, notifyTargets: targets }
+    return { ...relay, ...requested, actor: caller.name, ...limits }
+  }
+
+  const { creators, dailyCreations } = settings
+  const chatContext = { clock, log, creators, dailyCreations, contextFor }
   const notificationOptions = { language, console: settings.console, transport }
   const tellers: Record<string, Teller> = Object.fromEntries(
     Object.entries(settings.targets).map(([name, target]) => [
@@ -213,7 +215,7 @@ function serve(
       const imageNo = c.req.param('no')
       if (imageNo && v.is(Digits, imageNo)) c.set('imageNo', imageNo)
       mustBeAcceptable(c)
-      return reply(c, await answer(c, callOf(c, caller)))
+      return reply(c, await answer(c, requestContext(c, caller)))
     })
   }
   for (const chat of chats) {
@@ -228,28 +230,22 @@ function serve(
   const schedules = { jobs, regionCode }
   return {
     async tick(deadline) {
-      if (ports) await tick(schedules, tellers, ports, { actor: 'tick', deadline, log })
-      else if (jobs.length > 0) throw storeless()
+      if (!store && jobs.length === 0) return
+      await tick(schedules, tellers, { ...relay, actor: 'tick', deadline, log })
     },
     async run(event, deadline) {
       const { job, at } = runOf(event, jobs)
-      if (!ports) throw storeless()
-      await run(job, at, schedules, ports, { actor: callerOf(job).name, deadline, log })
+      const context = { ...relay, actor: callerOf(job).name, deadline, log }
+      await run(job, at, schedules, context)
     },
   }
 
-  function callOf(c: Context<Env>, caller: Caller): Call {
+  function requestContext(c: HonoContext<Env>, caller: Caller): RequestContext {
     const { deadline, requestId } = c.var
     return {
-      ...context,
-      caller,
+      ...contextFor(caller, { deadline, log: logWith({ requestId, caller: caller.name }, log) }),
       waitSeconds: waitSecondsOf(c),
       idempotencyKey: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,
-      work: {
-        actor: caller.name,
-        deadline,
-        log: logWith({ requestId, caller: caller.name }, log),
-      },
     }
   }
 }

@@ -13,14 +13,13 @@ import { TargetNames } from '../shared/notify.ts'
 import { oneOf } from '../shared/one-of.ts'
 import { WORDINGS } from '../shared/outbox/wording/all.ts'
 import { invalidInput, Problem } from '../shared/problem.ts'
-import {
-  type Call,
-  PENDING_RETRY_AFTER_SECONDS,
-  portsOf,
-  preferenceApplied,
-  waitFor,
-} from './call.ts'
 import type { Reply } from './reply.ts'
+import {
+  PENDING_RETRY_AFTER_SECONDS,
+  preferenceApplied,
+  type RequestContext,
+  waitFor,
+} from './request-context.ts'
 
 /** The query of a create; `dryRun=true` only checks it. */
 export const CreateQuery = v.strictObject({
@@ -62,15 +61,15 @@ export const CreationsQuery = v.strictObject({
 /** Creates an image, or with `dryRun` only checks the request. */
 export async function createImage(
   query: v.InferOutput<typeof CreateQuery>,
-  call: Call,
+  context: RequestContext,
   body: v.InferOutput<typeof CreateBody>,
 ): Promise<Reply> {
-  const { regionCode = call.regionCode, notify = [], ...content } = body
-  mustBeTargets(notify, call)
+  const { regionCode = context.regionCode, notify = [], ...content } = body
+  mustBeTargets(notify, context)
   const request = { regionCode, content, notify }
-  if (query.dryRun !== 'true') return makeImage(request, call)
-  const { caller, idempotencyKey: key, work } = call
-  const result = await dryRun({ ...request, caller, key }, portsOf(call), work)
+  if (query.dryRun !== 'true') return makeImage(request, context)
+  const { caller, idempotencyKey: key } = context
+  const result = await dryRun({ ...request, caller, key }, context)
   const failed = result.checks.filter(({ ok }) => !ok).length
   const lines = [
     ...result.checks.map(({ ok, message }) => `${ok ? '✓' : '✗'} ${message}`),
@@ -80,7 +79,7 @@ export async function createImage(
 }
 
 /** Throws unless every name is a target. Without any targets names are only stored. @throws Problem `invalid-input` */
-function mustBeTargets(notify: string[], { targets }: Call): void {
+function mustBeTargets(notify: string[], { notifyTargets: targets }: RequestContext): void {
   const errors = notify.flatMap((name, index) =>
     targets.length === 0 || targets.includes(name)
       ? []
@@ -92,13 +91,13 @@ function mustBeTargets(notify: string[], { targets }: Call): void {
 /** Creates an image for the caller and answers with the creation. */
 export async function makeImage(
   request: Omit<CreateRequest, 'caller' | 'key'>,
-  call: Call,
+  context: RequestContext,
 ): Promise<Reply> {
-  const { caller, idempotencyKey: key, work } = call
-  const { creation, isReplay } = await create({ ...request, caller, key }, portsOf(call), work)
-  const settled = await waitFor(call, creation, () => reload(creation, call), isSettled)
+  const { caller, idempotencyKey: key } = context
+  const { creation, isReplay } = await create({ ...request, caller, key }, context)
+  const settled = await waitFor(creation, () => reload(creation, context), isSettled, context)
   mustNotBeRejected(settled)
-  const answer = creationReply(settled, call)
+  const answer = creationReply(settled, context)
   const headers = {
     ...answer.headers,
     location: `/v1/creations/${creation.creationId}`,
@@ -117,33 +116,33 @@ function mustNotBeRejected({ creationId, state, problem }: Creation): void {
 /** Answers with one creation that the caller may read. */
 export async function creationById(
   { id }: v.InferOutput<typeof CreationAddress>,
-  call: Call,
+  context: RequestContext,
 ): Promise<Reply> {
-  const stored = await visible(id, call)
-  const creation = await current(stored, portsOf(call), call.work)
-  const settled = await waitFor(call, creation, () => reload(creation, call), isSettled)
-  return creationReply(settled, call)
+  const stored = await visible(id, context)
+  const creation = await current(stored, context)
+  const settled = await waitFor(creation, () => reload(creation, context), isSettled, context)
+  return creationReply(settled, context)
 }
 
 /** Settles a conflict by an administrator's decision. */
 export async function resolveConflict(
   { id }: v.InferOutput<typeof CreationAddress>,
-  call: Call,
+  context: RequestContext,
   resolution: v.InferOutput<typeof ResolutionBody>,
 ): Promise<Reply> {
-  const settled = await settle(await visible(id, call), resolution, portsOf(call), call.work)
-  return creationReply(settled, call)
+  const settled = await settle(await visible(id, context), resolution, context)
+  return creationReply(settled, context)
 }
 
 /** Answers with the caller's creations as they are stored, newest first. An administrator gets those of all callers. */
 export async function listCreations(
   { state, limit, cursor }: v.InferOutput<typeof CreationsQuery>,
-  call: Call,
+  context: RequestContext,
 ): Promise<Reply> {
-  const caller = isAdmin(call) ? undefined : call.caller.name
+  const caller = isAdmin(context) ? undefined : context.caller.name
   const after = cursor === undefined ? undefined : positionOf(cursor)
   // One more than the limit shows that there is a next page.
-  const found = await portsOf(call).store.list({ caller, state, limit: limit + 1, after })
+  const found = await context.store.list({ caller, state, limit: limit + 1, after })
   const shown = found.slice(0, limit)
   const last = shown.at(-1)
   const next = last && found.length > limit ? { next: cursorOf(last) } : {}
@@ -154,15 +153,15 @@ export async function listCreations(
   }
 }
 
-function creationReply(creation: Creation, call: Call): Reply {
+function creationReply(creation: Creation, context: RequestContext): Reply {
   const view = creationView(creation)
   return {
     status: 200,
     body: view,
     lines: [lineOf(creation), ...(view.knownBy && view.detail ? [view.detail] : [])],
-    headers: preferenceApplied(call),
+    headers: preferenceApplied(context),
     creationId: view.creationId,
-    retryAfterSeconds: retryAfterSeconds(creation, call.clock.now()),
+    retryAfterSeconds: retryAfterSeconds(creation, context.clock.now()),
   }
 }
 
@@ -181,17 +180,16 @@ function retryAfterSeconds(creation: Creation, now: number): number | undefined 
 }
 
 /** Reads a creation and its image again. */
-async function reload({ creationId }: Creation, call: Call): Promise<Creation> {
-  const ports = portsOf(call)
-  const stored = await ports.store.read(creationId)
+async function reload({ creationId }: Creation, context: RequestContext): Promise<Creation> {
+  const stored = await context.store.read(creationId)
   if (!stored) throw notFound()
-  return isSettled(stored) ? stored : refreshed(stored, ports, call.work)
+  return isSettled(stored) ? stored : refreshed(stored, context)
 }
 
 /** Returns a creation that the caller may read. @throws Problem `creation-not-found` */
-export async function visible(id: string, call: Call): Promise<Creation> {
-  const stored = await portsOf(call).store.read(id)
-  if (!stored || !mayRead(stored, call.caller)) throw notFound()
+export async function visible(id: string, context: RequestContext): Promise<Creation> {
+  const stored = await context.store.read(id)
+  if (!stored || !mayRead(stored, context.caller)) throw notFound()
   return stored
 }
 
@@ -202,7 +200,7 @@ function notFound(): Problem {
   )
 }
 
-function isAdmin({ caller }: Call): boolean {
+function isAdmin({ caller }: RequestContext): boolean {
   return caller.scopes.includes('images:admin')
 }
 

@@ -2,8 +2,13 @@ import * as v from 'valibot'
 import { type Image, isFinal } from '../shared/image.ts'
 import { ownImages, type readImage, snapshots } from '../shared/ncloud/reads.ts'
 import { Digits, RegionCode } from '../shared/ncloud/values.ts'
-import { type Call, PENDING_RETRY_AFTER_SECONDS, preferenceApplied, waitFor } from './call.ts'
 import type { Reply } from './reply.ts'
+import {
+  PENDING_RETRY_AFTER_SECONDS,
+  preferenceApplied,
+  type RequestContext,
+  waitFor,
+} from './request-context.ts'
 
 /** The parameters of one image. */
 export const ImageAddress = v.strictObject({ no: Digits, regionCode: v.optional(RegionCode) })
@@ -27,21 +32,24 @@ export const SnapshotsQuery = v.strictObject({
 
 /** Returns a handler that answers with the image that `read` finds. */
 export function imageBy(read: typeof readImage) {
-  return async (address: v.InferOutput<typeof ImageAddress>, call: Call): Promise<Reply> => {
-    const { no: imageNo, regionCode = call.regionCode } = address
-    const readOnce = () => read(call.gateway, { imageNo, regionCode }, call.work)
-    const image = await waitFor(call, await readOnce(), readOnce, ({ phase }) => isFinal(phase))
-    return { ...imagesReply([image], image), headers: preferenceApplied(call) }
+  return async (
+    address: v.InferOutput<typeof ImageAddress>,
+    context: RequestContext,
+  ): Promise<Reply> => {
+    const { no: imageNo, regionCode = context.regionCode } = address
+    const readOnce = () => read({ imageNo, regionCode }, context)
+    const image = await waitFor(await readOnce(), readOnce, ({ phase }) => isFinal(phase), context)
+    return { ...imagesReply([image], image), headers: preferenceApplied(context) }
   }
 }
 
 /** Answers with all own images that have a name. */
 export async function imagesByName(
   query: v.InferOutput<typeof ImagesQuery>,
-  call: Call,
+  context: RequestContext,
 ): Promise<Reply> {
-  const { name, regionCode = call.regionCode } = query
-  const { rows } = await ownImages(call.gateway, name, { regionCode }, call.work)
+  const { name, regionCode = context.regionCode } = query
+  const { rows } = await ownImages(name, { regionCode }, context)
   const items = rows.map(({ image }) => image)
   return imagesReply(items, { items })
 }
@@ -49,15 +57,15 @@ export async function imagesByName(
 /** Answers with snapshots. */
 export async function snapshotsBy(
   query: v.InferOutput<typeof SnapshotsQuery>,
-  call: Call,
+  context: RequestContext,
 ): Promise<Reply> {
-  const { originalBlockStorageNo, snapshotNo, regionCode = call.regionCode } = query
+  const { originalBlockStorageNo, snapshotNo, regionCode = context.regionCode } = query
   const filter = {
     regionCode,
     ...(originalBlockStorageNo && { originalBlockStorageNos: [originalBlockStorageNo] }),
     ...(snapshotNo && { snapshotNos: [snapshotNo] }),
   }
-  const rows = await snapshots(call.gateway, filter, call.work)
+  const rows = await snapshots(filter, context)
   const items = rows.map(({ snapshot }) => snapshot)
   const lines = items.map((item) => `${item.snapshotNo} ${item.name} ${item.phase}`)
   return { status: 200, body: { items }, lines }

@@ -7,9 +7,9 @@ import { type Job, namesEveryMinute } from '../shared/jobs.ts'
 import { parse } from '../shared/parse.ts'
 import { invalidInput, Problem } from '../shared/problem.ts'
 import { Rfc3339 } from '../shared/rfc3339.ts'
-import { type Call, portsOf } from './call.ts'
 import { makeImage } from './creations.ts'
 import type { Reply } from './reply.ts'
+import type { RequestContext } from './request-context.ts'
 
 const RUNS_SHOWN = 5
 
@@ -44,29 +44,29 @@ export const JobView = v.object({
 export type JobView = v.InferOutput<typeof JobView>
 
 /** Answers with all jobs. */
-export async function listJobs(_: unknown, call: Call): Promise<Reply> {
-  const items = await jobViews(call)
+export async function listJobs(_: unknown, context: RequestContext): Promise<Reply> {
+  const items = await jobViews(context)
   return { status: 200, body: { items }, lines: aligned(items.map(cellsOf)) }
 }
 
 /** Reads all jobs, each with its next run and its last runs as they are stored. */
-export function jobViews(call: Call): Promise<JobView[]> {
-  return Promise.all(call.jobs.map((job) => viewOf(job, call)))
+export function jobViews(context: RequestContext): Promise<JobView[]> {
+  return Promise.all(context.jobs.map((job) => viewOf(job, context)))
 }
 
 /** Runs a job now, as the caller's own creation. */
 export async function runJob(
   { name }: v.InferOutput<typeof JobAddress>,
-  call: Call,
+  context: RequestContext,
 ): Promise<Reply> {
-  return makeImage(requestToRun(name, call), call)
+  return makeImage(requestToRun(name, context), context)
 }
 
 /**
  * Returns the request of a run of a job now.
  * @throws Problem `not-found`, or `invalid-input` if the name of its image does not contain the minute
  */
-export function requestToRun(name: string, { jobs, clock, regionCode }: Call) {
+export function requestToRun(name: string, { jobs, clock, regionCode }: RequestContext) {
   const job = jobNamed(name, jobs)
   if (!namesEveryMinute(job)) {
     throw invalidInput([
@@ -95,11 +95,11 @@ function jobNamed(name: string, jobs: Job[]): Job {
   return job
 }
 
-async function viewOf(job: Job, call: Call): Promise<JobView> {
+async function viewOf(job: Job, context: RequestContext): Promise<JobView> {
   const { name, cron, timeZone, notify, expectEveryHours = null, schedule } = job
   const caller = callerOf(job).name
-  const last = await portsOf(call).store.list({ caller, limit: RUNS_SHOWN })
-  const next = schedule.next(call.clock.now())
+  const last = await context.store.list({ caller, limit: RUNS_SHOWN })
+  const next = schedule.next(context.clock.now())
   return {
     name,
     cron,

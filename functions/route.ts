@@ -1,8 +1,8 @@
-import type { Context } from 'hono'
+import type { Context as HonoContext } from 'hono'
 import type * as v from 'valibot'
 import type { Scope } from '../shared/caller.ts'
-import type { Call } from './call.ts'
 import type { Reply } from './reply.ts'
+import type { RequestContext } from './request-context.ts'
 import type { Env } from './request-log.ts'
 import { bodyOf, type ParametersSchema, parametersOf } from './validate.ts'
 
@@ -13,7 +13,7 @@ export interface Route {
   scope: Scope
   parameters: ParametersSchema
   body?: v.GenericSchema
-  answer(c: Context<Env>, call: Call): Promise<Reply>
+  answer(c: HonoContext<Env>, context: RequestContext): Promise<Reply>
 }
 
 /** Declares a route that reads. `handle` gets parsed parameters. */
@@ -21,14 +21,14 @@ export function getRoute<Parameters extends ParametersSchema>(
   path: string,
   scope: Scope,
   parameters: Parameters,
-  handle: (parameters: v.InferOutput<Parameters>, call: Call) => Promise<Reply>,
+  handle: (parameters: v.InferOutput<Parameters>, context: RequestContext) => Promise<Reply>,
 ): Route {
   return {
     method: 'GET',
     path,
     scope,
     parameters,
-    answer: async (c, call) => handle(parametersOf(c, parameters), call),
+    answer: async (c, context) => handle(parametersOf(c, parameters), context),
   }
 }
 
@@ -40,7 +40,7 @@ export function postRoute<Parameters extends ParametersSchema, Body extends v.Ge
   body: Body,
   handle: (
     parameters: v.InferOutput<Parameters>,
-    call: Call,
+    context: RequestContext,
     body: v.InferOutput<Body>,
   ) => Promise<Reply>,
 ): Route {
@@ -50,6 +50,7 @@ export function postRoute<Parameters extends ParametersSchema, Body extends v.Ge
     scope,
     parameters,
     body,
-    answer: async (c, call) => handle(parametersOf(c, parameters), call, await bodyOf(c, body)),
+    answer: async (c, context) =>
+      handle(parametersOf(c, parameters), context, await bodyOf(c, body)),
   }
 }

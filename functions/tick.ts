@@ -1,11 +1,10 @@
+import type { Context } from '../shared/context.ts'
 import type { Creation } from '../shared/creation/creation.ts'
 import { deliver, type Teller } from '../shared/creation/deliver.ts'
-import type { Ports } from '../shared/creation/ports.ts'
 import { reconcile } from '../shared/creation/reconcile.ts'
 import { claimRun, type Schedules, startRuns } from '../shared/creation/run-jobs.ts'
 import type { Job } from '../shared/jobs.ts'
 import { logDefect } from '../shared/log.ts'
-import type { Work } from '../shared/work.ts'
 
 /** The maximum number of creations that one tick moves. The rest stays due and comes first in the next tick. */
 const MAX_PER_TICK = 100
@@ -24,18 +23,17 @@ const STEP_LIMIT_MS = 25_000
 export async function tick(
   schedules: Schedules,
   tellers: Record<string, Teller>,
-  ports: Ports,
-  { deadline, ...given }: Work,
+  given: Context,
 ): Promise<void> {
-  const { store, clock } = ports
+  const { store, clock } = given
   const startedAt = clock.now()
-  const work = { ...given, deadline: Math.min(deadline, startedAt + TICK_LIMIT_MS) }
+  const context = { ...given, deadline: Math.min(given.deadline, startedAt + TICK_LIMIT_MS) }
 
   async function move(queue: Creation[]) {
     async function takeTurns() {
       for (let creation = queue.shift(); creation; creation = queue.shift()) {
-        if (clock.now() >= work.deadline) return
-        await step(creation, ports, work)
+        if (clock.now() >= context.deadline) return
+        await step(creation, context)
       }
     }
     await Promise.all(Array.from({ length: MAX_AT_ONCE }, takeTurns))
@@ -48,15 +46,15 @@ export async function tick(
     return { started: started.length, due: due.length }
   }
 
-  const startBy = Math.min(work.deadline, startedAt + START_LIMIT_MS)
-  const starting = startRuns(schedules, ports, { ...work, deadline: startBy })
+  const startBy = Math.min(context.deadline, startedAt + START_LIMIT_MS)
+  const starting = startRuns(schedules, { ...context, deadline: startBy })
   const moving = moveDue()
   // Notices do not wait for a slow gateway. Those that this tick produces are delivered in it, too.
-  const delivering = deliver(tellers, ports, work, moving)
+  const delivering = deliver(tellers, moving, context)
   // If one of the three fails, the others still finish.
   await Promise.allSettled([starting, moving, delivering])
   await Promise.all([starting, delivering])
-  work.log({ event: 'tick', ...(await moving), milliseconds: clock.now() - startedAt })
+  context.log({ event: 'tick', ...(await moving), milliseconds: clock.now() - startedAt })
 }
 
 /** Runs one job at the scheduled time that a platform gives. */
@@ -64,19 +62,18 @@ export async function run(
   job: Job,
   at: number,
   { regionCode }: Schedules,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ): Promise<void> {
-  const creation = await claimRun(job, at, regionCode, ports, work)
-  if (creation) await step(creation, ports, work)
+  const creation = await claimRun(job, at, regionCode, context)
+  if (creation) await step(creation, context)
 }
 
 /** Moves one creation. If it cannot be stored now, a later tick continues with it, and others are not delayed. */
-async function step(creation: Creation, ports: Ports, work: Work): Promise<void> {
-  const deadline = Math.min(work.deadline, ports.clock.now() + STEP_LIMIT_MS)
+async function step(creation: Creation, context: Context): Promise<void> {
+  const deadline = Math.min(context.deadline, context.clock.now() + STEP_LIMIT_MS)
   try {
-    await reconcile(creation, ports, { ...work, deadline })
+    await reconcile(creation, { ...context, deadline })
   } catch (error) {
-    logDefect(error, work.log)
+    logDefect(error, context.log)
   }
 }

@@ -1,4 +1,4 @@
-import { type Caller, type ChatName, chatCallerName } from '../../shared/caller.ts'
+import { type ChatName, chatCallerName } from '../../shared/caller.ts'
 import { type Check, isUsable } from '../../shared/creation/check.ts'
 import { claimed, claimOf, mustHaveQuota } from '../../shared/creation/create.ts'
 import { type Creation, isSettled } from '../../shared/creation/creation.ts'
@@ -14,10 +14,9 @@ import { ownImages, readImage, snapshots } from '../../shared/ncloud/reads.ts'
 import { isProblem, type Problem } from '../../shared/problem.ts'
 import { type Confirmation, isAskedBy, type Question } from '../../shared/question.ts'
 import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
-import type { Work } from '../../shared/work.ts'
-import { type Call, portsOf } from '../call.ts'
 import { visible } from '../creations.ts'
 import { type JobView, jobViews, requestToRun } from '../jobs.ts'
+import type { RequestContext } from '../request-context.ts'
 
 const CONFIRMATION_MS = 10 * MINUTE_MS
 const MAX_CREATIONS_SHOWN = 10
@@ -62,24 +61,23 @@ export type SizedStorage = Pick<ImageStorage, 'snapshotNo' | 'volumeType'> & {
   sizeGb: number | null
 }
 
-/** Everything that answering commands needs. */
-export interface Desk {
-  callOf(caller: Caller, work: Work): Call
+/** The settings of chats that answering commands needs. */
+export interface ChatSettings {
   /** The people who may create images. */
   creators: Record<ChatName, string[]>
-  dailyCreations: number | undefined
 }
 
 /** Answers a message. A failure becomes an answer, too. */
-export async function converse(question: Question, desk: Desk, work: Work): Promise<Answer> {
-  const { confirmed, text, replyTo } = question
+export async function converse(
+  question: Question,
+  settings: ChatSettings,
+  context: RequestContext,
+): Promise<Answer> {
+  const { confirmed, text } = question
   const intent = intentOf(confirmed?.command ?? text)
   if ('expected' in intent) return { what: 'misread', ...intent }
-  const { dailyCreations } = desk
-  const caller: Caller = { name: chatCallerName(replyTo), scopes: ['images:read'], dailyCreations }
-  const call = desk.callOf(caller, work)
   try {
-    return await answerTo(intent, question, desk, call)
+    return await answerTo(intent, question, settings, context)
   } catch (error) {
     const isStatus = intent.command === 'status'
     if (isStatus && isProblem(error, 'image-not-found')) {
@@ -88,64 +86,64 @@ export async function converse(question: Question, desk: Desk, work: Work): Prom
     if (isStatus && isProblem(error, 'creation-not-found')) {
       return { what: 'notFound', kind: 'creation', reference: intent.of }
     }
-    return { what: 'problem', problem: toProblem(error, work.log) }
+    return { what: 'problem', problem: toProblem(error, context.log) }
   }
 }
 
 async function answerTo(
   intent: Intent,
   question: Question,
-  desk: Desk,
-  call: Call,
+  settings: ChatSettings,
+  context: RequestContext,
 ): Promise<Answer> {
   switch (intent.command) {
     case 'status':
-      return statusOf(intent.of, call)
+      return statusOf(intent.of, context)
     case 'creations': {
-      const query = { caller: call.caller.name, limit: MAX_CREATIONS_SHOWN }
-      return { what: 'creations', creations: await portsOf(call).store.list(query) }
+      const query = { caller: context.caller.name, limit: MAX_CREATIONS_SHOWN }
+      return { what: 'creations', creations: await context.store.list(query) }
     }
     case 'snapshots':
-      return usableSnapshots(intent.of, call)
+      return usableSnapshots(intent.of, context)
     case 'jobs':
-      return { what: 'jobs', jobs: call.jobs.length === 0 ? [] : await jobViews(call) }
+      return { what: 'jobs', jobs: context.jobs.length === 0 ? [] : await jobViews(context) }
     case 'help':
       return { what: 'help' }
     case 'confirm':
       // A valid code has been replaced by its command before. This code is not valid for this person.
       return { what: 'misread', command: 'confirm', understood: 'confirm', expected: 'code' }
     default:
-      return confirmOrStart(intent, question, desk, call)
+      return confirmOrStart(intent, question, settings, context)
   }
 }
 
-async function statusOf(reference: string, call: Call): Promise<Answer> {
-  const { gateway, regionCode, work } = call
+async function statusOf(reference: string, context: RequestContext): Promise<Answer> {
+  const { regionCode } = context
   const command = commandOf({ command: 'status', of: reference })
   if (/^\d+$/.test(reference)) {
-    const image = await readImage(gateway, { imageNo: reference, regionCode }, work)
+    const image = await readImage({ imageNo: reference, regionCode }, context)
     return { what: 'image', image, command }
   }
   if (reference.startsWith('cr_')) {
-    const creation = await current(await visible(reference, call), portsOf(call), work)
+    const creation = await current(await visible(reference, context), context)
     const { image } = creation
     return image ? { what: 'image', image, command } : { what: 'creation', creation }
   }
-  const { rows } = await ownImages(gateway, reference, { regionCode }, work)
+  const { rows } = await ownImages(reference, { regionCode }, context)
   const images = rows.map(({ image }) => image)
   const [first, ...more] = images
   if (first && more.length === 0) return { what: 'image', image: first, command }
   if (first) return { what: 'images', name: reference, images }
-  const holder = await call.ports?.store.holderOf(regionCode, reference)
-  if (holder?.caller === call.caller.name) return { what: 'creation', creation: holder }
+  const holder = await context.store.holderOf(regionCode, reference)
+  if (holder?.caller === context.caller.name) return { what: 'creation', creation: holder }
   return { what: 'notFound', kind: 'image', reference }
 }
 
 /** Finds the newest snapshots of a storage that an image can be created from. */
-async function usableSnapshots(storageNo: string, call: Call): Promise<Answer> {
-  const { gateway, regionCode, work } = call
+async function usableSnapshots(storageNo: string, context: RequestContext): Promise<Answer> {
+  const { regionCode } = context
   const query = { originalBlockStorageNos: [storageNo], regionCode }
-  const rows = await snapshots(gateway, query, work)
+  const rows = await snapshots(query, context)
   const usable = rows
     // NAVER Cloud does not document whether its filters are exact.
     .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)
@@ -161,51 +159,51 @@ type ChangeIntent = Extract<Intent, { command: 'create' | 'run' }>
 async function confirmOrStart(
   intent: ChangeIntent,
   question: Question,
-  { creators }: Desk,
-  call: Call,
+  { creators }: ChatSettings,
+  context: RequestContext,
 ): Promise<Answer> {
   const { confirmed, replyTo, at, id } = question
   const { chat, person } = replyTo
   const command = commandOf(intent)
   if (!creators[chat].includes(person)) return { what: 'forbidden', person }
   if (intent.command === 'run') {
-    const job = call.jobs.find(({ name }) => name === intent.job)
-    const jobs = call.jobs.map(({ name }) => name)
+    const job = context.jobs.find(({ name }) => name === intent.job)
+    const jobs = context.jobs.map(({ name }) => name)
     if (!job) return { what: 'noSuchJob', job: intent.job, jobs }
     if (!namesEveryMinute(job)) return { what: 'minuteMissing', job: intent.job }
   }
   // In a room anybody can click. A person who did not send the command gets a confirmation of their own.
   if (!confirmed || !(await isAskedBy(chatCallerName(replyTo), confirmed))) {
-    await mustHaveQuota(call.caller, portsOf(call))
+    await mustHaveQuota(context.caller, context)
     const confirmation = { id, expiresAt: at + CONFIRMATION_MS, command }
-    return summaryOf(intent, confirmation, call)
+    return summaryOf(intent, confirmation, context)
   }
   return at > confirmed.expiresAt
     ? { what: 'expired', command }
-    : start(intent, confirmed, question, call)
+    : start(intent, confirmed, question, context)
 }
 
 async function summaryOf(
   intent: ChangeIntent,
   confirmation: Confirmation,
-  call: Call,
+  context: RequestContext,
 ): Promise<Summary> {
   if (intent.command === 'run') {
-    const { content } = requestToRun(intent.job, call)
+    const { content } = requestToRun(intent.job, context)
     const { job, command } = intent
     return { what: 'summary', command, job, name: content.name, confirmation }
   }
   const { name, storages, command } = intent
   const summary = { what: 'summary' as const, command, name, confirmation }
-  const { caller, work } = call
+  const { caller } = context
   try {
-    const request = { ...requestToCreate(intent, call), caller }
-    const { checks, sizes } = await check(request, portsOf(call), work)
+    const request = { ...requestToCreate(intent, context), caller }
+    const { checks, sizes } = await check(request, context)
     const state = checks.every(({ ok }) => ok) ? 'fit' : 'unfit'
     const sized = storages.map((storage, order) => ({ ...storage, sizeGb: sizes[order] ?? null }))
     return { ...summary, state, checks, storages: sized }
   } catch (error) {
-    const { retryable } = toProblem(error, work.log)
+    const { retryable } = toProblem(error, context.log)
     if (!retryable) throw error
     const sized = storages.map((storage) => ({ ...storage, sizeGb: storage.sizeGb ?? null }))
     return { ...summary, state: 'unchecked', checks: [], storages: sized }
@@ -214,7 +212,7 @@ async function summaryOf(
 
 function requestToCreate(
   { name, storages }: Extract<ChangeIntent, { command: 'create' }>,
-  { regionCode }: Call,
+  { regionCode }: RequestContext,
 ) {
   return { regionCode, content: { name, storages }, notify: [] }
 }
@@ -224,19 +222,18 @@ async function start(
   intent: ChangeIntent,
   { id }: Confirmation,
   { replyTo }: Question,
-  call: Call,
+  context: RequestContext,
 ): Promise<Answer> {
-  const { caller, work } = call
-  const ports = portsOf(call)
+  const { caller } = context
   const request =
-    intent.command === 'run' ? requestToRun(intent.job, call) : requestToCreate(intent, call)
+    intent.command === 'run' ? requestToRun(intent.job, context) : requestToCreate(intent, context)
   try {
-    const claim = await claimOf({ ...request, caller, key: id, replyTo }, ports.site)
-    const { creation } = await claimed(claim, caller, ports, work, 0)
+    const claim = await claimOf({ ...request, caller, key: id, replyTo }, context.site)
+    const { creation } = await claimed(claim, { caller, leaseMs: 0 }, context)
     // Without an address for the result, the answer must not promise to post it.
     const isOver = isSettled(creation) || !replyTo.to
     return { what: isOver ? 'creation' : 'started', creation }
   } catch (error) {
-    return { what: 'problem', problem: toProblem(error, work.log), name: request.content.name }
+    return { what: 'problem', problem: toProblem(error, context.log), name: request.content.name }
   }
 }

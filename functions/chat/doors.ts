@@ -1,6 +1,7 @@
-import type { Context } from 'hono'
-import { chatCallerName } from '../../shared/caller.ts'
+import type { Context as HonoContext } from 'hono'
+import { type Caller, chatCallerName } from '../../shared/caller.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { Context } from '../../shared/context.ts'
 import {
   DELIVERY_MS,
   outcomeOf,
@@ -9,19 +10,17 @@ import {
   type Told,
   tellOnce,
 } from '../../shared/creation/deliver.ts'
-import type { Ports } from '../../shared/creation/ports.ts'
 import { MINUTE_MS, SECOND_MS } from '../../shared/durations.ts'
 import { type Log, logWith, toProblem } from '../../shared/log.ts'
 import { asked } from '../../shared/notice.ts'
 import { Problem } from '../../shared/problem.ts'
 import type { Question } from '../../shared/question.ts'
-import type { Work } from '../../shared/work.ts'
-import { storeless } from '../call.ts'
 import type { Reply } from '../reply.ts'
+import type { RequestContext } from '../request-context.ts'
 import type { Env } from '../request-log.ts'
 import { bytesOf } from '../validate.ts'
 import type { Chat, Door } from './chat.ts'
-import { type Answer, converse, type Desk } from './converse.ts'
+import { type Answer, type ChatSettings, converse } from './converse.ts'
 import { renderAnswer, renderEnd } from './message.ts'
 
 /** The time limit for finding an answer. After it, the tick takes over. */
@@ -42,8 +41,10 @@ const MAX_QUESTION_AGE_MS = 30 * MINUTE_MS
 const EMPTY: Reply = { status: 200, body: undefined }
 
 /** Everything that the routes of chats need. */
-export interface FrontDesk extends Desk {
-  ports: Ports | undefined
+export interface ChatContext extends ChatSettings {
+  contextFor(caller: Caller, limits: Pick<Context, 'deadline' | 'log'>): RequestContext
+  /** The maximum number of creations of a person in a UTC day. */
+  dailyCreations: number | undefined
   clock: Clock
   log: Log
 }
@@ -56,38 +57,44 @@ export interface Fallback {
 }
 
 /** Returns a function that delivers answers and ends of creations to a chat. A refused end goes to the fallback. */
-export function chatTeller(chat: Chat, desk: FrontDesk, fallback: Fallback | undefined): Teller {
-  const { clock } = desk
+export function chatTeller(
+  chat: Chat,
+  chatContext: ChatContext,
+  fallback: Fallback | undefined,
+): Teller {
+  const { clock } = chatContext
 
-  async function answer(question: Question, isFirst: boolean, work: Work): Promise<Told> {
+  async function answer(question: Question, isFirst: boolean, given: Context): Promise<Told> {
     if (clock.now() > question.at + MAX_QUESTION_AGE_MS) return REFUSED
-    const deadline = Math.min(work.deadline, clock.now() + TICK_ANSWER_MS)
-    const actor = chatCallerName(question.replyTo)
-    const found = await converse(question, desk, { ...work, actor, deadline })
+    const deadline = Math.min(given.deadline, clock.now() + TICK_ANSWER_MS)
+    const context = contextOf(question, { deadline, log: given.log }, chatContext)
+    const found = await converse(question, chatContext, context)
     // The first try has little time, and the platform may have frozen it. The tick tries again with more time.
     const isTooLate = isLate(found) || clock.now() > deadline
     if (isFirst && isTooLate) return { status: 0, waitSeconds: 0 }
     return chat.say(renderAnswer(found), question.replaces ? 'replace' : 'one', question.replyTo)
   }
 
-  return async (notice, work) => {
+  return async (notice, context) => {
     const { event, to, besides, tries } = notice
-    if (event.what === 'asked') return answer(event.question, tries === 1, work)
+    if (event.what === 'asked') return answer(event.question, tries === 1, context)
     if (!('creationId' in event) || !to) return REFUSED
     const told = clock.now() < to.until ? await chat.say(renderEnd(event), 'all', to) : REFUSED
     const isElsewhere = fallback && outcomeOf(told.status) === 'refused'
     // A target that is notified by name gets the end only once.
-    return isElsewhere && !besides?.includes(fallback.room) ? fallback.teller(notice, work) : told
+    return isElsewhere && !besides?.includes(fallback.room)
+      ? fallback.teller(notice, context)
+      : told
   }
 }
 
 /** Returns a handler that answers in time even if NAVER Cloud is slow. The tick finishes late answers. */
-export function answerAt(door: Door, teller: Teller, desk: FrontDesk) {
-  const { ports, clock } = desk
+export function answerAt(door: Door, teller: Teller, chatContext: ChatContext) {
+  const { clock } = chatContext
 
   async function answer(question: Question, startedAt: number, log: Log): Promise<Reply> {
     const deadline = startedAt + (door.bodyOf ? ANSWER_MS : POSTED_ANSWER_MS)
-    const work = { actor: chatCallerName(question.replyTo), deadline, log }
+    const context = contextOf(question, { deadline, log }, chatContext)
 
     /** Waits until the time limit; `undefined` after it. The work continues as far as the platform allows. */
     function inTime<Result>(doing: Promise<Result>): Promise<Result | undefined> {
@@ -97,9 +104,9 @@ export function answerAt(door: Door, teller: Teller, desk: FrontDesk) {
 
     /** Leaves the question to the tick, if there is an address for a later answer. */
     async function leave(): Promise<Answer> {
-      if (!ports || !question.replyTo.to) return TOO_LATE
+      if (!question.replyTo.to) return TOO_LATE
       try {
-        const kept = await inTime(ports.store.replaceNotice(asked(question, clock.now())))
+        const kept = await inTime(context.store.replaceNotice(asked(question, clock.now())))
         return kept === undefined ? TOO_LATE : { what: 'late' }
       } catch (error) {
         toProblem(error, log)
@@ -108,30 +115,39 @@ export function answerAt(door: Door, teller: Teller, desk: FrontDesk) {
     }
 
     if (door.bodyOf) {
-      const found = (await inTime(converse(question, desk, work))) ?? TOO_LATE
+      const found = (await inTime(converse(question, chatContext, context))) ?? TOO_LATE
       const shown = isLate(found) ? await leave() : found
       return { status: 200, body: await door.bodyOf(renderAnswer(shown), question) }
     }
-    if (!ports) throw storeless()
     // Stored first, so that nothing is lost and a repeat is recognised.
     const notice = asked(question, clock.now() + TICK_GRACE_MS)
-    const isNew = await inTime(ports.store.replaceNotice(notice))
+    const isNew = await inTime(context.store.replaceNotice(notice))
     // The sender must not believe that the message is stored.
     if (isNew === undefined)
       throw new Problem('internal', 'The message could not be stored in time. Send it again')
-    if (isNew) await inTime(tellOnce(notice, teller, ports, work))
+    if (isNew) await inTime(tellOnce(notice, teller, context))
     return EMPTY
   }
 
-  return async (c: Context<Env>): Promise<Reply> => {
+  return async (c: HonoContext<Env>): Promise<Reply> => {
     const { startedAt: now, requestId } = c.var
     const bytes = await bytesOf(c)
     const question = await door.questionIn({ bytes, header: (name) => c.req.header(name), now })
     if (!question) return EMPTY
     const caller = chatCallerName(question.replyTo)
     c.set('caller', caller)
-    return answer(question, now, logWith({ requestId, caller }, desk.log))
+    return answer(question, now, logWith({ requestId, caller }, chatContext.log))
   }
+}
+
+/** Returns the context of a person's command. */
+function contextOf(
+  { replyTo }: Question,
+  limits: Pick<Context, 'deadline' | 'log'>,
+  { contextFor, dailyCreations }: ChatContext,
+): RequestContext {
+  const name = chatCallerName(replyTo)
+  return contextFor({ name, scopes: ['images:read'], dailyCreations }, limits)
 }
 
 const TOO_LATE: Answer = {

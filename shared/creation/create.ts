@@ -1,4 +1,5 @@
 import type { Caller } from '../caller.ts'
+import type { Context } from '../context.ts'
 import { sha256Hex } from '../digest.ts'
 import { DAY_MS } from '../durations.ts'
 import { toProblem } from '../log.ts'
@@ -9,7 +10,6 @@ import type { Notice } from '../notice.ts'
 import { type NameHolder, Problem } from '../problem.ts'
 import type { ReplyTo } from '../question.ts'
 import { rfc3339 } from '../rfc3339.ts'
-import type { Work } from '../work.ts'
 import {
   accepted,
   type Claim,
@@ -22,7 +22,6 @@ import {
   type WantedContent,
 } from './creation.ts'
 import { current, refreshed } from './follow.ts'
-import { actOf, type Ports } from './ports.ts'
 import { reconcile } from './reconcile.ts'
 import { logTransition } from './record.ts'
 import type { Claimed, Listing } from './store.ts'
@@ -51,14 +50,13 @@ export interface CreateRequest {
  */
 export async function create(
   request: CreateRequest,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ): Promise<{ creation: Creation; isReplay: boolean }> {
-  const claim = await claimOf(request, ports.site)
-  const { creation, isReplay } = await claimed(claim, request.caller, ports, work)
+  const claim = await claimOf(request, context.site)
+  const { creation, isReplay } = await claimed(claim, { caller: request.caller }, context)
   // The first request may still be running, so a repeat continues only a creation that is due.
-  if (isReplay && !isDue(creation, ports.clock.now())) return { creation, isReplay }
-  return { creation: await asFarAsStored(reconcile, creation, ports, work), isReplay }
+  if (isReplay && !isDue(creation, context.clock.now())) return { creation, isReplay }
+  return { creation: await asFarAsStored(reconcile, creation, context), isReplay }
 }
 
 /**
@@ -68,14 +66,13 @@ export async function create(
 async function asFarAsStored(
   move: typeof reconcile,
   creation: Creation,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ): Promise<Creation> {
   try {
-    return await move(creation, ports, work)
+    return await move(creation, context)
   } catch (error) {
-    toProblem(error, work.log)
-    const stored = await ports.store.read(creation.creationId).catch(() => undefined)
+    toProblem(error, context.log)
+    const stored = await context.store.read(creation.creationId).catch(() => undefined)
     return stored ?? creation
   }
 }
@@ -129,16 +126,14 @@ function fingerprintOf({ content, regionCode, run }: CreateRequest): Promise<str
  */
 export async function claimed(
   claim: Claim,
-  caller: Caller,
-  ports: Ports,
-  work: Work,
-  leaseMs?: number,
+  { caller, leaseMs }: { caller: Caller; leaseMs?: number },
+  context: Context,
 ) {
   for (let looked = false; ; looked = true) {
-    const creation = accepted(claim, actOf(ports, work), leaseMs)
-    const result = await tryClaim(creation, caller, ports, [])
+    const creation = accepted(claim, context, leaseMs)
+    const result = await tryClaim(creation, caller, [], context)
     if (result.outcome === 'claimed') {
-      logTransition(creation, work)
+      logTransition(creation, context)
       return { creation, isReplay: false }
     }
     if (result.outcome === 'quota-spent') throw quotaExceeded(caller, creation.createdAt)
@@ -149,10 +144,10 @@ export async function claimed(
       if (!isSame) {
         throw new Problem('idempotency-key-reused', 'The key was used with other content')
       }
-      return { creation: await asFarAsStored(current, holder, ports, work), isReplay: true }
+      return { creation: await asFarAsStored(current, holder, context), isReplay: true }
     }
     // The name is in use. Its image may have failed or been deleted since the last read, so read it once more.
-    const seen = looked ? holder : await asFarAsStored(refreshed, holder, ports, work)
+    const seen = looked ? holder : await asFarAsStored(refreshed, holder, context)
     if (!isLive(seen)) continue
     if (!isSame) throw nameTaken(seen, caller)
     return { creation: seen, isReplay: true }
@@ -163,8 +158,8 @@ export async function claimed(
 export async function tryClaim(
   creation: Creation,
   { dailyCreations }: Caller,
-  { store }: Ports,
   notices: Notice[],
+  { store }: Context,
 ): Promise<Claimed> {
   const { creationId, createdAt } = creation
   const quota = { dailyCreations, today: startOfDay(createdAt) }
@@ -197,7 +192,7 @@ function quotaExceeded({ dailyCreations = 0 }: Caller, now: number): Problem {
 }
 
 /** Throws if a caller has reached the daily limit, before anything is claimed. @throws Problem `quota-exceeded` */
-export async function mustHaveQuota(caller: Caller, { store, clock }: Ports): Promise<void> {
+export async function mustHaveQuota(caller: Caller, { store, clock }: Context): Promise<void> {
   const { name, dailyCreations = Number.POSITIVE_INFINITY } = caller
   const now = clock.now()
   const today = startOfDay(now)

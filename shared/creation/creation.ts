@@ -1,4 +1,5 @@
 import { type Caller, isJobCallerName } from '../caller.ts'
+import type { Clock } from '../clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../durations.ts'
 import { type Image, isFinal, isLost } from '../image.ts'
 import type {
@@ -77,14 +78,16 @@ export type Reason =
   /** A person has decided the conflict. */
   | 'resolved'
 
-/** The time of a change, and its author: a caller's name, or `tick`. */
-export interface Act {
-  at: number
+/** The author of a change, a caller's name or `tick`, and the clock that gives its time. */
+export interface Author {
+  clock: Clock
   actor: string
 }
 
 /** One change of state. */
-export interface Transition extends Act {
+export interface Transition {
+  at: number
+  actor: string
   to: State
   reason?: Reason
 }
@@ -121,7 +124,8 @@ const HORIZON_MS = 630 * SECOND_MS
 const UNDATED_HORIZON_MS = 900 * SECOND_MS
 
 /** Returns a new creation with nothing sent yet. The claimer has exclusive use of it for `leaseMs`. */
-export function accepted(claim: Claim, act: Act, leaseMs = LEASE_MS): Creation {
+export function accepted(claim: Claim, { clock, actor }: Author, leaseMs = LEASE_MS): Creation {
+  const at = clock.now()
   return {
     ...claim,
     version: 1,
@@ -129,38 +133,40 @@ export function accepted(claim: Claim, act: Act, leaseMs = LEASE_MS): Creation {
     imagesBefore: [],
     attempt: 0,
     signedAt: null,
-    dueAt: act.at + leaseMs,
+    dueAt: at + leaseMs,
     image: null,
     imageReadAt: null,
     problem: null,
-    createdAt: act.at,
-    updatedAt: act.at,
-    history: [{ ...act, to: 'accepted' }],
+    createdAt: at,
+    updatedAt: at,
+    history: [{ at, actor, to: 'accepted' }],
   }
 }
 
 /** Starts the next attempt. The result must be stored before the request signed at `signedAt` is sent. */
-export function sending(creation: Creation, signedAt: number, act: Act): Creation {
+export function sending(creation: Creation, signedAt: number, by: Author): Creation {
   const attempt = creation.attempt + 1
-  return moved(creation, { ...act, to: 'sending' }, { attempt, signedAt, dueAt: act.at + LEASE_MS })
+  const dueAt = by.clock.now() + LEASE_MS
+  return moved(creation, { to: 'sending' }, by, { attempt, signedAt, dueAt })
 }
 
 /** Records the image that the gateway returned or a look-up found. */
-export function created(creation: Creation, image: Image, act: Act, reason?: Reason): Creation {
-  const dueAt = isFinal(image.phase) ? null : act.at + FIRST_GAP_MS
-  const seen = { image, imageReadAt: act.at, problem: null, dueAt }
-  return moved(creation, { ...act, to: 'created', ...(reason && { reason }) }, seen)
+export function created(creation: Creation, image: Image, by: Author, reason?: Reason): Creation {
+  const now = by.clock.now()
+  const dueAt = isFinal(image.phase) ? null : now + FIRST_GAP_MS
+  const seen = { image, imageReadAt: now, problem: null, dueAt }
+  return moved(creation, { to: 'created', ...(reason && { reason }) }, by, seen)
 }
 
 /** Records a final refusal: no image was created, and there is no retry. */
-export function rejected(creation: Creation, problem: StoredProblem, act: Act): Creation {
+export function rejected(creation: Creation, problem: StoredProblem, by: Author): Creation {
   const { code: reason } = problem
-  return moved(creation, { ...act, to: 'rejected', reason }, { problem, dueAt: null })
+  return moved(creation, { to: 'rejected', reason }, by, { problem, dueAt: null })
 }
 
 /** Records that the outcome of an attempt is not known. */
-export function unknown(creation: Creation, problem: StoredProblem, act: Act): Creation {
-  return moved(creation, { ...act, to: 'unknown', reason: problem.code }, { problem })
+export function unknown(creation: Creation, problem: StoredProblem, by: Author): Creation {
+  return moved(creation, { to: 'unknown', reason: problem.code }, by, { problem })
 }
 
 /** Records that no image was created yet, and schedules a retry at `dueAt`. */
@@ -168,22 +174,22 @@ export function postponed(
   creation: Creation,
   problem: StoredProblem,
   dueAt: number,
-  act: Act,
+  by: Author,
 ): Creation {
   if (creation.state === 'accepted') {
-    return { ...waiting(creation, dueAt), problem, updatedAt: act.at }
+    return { ...waiting(creation, dueAt), problem, updatedAt: by.clock.now() }
   }
-  return moved(creation, { ...act, to: 'accepted', reason: problem.code }, { problem, dueAt })
+  return moved(creation, { to: 'accepted', reason: problem.code }, by, { problem, dueAt })
 }
 
 /** Records that no image was created after all, and that there is no retry. */
-export function notCreated(creation: Creation, reason: Reason, act: Act): Creation {
-  return moved(creation, { ...act, to: 'not_created', reason }, { dueAt: null })
+export function notCreated(creation: Creation, reason: Reason, by: Author): Creation {
+  return moved(creation, { to: 'not_created', reason }, by, { dueAt: null })
 }
 
 /** Records that a person must decide which image belongs to the creation. */
-export function inConflict(creation: Creation, act: Act): Creation {
-  return moved(creation, { ...act, to: 'conflict', reason: 'ambiguous' }, { dueAt: null })
+export function inConflict(creation: Creation, by: Author): Creation {
+  return moved(creation, { to: 'conflict', reason: 'ambiguous' }, by, { dueAt: null })
 }
 
 /** Replaces the content with one whose snapshots are known. */
@@ -264,7 +270,13 @@ export function knownBy({ state, signedAt }: Creation): number | undefined {
     : undefined
 }
 
-function moved(creation: Creation, step: Transition, changes: Partial<Creation>): Creation {
+function moved(
+  creation: Creation,
+  step: Pick<Transition, 'to' | 'reason'>,
+  { clock, actor }: Author,
+  changes: Partial<Creation>,
+): Creation {
+  const at = clock.now()
   const allowed: readonly State[] = TRANSITIONS[creation.state]
   if (!allowed.includes(step.to)) throw new Error('The transition is not allowed')
   return {
@@ -272,7 +284,7 @@ function moved(creation: Creation, step: Transition, changes: Partial<Creation>)
     ...changes,
     state: step.to,
     version: creation.version + 1,
-    updatedAt: step.at,
-    history: [...creation.history, step],
+    updatedAt: at,
+    history: [...creation.history, { at, actor, ...step }],
   }
 }

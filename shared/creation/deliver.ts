@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Context } from '../context.ts'
 import { logDefect, reasonOf } from '../log.ts'
 import { done, type Notice, rescheduleNotice, tried } from '../notice.ts'
 import { notificationOf } from '../notification.ts'
@@ -6,8 +7,6 @@ import { requestTo, type Target } from '../notify.ts'
 import type { Language } from '../outbox/wording/languages.ts'
 import { retryAfterSeconds } from '../retry-after.ts'
 import type { Transport } from '../transport.ts'
-import type { Work } from '../work.ts'
-import type { Ports } from './ports.ts'
 
 /** The time limit of one delivery, in milliseconds. */
 export const DELIVERY_MS = 10_000
@@ -25,7 +24,7 @@ export interface Told {
 }
 
 /** Attempts one delivery of a notice to a target. */
-export type Teller = (notice: Notice, work: Work) => Promise<Told>
+export type Teller = (notice: Notice, context: Context) => Promise<Told>
 
 /** The options of notifications. */
 export interface Mail {
@@ -55,20 +54,19 @@ export const REFUSED: Told = { status: 410, waitSeconds: 0 }
  */
 export async function deliver(
   tellers: Record<string, Teller>,
-  ports: Ports,
-  work: Work,
   more: Promise<unknown>,
+  context: Context,
 ): Promise<void> {
-  const { store, clock } = ports
+  const { store, clock } = context
 
   async function deliverDue(name: string, teller: Teller): Promise<void> {
     for (const notice of await store.dueNotices(name, clock.now(), MAX_AT_ONCE)) {
-      if (clock.now() + DELIVERY_MS > work.deadline) return
+      if (clock.now() + DELIVERY_MS > context.deadline) return
       if (await mustWait(notice)) continue
       const booked = tried(notice, clock.now())
       // Stored first: only one of two simultaneous ticks delivers it, and a later tick retries if this process stops.
       if (!(await store.replaceNotice(booked))) continue
-      const isReached = await tellOnce(booked, teller, ports, work)
+      const isReached = await tellOnce(booked, teller, context)
       if (!isReached) return
     }
   }
@@ -87,7 +85,7 @@ export async function deliver(
       await more
       await deliverDue(name, teller)
     } catch (error) {
-      logDefect(error, work.log)
+      logDefect(error, context.log)
     }
   }
 
@@ -98,18 +96,18 @@ export async function deliver(
 export async function tellOnce(
   booked: Notice,
   teller: Teller,
-  { store, clock }: Ports,
-  work: Work,
+  context: Context /*FROM { store, clock }*/,
 ): Promise<boolean> {
+  const { store, clock } = context
   const startedAt = clock.now()
-  const { status, reason, waitSeconds } = await tryDelivery(booked, teller, work)
+  const { status, reason, waitSeconds } = await tryDelivery(booked, teller, context)
   const outcome = outcomeOf(status)
   if (outcome) await store.replaceNotice(done(booked))
   else if (waitSeconds > 0) {
     await store.replaceNotice(rescheduleNotice(booked, clock.now() + waitSeconds * 1_000))
   }
   const { target, event, dueAt, tries } = booked
-  work.log({
+  context.log({
     event: 'notification',
     target,
     ...('creationId' in event && { creationId: event.creationId }),
@@ -123,9 +121,9 @@ export async function tellOnce(
   return outcome !== undefined
 }
 
-async function tryDelivery(notice: Notice, teller: Teller, work: Work) {
+async function tryDelivery(notice: Notice, teller: Teller, context: Context) {
   try {
-    return { ...(await teller(notice, work)), reason: undefined }
+    return { ...(await teller(notice, context)), reason: undefined }
   } catch (error) {
     return { status: 0, waitSeconds: 0, reason: reasonOf(error) }
   }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { Context } from '../context.ts'
 import { isLost } from '../image.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { actionPath, sentParameters } from '../ncloud/gateway.ts'
@@ -8,11 +9,9 @@ import { WORDINGS } from '../outbox/wording/all.ts'
 import type { NameHolder } from '../problem.ts'
 import { rfc3339 } from '../rfc3339.ts'
 import type { Snapshot } from '../snapshot.ts'
-import type { Work } from '../work.ts'
 import { type Check, checkSnapshot } from './check.ts'
 import { type CreateRequest, claimOf } from './create.ts'
 import { mayRead, statusOf } from './creation.ts'
-import type { Ports } from './ports.ts'
 
 /** A check as callers see it; `message` states the result. */
 const CheckView = v.object({
@@ -39,12 +38,11 @@ export const DryRun = v.object({
  */
 export async function dryRun(
   request: CreateRequest,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ): Promise<v.InferOutput<typeof DryRun>> {
   const { content, regionCode } = request
-  const { marker } = await claimOf(request, ports.site)
-  const { checks } = await check(request, ports, work)
+  const { marker } = await claimOf(request, context.site)
+  const { checks } = await check(request, context)
   const { method } = createServerImageFromSnapshot
   const input = { ...content, marker, regionCode }
   return {
@@ -66,14 +64,13 @@ export async function dryRun(
  */
 export async function check(
   { content, regionCode, caller }: Pick<CreateRequest, 'content' | 'regionCode' | 'caller'>,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ) {
   const { name, storages } = content
   const snapshotNos = [...new Set(storages.flatMap(({ snapshotNo }) => snapshotNo ?? []))]
   const [rows, holder] = await Promise.all([
-    snapshots(ports.gateway, { snapshotNos, regionCode }, work),
-    findNameHolder(name, { regionCode, caller }, ports, work),
+    snapshots({ snapshotNos, regionCode }, context),
+    findNameHolder(name, { regionCode, caller }, context),
   ])
   const found = new Map(rows.map(({ snapshot }) => [snapshot.snapshotNo, snapshot]))
   const checks = storages.flatMap(({ snapshotNo, sizeGb: storageGb = null }, order) =>
@@ -99,16 +96,15 @@ function sizeWith(found: Map<string, Snapshot>) {
 async function findNameHolder(
   name: string,
   { regionCode, caller }: Pick<CreateRequest, 'regionCode' | 'caller'>,
-  { gateway, store }: Ports,
-  work: Work,
+  context: Context,
 ): Promise<NameHolder | undefined> {
-  const { rows } = await ownImages(gateway, name, { regionCode }, work)
+  const { rows } = await ownImages(name, { regionCode }, context)
   const image = rows.map((row) => row.image).find(({ phase }) => !isLost(phase))
   if (image) {
     const { imageNo, phase: status, createdAt: since } = image
     return { imageNo, status, since }
   }
-  const holder = await store.holderOf(regionCode, name)
+  const holder = await context.store.holderOf(regionCode, name)
   if (!holder) return undefined
   const creationId = mayRead(holder, caller) ? holder.creationId : undefined
   return { creationId, status: statusOf(holder), since: rfc3339(holder.updatedAt) }

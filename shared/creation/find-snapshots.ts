@@ -1,12 +1,11 @@
+import type { Context } from '../context.ts'
 import { HOUR_MS } from '../durations.ts'
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { snapshots } from '../ncloud/reads.ts'
 import { type FieldError, invalidInput, type ProblemFacts } from '../problem.ts'
 import { snapshotTime } from '../snapshot.ts'
-import type { Work } from '../work.ts'
 import { isUsable } from './check.ts'
 import type { Creation, WantedContent } from './creation.ts'
-import type { Ports } from './ports.ts'
 
 /** True if a snapshot must still be looked up. */
 export function seeksSnapshots({ storages }: WantedContent): boolean {
@@ -20,18 +19,17 @@ export function seeksSnapshots({ storages }: WantedContent): boolean {
  */
 export async function findSnapshots(
   { content, regionCode }: Creation,
-  { gateway, clock }: Ports,
-  work: Work,
+  context: Context,
 ): Promise<ImageContent> {
   const wanted = content.storages.flatMap(({ latestSnapshotOf }) => latestSnapshotOf ?? [])
   const query = { originalBlockStorageNos: [...new Set(wanted)], regionCode }
-  const found = await snapshots(gateway, query, work)
+  const found = await snapshots(query, context)
   const errors: FieldError[] = []
   const storagesWithoutSnapshot: ProblemFacts['storagesWithoutSnapshot'] = []
   const storages = content.storages.map(
     ({ latestSnapshotOf: storageNo, maxAgeHours = 0, ...rest }, order) => {
       if (storageNo === undefined) return rest
-      const since = clock.now() - maxAgeHours * HOUR_MS
+      const since = context.clock.now() - maxAgeHours * HOUR_MS
       const [newest] = found
         // NAVER Cloud does not document whether its filters are exact.
         .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)

@@ -1,8 +1,7 @@
+import type { Context } from '../context.ts'
 import { type Image, isLost } from '../image.ts'
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
-import type { Gateway } from '../ncloud/gateway.ts'
 import { ownImages } from '../ncloud/reads.ts'
-import type { Work } from '../work.ts'
 import type { Creation } from './creation.ts'
 
 /** The result of a look-up: own images with the creation's name, grouped by their descriptions. */
@@ -23,10 +22,9 @@ export interface Findings {
  */
 export async function lookUp(
   { content, marker, regionCode, imagesBefore }: Creation,
-  gateway: Gateway,
-  work: Work,
+  context: Context,
 ): Promise<Findings> {
-  const { rows, gatewayTime } = await ownImages(gateway, content.name, { regionCode }, work)
+  const { rows, gatewayTime } = await ownImages(content.name, { regionCode }, context)
   const findings: Findings = { marked: [], undescribed: [], others: [], gatewayTime }
   for (const { image, marker: found } of rows) {
     if (imagesBefore.includes(image.imageNo)) continue

@@ -1,12 +1,11 @@
+import type { Context } from '../context.ts'
 import { HOUR_MS, SECOND_MS } from '../durations.ts'
 import type { Image } from '../image.ts'
 import { logWith, toProblem } from '../log.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { upstreamProblem } from '../ncloud/fault.ts'
 import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
-import type { Work } from '../work.ts'
 import {
-  type Act,
   type Creation,
   created,
   inConflict,
@@ -22,7 +21,6 @@ import {
 import { findSnapshots, seeksSnapshots } from './find-snapshots.ts'
 import { follow } from './follow.ts'
 import { type Findings, imageOf, imagesIn, lookUp, mayBeOurs, withoutLost } from './look-up.ts'
-import { actOf, type Ports } from './ports.ts'
 import { put, save } from './record.ts'
 
 /** The minimum time that must be left to send a create. */
@@ -52,22 +50,18 @@ const UNSEEN: StoredProblem = {
  * Performs the next step of a creation. Any number of processes may do this at once, and each may stop at any point. Every
  * write expects the version that was read, and a process whose write comes too late does nothing more.
  */
-export async function reconcile(
-  creation: Creation,
-  ports: Ports,
-  { log, ...rest }: Work,
-): Promise<Creation> {
+export async function reconcile(creation: Creation, given: Context): Promise<Creation> {
   const { creationId } = creation
-  const work = { ...rest, log: logWith({ creationId }, log) }
+  const context = { ...given, log: logWith({ creationId }, given.log) }
   switch (creation.state) {
     case 'accepted':
-      return begin(creation, ports, work)
+      return begin(creation, context)
     case 'sending':
-      return takeOver(creation, ports, work)
+      return takeOver(creation, context)
     case 'unknown':
-      return resolve(creation, ports, work)
+      return resolve(creation, context)
     case 'created':
-      return follow(creation, ports, work)
+      return follow(creation, context)
     default:
       return creation
   }
@@ -77,62 +71,56 @@ export async function reconcile(
  * Begins an attempt of a creation for which nothing was sent, or for which all attempts had no effect. Before the first
  * attempt it looks up the snapshots that are still unknown, and images with the same name.
  */
-async function begin(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
+async function begin(creation: Creation, context: Context): Promise<Creation> {
   const { problem } = creation
-  if (isTooOld(creation, ports)) {
-    return save(rejected(creation, problem ?? UNSENT, actOf(ports, work)), ports, work)
+  if (isTooOld(creation, context)) {
+    return save(rejected(creation, problem ?? UNSENT, context), context)
   }
-  if (creation.attempt > 0) return attempt(creation, ports, work)
+  if (creation.attempt > 0) return attempt(creation, context)
   let findings: Findings
   try {
     if (seeksSnapshots(creation.content)) {
-      const found = withContent(creation, await findSnapshots(creation, ports, work))
-      const stored = await put(found, ports)
+      const found = withContent(creation, await findSnapshots(creation, context))
+      const stored = await put(found, context)
       // If another process wrote first, that process continues.
-      return stored === found ? begin(stored, ports, work) : stored
+      return stored === found ? begin(stored, context) : stored
     }
-    findings = await lookUp(creation, ports.gateway, work)
+    findings = await lookUp(creation, context)
   } catch (error) {
-    return save(withoutLookUp(creation, toProblem(error, work.log), ports, work), ports, work)
+    return save(withoutLookUp(creation, toProblem(error, context.log), context), context)
   }
   const there = withoutLost(findings)
   const ours = imageOf(creation, there)
   if (ours && ours.phase !== 'deleting') {
-    return save(created(creation, ours, actOf(ports, work), 'adopted'), ports, work)
+    return save(created(creation, ours, context, 'adopted'), context)
   }
   const [other] = imagesIn(there)
-  if (other) return save(rejected(creation, nameTakenBy(other), actOf(ports, work)), ports, work)
+  if (other) return save(rejected(creation, nameTakenBy(other), context), context)
   const imagesBefore = imagesIn(findings).map(({ imageNo }) => imageNo)
-  return attempt({ ...creation, imagesBefore }, ports, work)
+  return attempt({ ...creation, imagesBefore }, context)
 }
 
 /** Handles a failed look-up before the first attempt: rejects the creation if a retry cannot help, else postpones it. */
-function withoutLookUp(creation: Creation, problem: Problem, ports: Ports, work: Work): Creation {
-  const act = actOf(ports, work)
+function withoutLookUp(creation: Creation, problem: Problem, context: Context): Creation {
   return LASTING_FAILURES.includes(problem.code)
-    ? rejected(creation, storedProblem(problem), act)
-    : postponed(creation, storedProblem(problem), retryAt(problem, act), act)
+    ? rejected(creation, storedProblem(problem), context)
+    : postponed(creation, storedProblem(problem), retryAt(problem, context), context)
 }
 
 /** Makes one attempt: sign, store, send, store. The request is signed before it is stored, and sent at most once. */
-async function attempt(
-  creation: Creation,
-  ports: Ports,
-  work: Work,
-  mayRenew = true,
-): Promise<Creation> {
-  const { gateway, clock } = ports
+async function attempt(creation: Creation, context: Context, mayRenew = true): Promise<Creation> {
+  const { gateway, clock } = context
   const { content, marker, regionCode } = creation
-  const timeLeft = () => Math.min(MAX_SEND_MS, work.deadline - clock.now())
+  const timeLeft = () => Math.min(MAX_SEND_MS, context.deadline - clock.now())
   if (timeLeft() < MIN_SEND_MS) return creation
   const input = { ...content, marker, regionCode }
-  const signed = await gateway.sign(createServerImageFromSnapshot, input, work)
-  const next = sending(creation, signed.signedAt, actOf(ports, work))
-  const stored = await save(next, ports, work)
+  const signed = await gateway.sign(createServerImageFromSnapshot, input, context)
+  const next = sending(creation, signed.signedAt, context)
+  const stored = await save(next, context)
   if (stored !== next) return stored
   // The process may have been frozen; it is too late to send safely.
   if (timeLeft() < MIN_SEND_MS) {
-    return save(postponed(next, UNSENT, clock.now(), actOf(ports, work)), ports, work)
+    return save(postponed(next, UNSENT, clock.now(), context), context)
   }
   let image: Image
   try {
@@ -141,73 +129,70 @@ async function attempt(
     const { action } = image.upstream
     if (image.name !== content.name) throw upstreamProblem('malformed', { action })
   } catch (error) {
-    const problem = toProblem(error, work.log)
-    const settled = await save(await afterFailure(next, problem, ports, work), ports, work)
+    const problem = toProblem(error, context.log)
+    const settled = await save(await afterFailure(next, problem, context), context)
     const again = mayRenew && problem.code === 'upstream-credentials'
     if (!again || settled.state !== 'accepted') return settled
     await gateway.renew()
-    return attempt(settled, ports, work, false)
+    return attempt(settled, context, false)
   }
-  return save(created(next, image, actOf(ports, work)), ports, work)
+  return save(created(next, image, context), context)
 }
 
 /** Returns the creation after a failed attempt. */
 async function afterFailure(
   creation: Creation,
   problem: Problem,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ): Promise<Creation> {
   const { code, extras } = problem
   const stored = storedProblem(problem)
   if (extras.effect === 'none') {
-    const act = actOf(ports, work)
     return code === 'upstream-throttled' || code === 'upstream-credentials'
-      ? postponed(creation, stored, retryAt(problem, act), act)
-      : rejected(creation, stored, act)
+      ? postponed(creation, stored, retryAt(problem, context), context)
+      : rejected(creation, stored, context)
   }
   // From the second attempt on, the effect of an earlier attempt may have caused the refusal.
   if (extras.effect === 'look-up' && creation.attempt === 1) {
     try {
-      const findings = await lookUp(creation, ports.gateway, work)
+      const findings = await lookUp(creation, context)
       const ours = imageOf(creation, findings)
-      if (ours) return created(creation, ours, actOf(ports, work), 'adopted')
-      if (!mayBeOurs(findings)) return rejected(creation, stored, actOf(ports, work))
+      if (ours) return created(creation, ours, context, 'adopted')
+      if (!mayBeOurs(findings)) return rejected(creation, stored, context)
     } catch (error) {
-      toProblem(error, work.log)
+      toProblem(error, context.log)
     }
   }
-  return unknown(creation, stored, actOf(ports, work))
+  return unknown(creation, stored, context)
 }
 
 /** Takes over an attempt whose lease has expired. Its outcome is unknown, and its sender can no longer store a result. */
-async function takeOver(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
-  const left = await save(unknown(creation, UNSEEN, actOf(ports, work)), ports, work)
-  return left.state === 'unknown' ? resolve(left, ports, work) : left
+async function takeOver(creation: Creation, context: Context): Promise<Creation> {
+  const left = await save(unknown(creation, UNSEEN, context), context)
+  return left.state === 'unknown' ? resolve(left, context) : left
 }
 
 /** Looks for the image of an attempt. Starts another attempt only when this one can no longer have an effect. */
-async function resolve(creation: Creation, ports: Ports, work: Work): Promise<Creation> {
-  const { gateway, clock } = ports
-  const later = () => put(waiting(creation, clock.now() + LOOK_AGAIN_MS), ports)
+async function resolve(creation: Creation, context: Context): Promise<Creation> {
+  const { clock } = context
+  const later = () => put(waiting(creation, clock.now() + LOOK_AGAIN_MS), context)
   let findings: Findings
   try {
-    findings = await lookUp(creation, gateway, work)
+    findings = await lookUp(creation, context)
   } catch (error) {
-    toProblem(error, work.log)
+    toProblem(error, context.log)
     return later()
   }
-  const act = actOf(ports, work)
   const ours = imageOf(creation, findings)
-  if (ours) return save(created(creation, ours, act, 'adopted'), ports, work)
+  if (ours) return save(created(creation, ours, context, 'adopted'), context)
   if (!isAttemptOver(creation, findings.gatewayTime)) return later()
-  if (mayBeOurs(findings)) return save(inConflict(creation, act), ports, work)
+  if (mayBeOurs(findings)) return save(inConflict(creation, context), context)
   if (imagesIn(withoutLost(findings)).length > 0) {
-    return save(notCreated(creation, 'name-taken', act), ports, work)
+    return save(notCreated(creation, 'name-taken', context), context)
   }
-  return creation.attempt >= MAX_ATTEMPTS || isTooOld(creation, ports)
-    ? save(notCreated(creation, 'absent', act), ports, work)
-    : attempt(creation, ports, work)
+  return creation.attempt >= MAX_ATTEMPTS || isTooOld(creation, context)
+    ? save(notCreated(creation, 'absent', context), context)
+    : attempt(creation, context)
 }
 
 function nameTakenBy({ imageNo, phase: status, createdAt: since }: Image): StoredProblem {
@@ -216,11 +201,11 @@ function nameTakenBy({ imageNo, phase: status, createdAt: since }: Image): Store
   return { code: 'name-taken', detail, facts: { nameHolder: { imageNo, status, since } } }
 }
 
-function isTooOld({ createdAt }: Creation, { clock }: Ports): boolean {
+function isTooOld({ createdAt }: Creation, { clock }: Context): boolean {
   return clock.now() > createdAt + ATTEMPT_LIMIT_MS
 }
 
-function retryAt({ extras }: Problem, { at }: Act): number {
+function retryAt({ extras }: Problem, { clock }: Context): number {
   const seconds = extras.retryAfterSeconds
-  return at + (seconds === undefined ? POSTPONED_MS : seconds * SECOND_MS)
+  return clock.now() + (seconds === undefined ? POSTPONED_MS : seconds * SECOND_MS)
 }

@@ -1,15 +1,14 @@
 import { type Caller, jobCallerName } from '../caller.ts'
+import type { Context } from '../context.ts'
 import { MINUTE_MS } from '../durations.ts'
 import { contentAt, type Job } from '../jobs.ts'
 import { toProblem } from '../log.ts'
 import { isProblem, storedProblem } from '../problem.ts'
 import { rfc3339 } from '../rfc3339.ts'
-import type { Work } from '../work.ts'
 import { claimed, claimOf, tryClaim } from './create.ts'
 import { accepted, type Creation, rejected } from './creation.ts'
 import type { JobSeen, JobsRecord } from './jobs-record.ts'
 import { withNotices } from './notices.ts'
-import { actOf, type Ports } from './ports.ts'
 import { logTransition } from './record.ts'
 import { findOverdueJobs } from './silence.ts'
 
@@ -42,10 +41,9 @@ export function callerOf({ name }: Job): Caller {
 /** Claims due runs of jobs, and reports overdue jobs. Returns the new creations, which the caller must reconcile. */
 export async function startRuns(
   { jobs, regionCode }: Schedules,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ): Promise<Creation[]> {
-  const { store, clock } = ports
+  const { store, clock } = context
   const now = clock.now()
   const before = (await store.readJobs()) ?? { version: 0, tickedAt: now, jobs: {} }
   if (jobs.length === 0 && Object.keys(before.jobs).length === 0) return []
@@ -56,21 +54,21 @@ export async function startRuns(
     const { job, seen } = state
     const minute = dueMinute(job, seen, before.tickedAt, now)
     if (minute === undefined) continue
-    if (clock.now() >= work.deadline) {
+    if (clock.now() >= context.deadline) {
       tickedAt = before.tickedAt
       break
     }
     try {
-      const creation = await claimRun(job, minute, regionCode, ports, work)
+      const creation = await claimRun(job, minute, regionCode, context)
       if (creation) started.push(creation)
       state.seen = { ...seen, ranAt: minute }
     } catch (error) {
       // Other jobs continue; this one is retried by the next tick.
-      toProblem(error, work.log)
+      toProblem(error, context.log)
       tickedAt = before.tickedAt
     }
   }
-  const overdue = await findOverdueJobs(states, ports, now)
+  const overdue = await findOverdueJobs(states, now, context)
   const entries = overdue.states.map(({ job, seen }) => [job.name, seen])
   const others = Object.entries(before.jobs).filter(([, seen]) => isKnown(seen, before))
   const next = { version: before.version + 1, tickedAt }
@@ -87,24 +85,25 @@ export async function claimRun(
   job: Job,
   at: number,
   regionCode: string,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ): Promise<Creation | undefined> {
   const request = requestForRun(job, at, regionCode)
   const caller = callerOf(job)
-  const claim = await claimOf({ ...request, caller, key: rfc3339(request.run.minute) }, ports.site)
+  const claim = await claimOf(
+    { ...request, caller, key: rfc3339(request.run.minute) },
+    context.site,
+  )
   try {
-    const { creation, isReplay } = await claimed(claim, caller, ports, work)
+    const { creation, isReplay } = await claimed(claim, { caller }, context)
     return isReplay ? undefined : creation
   } catch (error) {
     // The minute already has a run, made with an earlier configuration of the job.
     if (isProblem(error, 'idempotency-key-reused')) return undefined
     if (!isProblem(error, 'name-taken')) throw error
-    const act = actOf(ports, work)
-    const record = rejected(accepted(claim, act), storedProblem(error), act)
-    const { next, notices } = withNotices(record, ports.targets, act.at)
-    const { outcome } = await tryClaim(next, caller, ports, notices)
-    if (outcome === 'claimed') logTransition(next, work)
+    const record = rejected(accepted(claim, context), storedProblem(error), context)
+    const { next, notices } = withNotices(record, context.targets, context.clock.now())
+    const { outcome } = await tryClaim(next, caller, notices, context)
+    if (outcome === 'claimed') logTransition(next, context)
     return undefined
   }
 }

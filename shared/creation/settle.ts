@@ -1,8 +1,7 @@
+import type { Context } from '../context.ts'
 import { readServerImage } from '../ncloud/reads.ts'
 import { invalidInput, Problem } from '../problem.ts'
-import type { Work } from '../work.ts'
 import { type Creation, created, notCreated } from './creation.ts'
-import { actOf, type Ports } from './ports.ts'
 import { save } from './record.ts'
 
 /** A person's decision on a conflict: the number of the image, or none. */
@@ -15,23 +14,22 @@ export type Resolution = { imageNo: string } | { abandon: true }
 export async function settle(
   creation: Creation,
   resolution: Resolution,
-  ports: Ports,
-  work: Work,
+  context: Context,
 ): Promise<Creation> {
   if (creation.state !== 'conflict') {
     const detail = 'This creation is not in conflict, so there is nothing to settle'
     throw new Problem('invalid-input', detail)
   }
   if ('abandon' in resolution) {
-    return save(notCreated(creation, 'resolved', actOf(ports, work)), ports, work)
+    return save(notCreated(creation, 'resolved', context), context)
   }
   const { regionCode, content } = creation
   const address = { imageNo: resolution.imageNo, regionCode }
-  const image = await readServerImage(ports.gateway, address, work)
+  const image = await readServerImage(address, context)
   if (image.name !== content.name) {
     throw invalidInput([
       { path: 'imageNo', message: 'must be an image with the name of the creation' },
     ])
   }
-  return save(created(creation, image, actOf(ports, work), 'resolved'), ports, work)
+  return save(created(creation, image, context, 'resolved'), context)
 }

@@ -1,8 +1,8 @@
+import type { Context } from '../context.ts'
 import { DAY_MS, HOUR_MS } from '../durations.ts'
 import type { Job } from '../jobs.ts'
 import { type Notice, noticesOf } from '../notice.ts'
 import type { JobSeen } from './jobs-record.ts'
-import type { Ports } from './ports.ts'
 
 const PAGE_SIZE = 100
 /** The maximum of notices in one write: a DynamoDB transaction takes 100 items. Other jobs follow in the next tick. */
@@ -18,7 +18,7 @@ interface JobState {
  * Finds jobs that have had no ready image for longer than `expectEveryHours`. Returns the records of all jobs, and notices
  * for each job that became overdue or has been overdue for another day.
  */
-export async function findOverdueJobs(given: JobState[], ports: Ports, now: number) {
+export async function findOverdueJobs(given: JobState[], now: number, context: Context) {
   const notices: Notice[] = []
   const states: JobState[] = []
   for (const { job, seen } of given) {
@@ -30,7 +30,7 @@ export async function findOverdueJobs(given: JobState[], ports: Ports, now: numb
       states.push({ job, seen })
       continue
     }
-    const readyAt = (await lastReadyAt(name, now - expectedMs, ports)) ?? seen.readyAt
+    const readyAt = (await lastReadyAt(name, now - expectedMs, context)) ?? seen.readyAt
     const isStillOverdue = isOverdue(readyAt)
     const isReported = now < (seen.overdueAt ?? Number.NEGATIVE_INFINITY) + DAY_MS
     const overdueAt = isReported ? seen.overdueAt : now
@@ -50,7 +50,7 @@ export async function findOverdueJobs(given: JobState[], ports: Ports, now: numb
 }
 
 /** Returns the time when the last image of a job became ready. Searches creations back to one day before `since`. */
-async function lastReadyAt(job: string, since: number, { store }: Ports) {
+async function lastReadyAt(job: string, since: number, { store }: Context) {
   let last: number | undefined
   for (let after: { createdAt: number; creationId: string } | undefined; ; ) {
     const page = await store.list({ state: 'created', limit: PAGE_SIZE, after })

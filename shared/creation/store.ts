@@ -1,4 +1,5 @@
 import type { Notice } from '../notice.ts'
+import { Problem } from '../problem.ts'
 import type { Creation } from './creation.ts'
 import type { JobsRecord } from './jobs-record.ts'
 import type { State } from './state.ts'
@@ -59,4 +60,23 @@ export interface CreationStore {
   readJobs(): Promise<JobsRecord | undefined>
   /** Adds version 1 or replaces the previous version; `false` and no effect if another write came first. */
   replaceJobs(next: JobsRecord, notices: Notice[]): Promise<boolean>
+}
+
+/** The store of a relay without one: each method throws Problem `not-configured`. */
+export const noStore: CreationStore = {
+  claim: refuse,
+  read: refuse,
+  holderOf: refuse,
+  replace: refuse,
+  list: refuse,
+  due: refuse,
+  dueNotices: refuse,
+  readNotice: refuse,
+  replaceNotice: refuse,
+  readJobs: refuse,
+  replaceJobs: refuse,
+}
+
+async function refuse(): Promise<never> {
+  throw new Problem('not-configured', 'The relay has no durable store, so it cannot create images')
 }

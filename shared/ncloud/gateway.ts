@@ -1,8 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { type LogEvent, reasonOf } from '../log.ts'
+import { type Log, type LogEvent, reasonOf } from '../log.ts'
 import { Problem } from '../problem.ts'
 import { fetchTransport, type Outgoing, type Transport } from '../transport.ts'
-import type { Work } from '../work.ts'
 import type { Action, ActionRequest } from './action.ts'
 import { upstreamProblem } from './fault.ts'
 import { clockOffsetMs, dateOf, judge } from './judge.ts'
@@ -43,6 +42,13 @@ export interface Signed<View> {
   send(timeoutMs: number): Promise<View>
 }
 
+/** The options of a call. */
+export interface CallOptions {
+  /** The time when the call must have ended: milliseconds since the epoch. */
+  deadline: number
+  log: Log
+}
+
 /** NAVER Cloud's API Gateway. */
 export interface Gateway {
   /**
@@ -52,13 +58,13 @@ export interface Gateway {
   read<Input, Output, View>(
     action: Action<Input, Output, View>,
     input: Input & RegionOption,
-    work: Work,
+    options: CallOptions,
   ): Promise<View>
   /** Signs a call without sending it. `send` throws the same problems as `read`, and never retries. */
   sign<Input, Output, View>(
     action: Action<Input, Output, View>,
     input: Input & RegionOption,
-    work: Work,
+    options: CallOptions,
   ): Promise<Signed<View>>
   /** Reports to the credentials source that its key pair was refused. Must be called before the next attempt. */
   renew(): Promise<void>
@@ -77,7 +83,7 @@ export function openGateway(options: GatewayOptions): Gateway {
   async function sign<Input, Output, View>(
     action: Action<Input, Output, View>,
     input: Input & RegionOption,
-    work: Work,
+    options: CallOptions,
   ): Promise<Signed<View>> {
     const request = build(origin, action, input)
     // Read before the timestamp is taken, because reading the pair can take time.
@@ -106,7 +112,7 @@ export function openGateway(options: GatewayOptions): Gateway {
         }
         throw problem
       } finally {
-        work.log({ ...event, milliseconds: clock.now() - startedAt })
+        options.log({ ...event, milliseconds: clock.now() - startedAt })
       }
     }
     return { signedAt, send }
@@ -124,14 +130,14 @@ export function openGateway(options: GatewayOptions): Gateway {
   async function read<Input, Output, View>(
     action: Action<Input, Output, View>,
     input: Input & RegionOption,
-    work: Work,
+    options: CallOptions,
   ): Promise<View> {
-    const deadline = Math.min(work.deadline, clock.now() + READ_LIMIT_MS)
+    const deadline = Math.min(options.deadline, clock.now() + READ_LIMIT_MS)
     let renewed = false
     budget.deposit()
     for (let attempt = 1; ; attempt++) {
       // A new signature for each attempt, because the gateway refuses old timestamps.
-      const signed = await sign(action, input, work)
+      const signed = await sign(action, input, options)
       try {
         return await signed.send(Math.min(READ_ATTEMPT_LIMIT_MS, deadline - clock.now()))
       } catch (problem) {

@@ -1,7 +1,7 @@
+import type { Context } from '../context.ts'
 import type { Image } from '../image.ts'
 import { type LogEvent, logWith } from '../log.ts'
 import { isProblem } from '../problem.ts'
-import type { Work } from '../work.ts'
 import type { Action } from './action.ts'
 import {
   getBlockStorageSnapshotInstanceList,
@@ -11,11 +11,12 @@ import { getMemberServerImageInstanceDetail } from './actions/get-member-server-
 import { getServerImageDetail } from './actions/get-server-image-detail.ts'
 import { getServerImageList } from './actions/get-server-image-list.ts'
 import { upstreamProblem } from './fault.ts'
-import type { Gateway } from './gateway.ts'
 
 /** 100 rows stay below the maximum size of an answer, even if each image has 21 storages. */
 const PAGE_SIZE = 100
 const MAX_PAGES = 100
+
+type ReadContext = Pick<Context, 'gateway' | 'deadline' | 'log'>
 
 interface RegionOption {
   regionCode: string
@@ -33,16 +34,15 @@ export const readMemberServerImage = readerOf(getMemberServerImageInstanceDetail
  * @throws Problem `image-not-found` only if both calls find no image, or `upstream-…`
  */
 export async function readImage(
-  gateway: Gateway,
   address: RegionOption & { imageNo: string },
-  work: Work,
+  context: ReadContext,
 ): Promise<Image> {
   try {
-    return await readServerImage(gateway, address, { ...work, log: fallbackLog(work) })
+    return await readServerImage(address, { ...context, log: fallbackLog(context) })
   } catch (first) {
     if (!isProblem(first, 'image-not-found') && !isProblem(first, 'upstream-refused')) throw first
     try {
-      return await readMemberServerImage(gateway, address, work)
+      return await readMemberServerImage(address, context)
     } catch (second) {
       throw isProblem(second, 'image-not-found') ? first : second
     }
@@ -50,7 +50,7 @@ export async function readImage(
 }
 
 /** Returns a log that marks a read without a result as `fallback`, not as a failure, because a second call follows. */
-function fallbackLog({ log }: Work) {
+function fallbackLog({ log }: ReadContext) {
   return ({ code, ...event }: LogEvent) =>
     log({ ...event, ...(code === 'image-not-found' ? { fallback: true } : code && { code }) })
 }
@@ -59,9 +59,9 @@ function fallbackLog({ log }: Work) {
  * Reads own images with exactly this name, each with the relay's marker if it has one. `gatewayTime` is the gateway's
  * clock on the first page: milliseconds since the epoch.
  */
-export async function ownImages(gateway: Gateway, name: string, region: RegionOption, work: Work) {
+export async function ownImages(name: string, region: RegionOption, context: ReadContext) {
   const query = { ...region, name, typeCodes: ['SELF' as const] }
-  const [first, ...more] = await pages(gateway, getServerImageList, query, work)
+  const [first, ...more] = await pages(getServerImageList, query, context)
   const rows = [first, ...more].flatMap((page) => page.rows)
   const hasRepeats = new Set(rows.map(({ image }) => image.imageNo)).size < rows.length
   if (hasRepeats) throw upstreamProblem('malformed', { action: getServerImageList.name })
@@ -71,15 +71,16 @@ export async function ownImages(gateway: Gateway, name: string, region: RegionOp
 }
 
 /** Reads all snapshots that a query finds, each with the number of its storage. */
-export async function snapshots(gateway: Gateway, query: SnapshotQuery & RegionOption, work: Work) {
-  const all = await pages(gateway, getBlockStorageSnapshotInstanceList, query, work)
+export async function snapshots(query: SnapshotQuery & RegionOption, context: ReadContext) {
+  const all = await pages(getBlockStorageSnapshotInstanceList, query, context)
   return all.flatMap(({ rows }) => rows)
 }
 
 function readerOf<Output>(action: Action<{ imageNo: string }, Output, Image>) {
-  return (gateway: Gateway, address: RegionOption & { imageNo: string }, work: Work) => {
+  return (address: RegionOption & { imageNo: string }, context: ReadContext) => {
+    const { gateway, deadline, log } = context
     const { imageNo } = address
-    return gateway.read(action, address, { ...work, log: logWith({ imageNo }, work.log) })
+    return gateway.read(action, address, { deadline, log: logWith({ imageNo }, log) })
   }
 }
 
@@ -88,13 +89,12 @@ async function pages<
   Output,
   Page extends { totalRows: number | undefined; rows: unknown[] },
 >(
-  gateway: Gateway,
   action: Action<Query & { pageNo?: number; pageSize?: number }, Output, Page>,
   query: Query & RegionOption,
-  work: Work,
+  context: ReadContext,
 ): Promise<[Page, ...Page[]]> {
   const readPage = (pageNo: number) =>
-    gateway.read(action, { ...query, pageNo, pageSize: PAGE_SIZE }, work)
+    context.gateway.read(action, { ...query, pageNo, pageSize: PAGE_SIZE }, context)
   const all: [Page, ...Page[]] = [await readPage(1)]
   let last = all[0]
   for (let count = last.rows.length; all.length <= MAX_PAGES; count += last.rows.length) {

@@ -13,7 +13,7 @@ import { scaled } from '../support/counts.ts'
 import { smallest } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 
-const work = () => ({ actor: 'key:ci', deadline: Date.now() + 25_000, log: () => {} })
+const options = () => ({ deadline: Date.now() + 25_000, log: () => {} })
 
 let gateway: Gateway
 beforeAll(async () => {
@@ -72,13 +72,13 @@ describe.each([
     const values = [ascii, ...fc.sample(text, { numRuns: VALUES - 1, seed: 20261121 })]
     const region = { regionCode: 'KR' }
     const one = async (value: string, i: number) => {
-      if (i % 3 !== 2) await relay.read(getServerImageList, { ...region, name: value }, work())
+      if (i % 3 !== 2) await relay.read(getServerImageList, { ...region, name: value }, options())
       else {
         const content = { ...smallest, name: value, description: value, marker: '0123456789abcdef' }
         const signed = await relay.sign(
           createServerImageFromSnapshot,
           { ...region, ...content },
-          work(),
+          options(),
         )
         // A name that breaks the gateway's rule is refused after the signature was accepted.
         await signed.send(5_000).catch(() => {})
@@ -116,7 +116,7 @@ test(`signs each attempt of ${BATCHES * READS} retried reads with its own timest
     const relay = relayGateway(transport, { now: Date.now, sleep })
     const names = Array.from({ length: READS }, (_, i) => `read-${batch}-${i}`)
     await Promise.all(
-      names.map((name) => relay.read(getServerImageList, { regionCode: 'KR', name }, work())),
+      names.map((name) => relay.read(getServerImageList, { regionCode: 'KR', name }, options())),
     )
     for (const name of names) {
       const attempts = gateway.received.filter((one) => one.parameters.serverImageName === name)

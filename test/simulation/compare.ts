@@ -185,9 +185,9 @@ async function makeImage(
     transport: steppedTransport(gateway.transport(process), process, steps),
     clock,
   })
-  const work = { actor: 'key:ci', deadline: clock.now() + WORK_MS, log: () => {} }
+  const options = { deadline: clock.now() + WORK_MS, log: () => {} }
   const input = { ...request.content, regionCode: 'KR', marker: MARKER }
-  const signed = await own.sign(createServerImageFromSnapshot, input, work)
+  const signed = await own.sign(createServerImageFromSnapshot, input, options)
   return (await signed.send(WORK_MS)).imageNo
 }
 

@@ -1,6 +1,6 @@
+import type { Context } from '../../shared/context.ts'
 import { type CreateRequest, claimOf, create } from '../../shared/creation/create.ts'
 import type { Creation } from '../../shared/creation/creation.ts'
-import type { Ports } from '../../shared/creation/ports.ts'
 import { reconcile } from '../../shared/creation/reconcile.ts'
 import type { CreationStore } from '../../shared/creation/store.ts'
 import type { LogEvent } from '../../shared/log.ts'
@@ -106,7 +106,7 @@ export async function runSchedule(
   const platformRandom = Math.random
   Math.random = random.next
 
-  function portsOf(process: Process, host: Host): Ports {
+  function contextOf(process: Process, host: Host, actor: string): Context {
     const clock = {
       now: host.now,
       sleep: (ms: number) => process.wait<void>((ends) => time.after(ms, () => ends.with())),
@@ -124,13 +124,16 @@ export async function runSchedule(
       targets: ['ops'],
       gateway: variant.gateway?.(own) ?? own,
       store: steppedStore(used, process, steps, book.older),
+      actor,
+      deadline: host.now() + 25 * SECOND,
+      log,
     }
   }
 
-  function invoke(name: string, body: (ports: Ports, host: Host) => Promise<unknown>) {
+  function invoke(name: string, actor: string, body: (context: Context) => Promise<unknown>) {
     const host = hosts[random.between(0, hosts.length - 1)] as Host
     const process = time.spawn(name, async (process) => {
-      await body(portsOf(process, host), host).catch(({ name }: Error) => noteDefect(name))
+      await body(contextOf(process, host, actor)).catch(({ name }: Error) => noteDefect(name))
     })
     if (!plan.endsEarly) return
     const lifetime = Number(random.weighted({ 3: 1, 15: 1, 60: 4 })) * SECOND
@@ -149,23 +152,16 @@ export async function runSchedule(
   }
 
   function deliver(request: CreateRequest) {
-    invoke('delivery', async (ports, host) => {
-      const work = { actor: request.caller.name, deadline: host.now() + 25 * SECOND, log }
-      const { creation } = await create(request, ports, work)
+    invoke('delivery', request.caller.name, async (context) => {
+      const { creation } = await create(request, context)
       replies.push({ request, creation })
     })
   }
 
   function tick() {
-    invoke('tick', async ({ store }, host) => {
-      for (const creation of await store.due(host.now(), 100)) {
-        invoke('step', (ports, host) =>
-          reconcile(creation, ports, {
-            actor: 'tick',
-            deadline: host.now() + 25 * SECOND,
-            log,
-          }),
-        )
+    invoke('tick', 'tick', async ({ store, clock }) => {
+      for (const creation of await store.due(clock.now(), 100)) {
+        invoke('step', 'tick', (context) => reconcile(creation, context))
       }
     })
     if (random.chance(0.1)) time.after(random.between(0, 5 * SECOND), tick)

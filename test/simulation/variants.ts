@@ -16,10 +16,10 @@ export const variants: Record<string, Wrong> = {
     shows: /lost/,
     gateway: (gateway) => ({
       ...gateway,
-      async sign(action, input, work) {
-        const { signedAt } = await gateway.sign(action, input, work)
+      async sign(action, input, options) {
+        const { signedAt } = await gateway.sign(action, input, options)
         const send = async (timeoutMs: number) =>
-          (await gateway.sign(action, input, work)).send(timeoutMs)
+          (await gateway.sign(action, input, options)).send(timeoutMs)
         return { signedAt, send }
       },
     }),
@@ -47,9 +47,9 @@ export const variants: Record<string, Wrong> = {
     shows: /arrived|duplicate|lost/,
     gateway: (gateway) => ({
       ...gateway,
-      async sign(action, input, work) {
-        const first = await gateway.sign(action, input, work)
-        const again = async () => (await gateway.sign(action, input, work)).send(10_000)
+      async sign(action, input, options) {
+        const first = await gateway.sign(action, input, options)
+        const again = async () => (await gateway.sign(action, input, options)).send(10_000)
         return { ...first, send: (timeoutMs) => first.send(timeoutMs).catch(again) }
       },
     }),

@@ -50,7 +50,7 @@ test('counts an attempt and keeps the timestamp of its signature', () => {
 
 test('records each step with time, actor and reason in the history', () => {
   const first = sending(begun, 2_000, by(2_001))
-  const tick = { at: 4_000, actor: 'tick' }
+  const tick = by(4_000, 'tick')
   const last = created(unknown(first, problem, by(3_000)), image('pending'), tick, 'adopted')
   expect(last.history).toEqual([
     { at: 1_000, actor: 'key:ci', to: 'accepted' },

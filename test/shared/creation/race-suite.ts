@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import type { Context } from '../../../shared/context.ts'
 import { type CreateRequest, create } from '../../../shared/creation/create.ts'
-import type { Ports } from '../../../shared/creation/ports.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'
@@ -12,12 +12,12 @@ const NOW = Date.UTC(2026, 10, 21, 12)
 /** Tests the rules for all stores with concurrent requests, in a number of rounds. */
 export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
   test(`makes one create for ${CALLERS} concurrent requests with one key, in ${rounds} rounds`, async () => {
-    const { ports, made } = stage(await open())
+    const { context, made } = stage(await open())
     for (let round = 0; round < rounds; round++) {
       const requests = Array.from({ length: CALLERS }, () =>
         requestFor(`one-${round}`, `key-${round}`),
       )
-      const results = await createAll(requests, ports)
+      const results = await createAll(requests, context)
       expect(new Set(results.map(({ creation }) => creation?.creationId)).size).toBe(1)
       expect(results.filter(({ isReplay }) => isReplay === false)).toHaveLength(1)
       expect(made(`one-${round}`)).toBe(1)
@@ -25,12 +25,12 @@ export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
   })
 
   test(`makes one create for ${CALLERS} concurrent requests with one name and different keys, in ${rounds} rounds`, async () => {
-    const { ports, made } = stage(await open())
+    const { context, made } = stage(await open())
     for (let round = 0; round < rounds; round++) {
       const requests = Array.from({ length: CALLERS }, (_, i) =>
         requestFor(`own-${round}`, `key-${round}-${i}`),
       )
-      const results = await createAll(requests, ports)
+      const results = await createAll(requests, context)
       expect(results.filter(({ creation }) => creation)).toHaveLength(1)
       expect(results.filter(({ code }) => code === 'name-taken')).toHaveLength(CALLERS - 1)
       expect(made(`own-${round}`)).toBe(1)
@@ -38,12 +38,12 @@ export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
   })
 
   test(`allows 5 of ${CALLERS} concurrent requests with a quota of 5, in ${rounds} rounds`, async () => {
-    const { ports } = stage(await open())
+    const { context } = stage(await open())
     for (let round = 0; round < rounds; round++) {
       const requests = Array.from({ length: CALLERS }, (_, i) =>
         requestFor(`day-${round}-${i}`, undefined, `key:${round}`, 5),
       )
-      const results = await createAll(requests, ports)
+      const results = await createAll(requests, context)
       expect(results.filter(({ creation }) => creation)).toHaveLength(5)
       expect(results.filter(({ code }) => code === 'quota-exceeded')).toHaveLength(CALLERS - 5)
     }
@@ -71,10 +71,9 @@ interface Result {
   code?: string
 }
 
-function createAll(requests: CreateRequest[], ports: Ports): Promise<Result[]> {
-  const work = { actor: 'key:ci', deadline: NOW + 25_000, log: () => {} }
+function createAll(requests: CreateRequest[], context: Context): Promise<Result[]> {
   return Promise.all(
-    requests.map((one) => create(one, ports, work).catch(({ code }): Result => ({ code }))),
+    requests.map((one) => create(one, context).catch(({ code }): Result => ({ code }))),
   )
 }
 
@@ -101,6 +100,11 @@ function stage(store: CreationStore) {
     renew: async () => {},
   }
   const clock = { now: () => NOW, sleep: async () => {} }
-  const ports: Ports = { site: 'public', gateway, store, clock, targets: [] }
-  return { ports, made: (name: string) => images.filter((one) => one.name === name).length }
+  const context: Context = {
+    ...{ site: 'public', gateway, store, clock, targets: [] },
+    actor: 'key:ci',
+    deadline: NOW + 25_000,
+    log: () => {},
+  }
+  return { context, made: (name: string) => images.filter((one) => one.name === name).length }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Context } from '../../../shared/context.ts'
 import { claimOf } from '../../../shared/creation/create.ts'
 import {
   accepted,
@@ -8,7 +9,6 @@ import {
   unknown,
 } from '../../../shared/creation/creation.ts'
 import { refreshed } from '../../../shared/creation/follow.ts'
-import type { Ports } from '../../../shared/creation/ports.ts'
 import { reconcile } from '../../../shared/creation/reconcile.ts'
 import type { State } from '../../../shared/creation/state.ts'
 import type { CreationStore } from '../../../shared/creation/store.ts'
@@ -66,15 +66,15 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
     },
   }
   const clock = { now: () => START, sleep: async () => {} }
-  const ports = { site: 'public' as const, gateway, store, clock, targets: [] }
-  const work = {
+  const context: Context = {
+    ...{ site: 'public', gateway, store, clock, targets: [] },
     actor: 'key:ci',
     deadline: START + 25_000,
     log: (event: LogEvent) => events.push(event),
   }
   const creation = accepted(claim(), by(START))
   await memory.claim(creation, { today: 0 })
-  return { creation, ports, work, calls, events, memory, sent: () => calls.includes('send') }
+  return { creation, context, calls, events, memory, sent: () => calls.includes('send') }
 }
 
 const failing =
@@ -111,7 +111,7 @@ function madeOf(...snapshotNos: (string | null)[]): Partial<Image> {
 
 /** Returns the stage's gateway with look-ups that find the given rows. */
 function listing(
-  { ports }: { ports: Ports },
+  { context }: { context: Context },
   found: () => Script['found'],
   gatewayTime = START,
 ): Gateway {
@@ -119,12 +119,12 @@ function listing(
     const rows = found() ?? []
     return { totalRows: rows.length, rows, gatewayTime } as never
   }
-  return { ...ports.gateway, read }
+  return { ...context.gateway, read }
 }
 
 test('an attempt is signed, stored with the timestamp of its signature, and only then sent', async () => {
-  const { creation, ports, work, calls } = await stage()
-  expect((await reconcile(creation, ports, work)).state).toBe('created')
+  const { creation, context, calls } = await stage()
+  expect((await reconcile(creation, context)).state).toBe('created')
   expect(calls).toEqual([
     'getServerImageList',
     'sign',
@@ -135,45 +135,43 @@ test('an attempt is signed, stored with the timestamp of its signature, and only
 })
 
 test('sends nothing with less than five seconds left', async () => {
-  const { creation, ports, work, calls } = await stage()
-  const late = { ...work, deadline: START + 4_999 }
-  expect(await reconcile(creation, ports, late)).toEqual(creation)
+  const { creation, context, calls } = await stage()
+  const late = { ...context, deadline: START + 4_999 }
+  expect(await reconcile(creation, late)).toEqual(creation)
   expect(calls).not.toContain('sign')
-  expect((await reconcile(creation, ports, { ...work, deadline: START + 5_000 })).state).toBe(
-    'created',
-  )
+  expect((await reconcile(creation, { ...context, deadline: START + 5_000 })).state).toBe('created')
 })
 
 test('sends nothing after a lost race for an attempt, and returns the winner’s record', async () => {
-  const { creation, ports, work, calls, memory } = await stage()
+  const { creation, context, calls, memory } = await stage()
   const winner = sending(creation, 1, by(START))
   await memory.replace(winner)
-  expect(await reconcile(creation, ports, work)).toEqual(winner)
+  expect(await reconcile(creation, context)).toEqual(winner)
   expect(calls).not.toContain('send')
 })
 
 test('makes no second attempt after a refused key if another process has moved the creation', async () => {
-  const { creation, ports, work, calls, memory } = await stage({
+  const { creation, context, calls, memory } = await stage({
     sends: [failing('credentials', upstream)],
   })
   const elsewhere: CreationStore = {
-    ...ports.store,
+    ...context.store,
     async replace(next) {
       // Before the refusal is stored, another process finds the image.
       const now = await memory.read(creation.creationId)
       if (now?.state === 'sending') await memory.replace(created(now, image('ready'), by(START)))
-      return ports.store.replace(next)
+      return context.store.replace(next)
     },
   }
-  const moved = await reconcile(creation, { ...ports, store: elsewhere }, work)
+  const moved = await reconcile(creation, { ...context, store: elsewhere })
   expect(moved.state).toBe('created')
   expect(calls.filter((call) => call === 'send')).toHaveLength(1)
 })
 
 test('a key that is refused twice leaves the creation accepted', async () => {
   const refused = failing('credentials', upstream)
-  const { creation, ports, work, calls } = await stage({ sends: [refused, refused] })
-  const left = await reconcile(creation, ports, work)
+  const { creation, context, calls } = await stage({ sends: [refused, refused] })
+  const left = await reconcile(creation, context)
   expect([left.state, left.attempt, left.problem?.code]).toEqual([
     'accepted',
     2,
@@ -187,8 +185,8 @@ test('an exception during an attempt leaves an unknown outcome and a log event',
   const broken = () => {
     throw new RangeError('secret words')
   }
-  const { creation, ports, work, events } = await stage({ sends: [broken] })
-  const left = await reconcile(creation, ports, work)
+  const { creation, context, events } = await stage({ sends: [broken] })
+  const left = await reconcile(creation, context)
   expect([left.state, left.problem?.code, left.dueAt]).toEqual([
     'unknown',
     'internal',
@@ -201,14 +199,11 @@ test('an exception during an attempt leaves an unknown outcome and a log event',
 describe('the look-up before the first attempt', () => {
   const outcome = async (rows: (creation: Creation) => Script['found']) => {
     const staged = await stage()
-    const { creation, ports, work } = staged
+    const { creation, context } = staged
     const found = rows(creation) ?? []
     const read = async () => ({ totalRows: found.length, rows: found }) as never
-    const { state, problem } = await reconcile(
-      creation,
-      { ...ports, gateway: { ...ports.gateway, read } },
-      work,
-    )
+    const gateway = { ...context.gateway, read }
+    const { state, problem } = await reconcile(creation, { ...context, gateway })
     return [state, problem?.code, staged.calls.includes('send')]
   }
 
@@ -263,26 +258,25 @@ describe('the look-up before the first attempt', () => {
 })
 
 test('a claim is not sent if it was not begun within an hour', async () => {
-  const { creation, ports, work, calls } = await stage()
-  const at = (ms: number) => ({ ...ports, clock: { ...ports.clock, now: () => START + ms } })
-  const late = { ...work, deadline: START + 9_000_000 }
-  const left = await reconcile(creation, at(3_600_001), late)
+  const { creation, context, calls } = await stage()
+  const clock = { ...context.clock, now: () => START + 3_600_001 }
+  const left = await reconcile(creation, { ...context, clock, deadline: START + 9_000_000 })
   expect([left.state, left.problem?.code]).toEqual(['rejected', 'upstream-timeout'])
   expect(calls).not.toContain('send')
 })
 
 describe('an attempt', () => {
   test('has an unknown outcome if the answer is an image with another name', async () => {
-    const { creation, ports, work } = await stage({ sends: [() => image('ready')] })
-    const { state, problem } = await reconcile(creation, ports, work)
+    const { creation, context } = await stage({ sends: [() => image('ready')] })
+    const { state, problem } = await reconcile(creation, context)
     expect([state, problem?.code]).toEqual(['unknown', 'upstream-malformed'])
   })
 
   test('waits at most 25 s, even if the clock was set back and the deadline is far away', async () => {
-    const { creation, ports, work } = await stage()
+    const { creation, context } = await stage()
     const waits: number[] = []
     const gateway: Gateway = {
-      ...ports.gateway,
+      ...context.gateway,
       sign: async () => ({
         signedAt: SIGNED_AT,
         async send(timeoutMs) {
@@ -291,21 +285,21 @@ describe('an attempt', () => {
         },
       }),
     }
-    await reconcile(creation, { ...ports, gateway }, { ...work, deadline: START + 3_600_000 })
+    await reconcile(creation, { ...context, gateway, deadline: START + 3_600_000 })
     expect(waits).toEqual([25_000])
   })
 
   test('is postponed if its process was frozen before sending', async () => {
-    const { creation, ports, work, calls } = await stage()
+    const { creation, context, calls } = await stage()
     const frozen: CreationStore = {
-      ...ports.store,
+      ...context.store,
       async replace(next) {
-        const isDone = await ports.store.replace(next)
-        if (next.state === 'sending') ports.clock.now = () => START + 20_001
+        const isDone = await context.store.replace(next)
+        if (next.state === 'sending') context.clock.now = () => START + 20_001
         return isDone
       },
     }
-    const left = await reconcile(creation, { ...ports, store: frozen }, work)
+    const left = await reconcile(creation, { ...context, store: frozen })
     expect([left.state, left.attempt, left.dueAt]).toEqual(['accepted', 1, START + 20_001])
     expect(calls).not.toContain('send')
   })
@@ -322,12 +316,12 @@ describe('an attempt', () => {
     ['two images with its marker', (c) => [marked(c), marked(c)], 'unknown'],
   ])('is followed by a look-up if it is refused, which finds %s', async (_, rows, state) => {
     const staged = await stage({ sends: [failing('refused', refused)] })
-    const { creation, ports, work } = staged
+    const { creation, context } = staged
     const after = {
-      ...ports,
+      ...context,
       gateway: listing(staged, () => (staged.sent() ? rows(creation) : [])),
     }
-    expect((await reconcile(creation, after, work)).state).toBe(state)
+    expect((await reconcile(creation, after)).state).toBe(state)
   })
 })
 
@@ -381,9 +375,9 @@ describe('an unknown outcome', () => {
     ['nothing, after the attempt is over', () => [], over, 'created', undefined],
   ])('moves on after a look-up finds %s', async (_, rows, gatewayTime, state, reason) => {
     const staged = await out()
-    const { creation, ports, work } = staged
+    const { creation, context } = staged
     const gateway = listing(staged, () => rows(creation), gatewayTime)
-    const now = await reconcile(creation, { ...ports, gateway }, work)
+    const now = await reconcile(creation, { ...context, gateway })
     expect([now.state, now.history.at(-1)?.reason]).toEqual([state, reason])
     expect(staged.sent()).toBe(state === 'created' && reason === undefined)
     expect(await staged.memory.read(creation.creationId)).toEqual(now)
@@ -395,7 +389,7 @@ describe('an unknown outcome', () => {
   ])('has at most three attempts: after %i', async (attempts, state, reason, isSent) => {
     const staged = await out(attempts)
     const gateway = listing(staged, () => [], over)
-    const now = await reconcile(staged.creation, { ...staged.ports, gateway }, staged.work)
+    const now = await reconcile(staged.creation, { ...staged.context, gateway })
     expect([now.state, now.history.at(-1)?.reason]).toEqual([state, reason])
     expect(staged.sent()).toBe(isSent)
   })
@@ -405,40 +399,40 @@ describe('an unknown outcome', () => {
     [3_600_001, 'not_created'],
   ])('is attempted again within an hour after the claim: %i ms', async (age, state) => {
     const staged = await out()
-    const clock = { ...staged.ports.clock, now: () => START + age }
-    const ports = { ...staged.ports, clock, gateway: listing(staged, () => [], over) }
-    const work = { ...staged.work, deadline: clock.now() + 25_000 }
-    expect((await reconcile(staged.creation, ports, work)).state).toBe(state)
+    const clock = { ...staged.context.clock, now: () => START + age }
+    const gateway = listing(staged, () => [], over)
+    const context = { ...staged.context, clock, gateway, deadline: clock.now() + 25_000 }
+    expect((await reconcile(staged.creation, context)).state).toBe(state)
   })
 
   test('is looked up again within a minute, also after a failed look-up', async () => {
     for (const found of [() => [], failing('failed', { action: 'getServerImageList' })]) {
       const staged = await out()
       const gateway = listing(staged, found, before)
-      const now = await reconcile(staged.creation, { ...staged.ports, gateway }, staged.work)
+      const now = await reconcile(staged.creation, { ...staged.context, gateway })
       expect([now.state, now.dueAt]).toEqual(['unknown', START + 50_000])
     }
   })
 
   test('ignores failed images that existed before its first attempt', async () => {
-    const { creation, ports, work, memory, ...staged } = await stage({
+    const { creation, context, memory, ...staged } = await stage({
       sends: [failing('timeout', upstream)],
     })
     const found = [marked(creation, { phase: 'failed', imageNo: '7' })]
-    const early = { ...ports, gateway: listing({ ports, ...staged }, () => found) }
-    const left = await reconcile(creation, early, work)
+    const early = { ...context, gateway: listing({ context, ...staged }, () => found) }
+    const left = await reconcile(creation, early)
     expect([left.state, left.imagesBefore]).toEqual(['unknown', ['7']])
-    const late = { ...ports, gateway: listing({ ports, ...staged }, () => found, before) }
-    expect((await reconcile(left, late, work)).state).toBe('unknown')
+    const late = { ...context, gateway: listing({ context, ...staged }, () => found, before) }
+    expect((await reconcile(left, late)).state).toBe('unknown')
   })
 })
 
 describe('an attempt whose process has stopped', () => {
   test('becomes unknown, and its process can no longer write', async () => {
-    const { creation, ports, work, memory } = await stage({ found: [] })
+    const { creation, context, memory } = await stage({ found: [] })
     const sent = sending(creation, SIGNED_AT, by(START))
     await memory.replace(sent)
-    const taken = await reconcile(sent, ports, { ...work, actor: 'tick' })
+    const taken = await reconcile(sent, { ...context, actor: 'tick' })
     expect(taken.state).toBe('unknown')
     expect(taken.history.at(-1)).toMatchObject({ actor: 'tick', reason: 'upstream-timeout' })
     expect(await memory.replace(created(sent, image('ready'), by(START)))).toBe(false)
@@ -446,36 +440,36 @@ describe('an attempt whose process has stopped', () => {
 })
 
 test('the image of an attempt whose process has stopped is found in the same step', async () => {
-  const { creation, ports, work, memory } = await stage()
+  const { creation, context, memory } = await stage()
   const sent = sending(creation, SIGNED_AT, by(START))
   await memory.replace(sent)
-  const gateway = listing({ ports }, () => [marked(creation)])
-  const now = await reconcile(sent, { ...ports, gateway }, work)
+  const gateway = listing({ context }, () => [marked(creation)])
+  const now = await reconcile(sent, { ...context, gateway })
   expect(now.history.map(({ to }) => to)).toEqual(['accepted', 'sending', 'unknown', 'created'])
 })
 
 test.each<State>(['conflict', 'rejected', 'not_created'])(
   'a creation in the state %s is not changed',
   async (state) => {
-    const { creation, ports, work, calls } = await stage()
+    const { creation, context, calls } = await stage()
     const left = { ...creation, state, dueAt: null }
-    expect(await reconcile(left, ports, work)).toBe(left)
+    expect(await reconcile(left, context)).toBe(left)
     expect(calls).toEqual([])
   },
 )
 
 describe('an image that is refreshed', () => {
   const made = async (script: Script) => {
-    const { creation, ports, work, memory, events } = await stage(script)
+    const { creation, context, memory, events } = await stage(script)
     const sent = sending(creation, 1, by(START))
     await memory.replace(sent)
     const done = created(sent, image('pending'), by(START))
     await memory.replace(done)
     const at = (milliseconds: number) => ({
-      ...ports,
-      clock: { ...ports.clock, now: () => START + milliseconds },
+      ...context,
+      clock: { ...context.clock, now: () => START + milliseconds },
     })
-    return { done, at, work, events }
+    return { done, at, events }
   }
 
   test('is gone if it has no row 15 minutes after its creation, by the gateway’s clock', async () => {
@@ -483,18 +477,18 @@ describe('an image that is refreshed', () => {
     const detail = () => {
       throw upstreamProblem('absent', { action: 'getServerImageDetail' }, { gatewayTime })
     }
-    const { done, at, work } = await made({ detail })
+    const { done, at } = await made({ detail })
     // The relay's own clock may be a day ahead.
-    expect((await refreshed(done, at(86_400_000), work)).image?.phase).toBe('pending')
+    expect((await refreshed(done, at(86_400_000))).image?.phase).toBe('pending')
     gatewayTime = START + 900_000
-    expect((await refreshed(done, at(0), work)).image?.phase).toBe('gone')
+    expect((await refreshed(done, at(0))).image?.phase).toBe('gone')
   })
 
   test('stays unchanged while the gateway fails', async () => {
     const action = 'getServerImageDetail'
     const detail = failing('failed', { action }, { gatewayTime: START + 3_600_000 })
-    const { done, at, work } = await made({ detail })
-    expect(await refreshed(done, at(3_600_000), work)).toEqual(done)
+    const { done, at } = await made({ detail })
+    expect(await refreshed(done, at(3_600_000))).toEqual(done)
   })
 })
 

@@ -1,11 +1,11 @@
-import type { Act, Claim } from '../../../shared/creation/creation.ts'
+import type { Author, Claim } from '../../../shared/creation/creation.ts'
 import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { Notice } from '../../../shared/notice.ts'
 
-/** Returns an act of a caller at a time. */
-export function by(at: number): Act {
-  return { at, actor: 'key:ci' }
+/** Returns the author of a change at a time. */
+export function by(at: number, actor = 'key:ci'): Author {
+  return { clock: { now: () => at, sleep: async () => {} }, actor }
 }
 
 /** Returns an image in a phase. */

@@ -47,12 +47,11 @@ function scripted(
       return { status, headers: new Headers(headers), body: utf8.encode(JSON.stringify(body)) }
     },
   })
-  const work = {
-    actor: 'key:ci',
+  const options = {
     deadline: START + 25_000,
     log: (event: LogEvent) => events.push(event),
   }
-  const read = () => gateway.read(getServerImageDetail, { imageNo: '1', regionCode: 'KR' }, work)
+  const read = () => gateway.read(getServerImageDetail, { imageNo: '1', regionCode: 'KR' }, options)
   const code = () =>
     read().then(
       () => 'fine',
@@ -61,7 +60,7 @@ function scripted(
   const advance = (milliseconds: number) => {
     time += milliseconds
   }
-  return { gateway, read, code, sent, slept, events, work, advance, time: () => time }
+  return { gateway, read, code, sent, slept, events, options, advance, time: () => time }
 }
 
 const timestampOf = ({ request }: { request: Outgoing }) =>
@@ -78,8 +77,8 @@ test('sends a read as a GET of one URL, signed with the current time', async () 
 })
 
 test('encodes a space in a query as %20 and a plus as %2B', async () => {
-  const { gateway, work, sent } = scripted([[200, success]])
-  await gateway.read(getServerImageList, { name: 'a b+c', regionCode: 'KR' }, work)
+  const { gateway, options, sent } = scripted([[200, success]])
+  await gateway.read(getServerImageList, { name: 'a b+c', regionCode: 'KR' }, options)
   expect(sent[0]?.request.url.search).toContain('serverImageName=a%20b%2Bc&')
 })
 
@@ -141,8 +140,8 @@ describe('a read', () => {
   })
 
   test('ends before the deadline', async () => {
-    const { gateway, work, sent } = scripted([[200, success]])
-    const short = { ...work, deadline: START + 700 }
+    const { gateway, options, sent } = scripted([[200, success]])
+    const short = { ...options, deadline: START + 700 }
     await gateway.read(getServerImageDetail, { imageNo: '1', regionCode: 'KR' }, short)
     expect(sent[0]?.timeoutMs).toBe(700)
   })
@@ -207,11 +206,11 @@ describe('a write', () => {
   const content = { name: 'web-1', storages: [{ snapshotNo: '1' }], marker: '0123456789abcdef' }
 
   test('is a form that is signed once, before it is sent', async () => {
-    const { gateway, work, sent, advance } = scripted([[200, success]])
+    const { gateway, options, sent, advance } = scripted([[200, success]])
     const signed = await gateway.sign(
       createServerImageFromSnapshot,
       { ...content, regionCode: 'KR' },
-      work,
+      options,
     )
     expect(sent).toEqual([])
     advance(1_000)
@@ -235,11 +234,11 @@ describe('a write', () => {
     [[401, refusedKey]],
     [new TypeError('x')],
   ])('is never retried: %j', async (answer) => {
-    const { gateway, work, sent } = scripted([answer])
+    const { gateway, options, sent } = scripted([answer])
     const signed = await gateway.sign(
       createServerImageFromSnapshot,
       { ...content, regionCode: 'KR' },
-      work,
+      options,
     )
     await expect(signed.send(20_000)).rejects.toThrow()
     expect(sent).toHaveLength(1)
@@ -249,9 +248,9 @@ describe('a write', () => {
 test('takes the gateway’s clock from Date, or from the timestamp that the gateway accepted', async () => {
   const list = { aResponse: { totalRows: 0, returnCode: '0' } }
   const clockOf = async (...headers: Record<string, string>[]) => {
-    const { gateway, work } = scripted([[200, list, ...headers]] as Answer[], { takesMs: 3_000 })
+    const { gateway, options } = scripted([[200, list, ...headers]] as Answer[], { takesMs: 3_000 })
     const query = { name: 'web', regionCode: 'KR' }
-    return (await gateway.read(getServerImageList, query, work)).gatewayTime
+    return (await gateway.read(getServerImageList, query, options)).gatewayTime
   }
   const date = 'Fri, 13 Feb 2009 23:31:30 GMT'
   expect(await clockOf({ date })).toBe(1_234_567_890_000)

@@ -3,7 +3,7 @@ import type { Gateway } from '../../../shared/ncloud/gateway.ts'
 import { ownImages } from '../../../shared/ncloud/reads.ts'
 import { image } from '../creation/records.ts'
 
-const work = { actor: 'key:ci', deadline: 0, log: () => {} }
+const limits = { actor: 'key:ci', deadline: 0, log: () => {} }
 const numbered = (no: number) => ({
   image: { ...image('ready'), imageNo: String(no) },
   marker: null,
@@ -22,11 +22,11 @@ function paged(...pages: { totalRows: number; rows: ReturnType<typeof numbered>[
 }
 
 test('reads all pages, and returns the gateway’s time at the first one', async () => {
-  const pages = paged(
+  const gateway = paged(
     { totalRows: 101, rows: from(1, 100) },
     { totalRows: 101, rows: from(101, 101) },
   )
-  const { rows, gatewayTime } = await ownImages(pages, 'web', { regionCode: 'KR' }, work)
+  const { rows, gatewayTime } = await ownImages('web', { regionCode: 'KR' }, { ...limits, gateway })
   expect([rows.length, gatewayTime]).toEqual([101, 1_000])
 })
 
@@ -49,6 +49,7 @@ test.each([
   ],
   ['rows are missing', { totalRows: 102, rows: from(1, 100) }, { totalRows: 102, rows: [] }],
 ])('rejects the pages if %s', async (_, first, second) => {
-  const look = ownImages(paged(first, second), 'web', { regionCode: 'KR' }, work)
+  const context = { ...limits, gateway: paged(first, second) }
+  const look = ownImages('web', { regionCode: 'KR' }, context)
   await expect(look).rejects.toMatchObject({ code: 'upstream-malformed' })
 })
