@@ -53,6 +53,8 @@ export default defineConfig({
           name: 'dynamodb',
           include: onDynamodb,
           maxConcurrency: 10,
+          // Its campaign is one test of about ten minutes.
+          testTimeout: 3 * HANG_MS,
         },
       },
       {

@@ -4,13 +4,13 @@ import * as v from 'valibot'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import type { Context } from '../shared/context.ts'
-import { type Teller, tellerOf } from '../shared/creation/deliver.ts'
-import { callerOf } from '../shared/creation/run-jobs.ts'
-import { type CreationStore, noStore } from '../shared/creation/store.ts'
 import { type Log, logWith, toProblem } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
 import { Digits } from '../shared/ncloud/values.ts'
+import { type Teller, tellerOf } from '../shared/operation/deliver.ts'
+import { callerOf } from '../shared/operation/run-jobs.ts'
+import { noStore, type Store } from '../shared/operation/store.ts'
 import { type FieldError, Problem } from '../shared/problem.ts'
 import { laneOf } from '../shared/question.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
@@ -18,17 +18,6 @@ import { fetchTransport, type Transport } from '../shared/transport.ts'
 import { authenticate } from './authenticate.ts'
 import { openChats } from './chat/chats.ts'
 import { answerAt, chatTeller } from './chat/doors.ts'
-import {
-  CreateBody,
-  CreateQuery,
-  CreationAddress,
-  CreationsQuery,
-  createImage,
-  creationById,
-  listCreations,
-  ResolutionBody,
-  resolveConflict,
-} from './creations.ts'
 import {
   ImageAddress,
   ImagesQuery,
@@ -39,6 +28,17 @@ import {
 } from './images.ts'
 import { JobAddress, JobsQuery, listJobs, RunBody, runJob, runOf } from './jobs.ts'
 import openapi from './openapi.json' with { type: 'json' }
+import {
+  CreateBody,
+  CreateQuery,
+  createImage,
+  listOperations,
+  OperationAddress,
+  OperationsQuery,
+  operationById,
+  ResolutionBody,
+  resolveConflict,
+} from './operations.ts'
 import { mustBeAcceptable, type Reply, reply, replyProblem } from './reply.ts'
 import type { RequestContext } from './request-context.ts'
 import { type Env, type InvocationOptions, requestLog } from './request-log.ts'
@@ -59,12 +59,12 @@ export const ROUTES = [
   getRoute('/v1/images', 'images:read', ImagesQuery, imagesByName),
   getRoute('/v1/snapshots', 'images:read', SnapshotsQuery, snapshotsBy),
   postRoute('/v1/server-images', 'images:create', CreateQuery, CreateBody, createImage),
-  getRoute('/v1/creations/:id', 'images:read', CreationAddress, creationById),
-  getRoute('/v1/creations', 'images:read', CreationsQuery, listCreations),
+  getRoute('/v1/operations/:id', 'images:read', OperationAddress, operationById),
+  getRoute('/v1/operations', 'images:read', OperationsQuery, listOperations),
   postRoute(
-    '/v1/creations/:id/resolution',
+    '/v1/operations/:id/resolution',
     'images:admin',
-    CreationAddress,
+    OperationAddress,
     ResolutionBody,
     resolveConflict,
   ),
@@ -77,8 +77,8 @@ const OK: Reply = { status: 200, body: { status: 'ok' }, lines: ['ok'] }
 /** The parts that an entry gives to the app. */
 export interface Platform {
   settings: Awaited<ReturnType<typeof parseSettings>>
-  /** The durable store of creations; without one, creates are answered `not-configured`. */
-  store?: CreationStore
+  /** The durable store of operations; without one, creates are answered `not-configured`. */
+  store?: Store
   log: Log
   clock?: Clock
   /** Sends requests to the gateway and to notification targets; `fetch` by default. */
@@ -176,7 +176,7 @@ function serve(
   const chats = openChats(settings, transport, clock)
   const chatQueues = chats.map(({ name }) => laneOf(name))
   const relay = {
-    ...{ site, gateway, clock, store: store ?? noStore },
+    ...{ relayName: settings.relayName, site, gateway, clock, store: store ?? noStore },
     targets: [...targets, ...chatQueues],
   }
 
@@ -245,7 +245,7 @@ function serve(
     return {
       ...contextFor(caller, { deadline, log: logWith({ requestId, caller: caller.name }, log) }),
       waitSeconds: waitSecondsOf(c),
-      idempotencyKey: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,
+      key: c.req.method === 'POST' ? idempotencyKeyOf(c) : undefined,
     }
   }
 }

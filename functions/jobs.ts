@@ -1,13 +1,13 @@
 import * as v from 'valibot'
-import { type Creation, statusOf } from '../shared/creation/creation.ts'
-import { callerOf, requestForRun } from '../shared/creation/run-jobs.ts'
-import { CreationView, creationView } from '../shared/creation/view.ts'
 import type { Schedule } from '../shared/cron.ts'
 import { type Job, namesEveryMinute } from '../shared/jobs.ts'
+import type { Operation } from '../shared/operation/operation.ts'
+import { callerOf, requestForRun } from '../shared/operation/run-jobs.ts'
+import { OperationView, operationView } from '../shared/operation/view.ts'
 import { parse } from '../shared/parse.ts'
 import { invalidInput, Problem } from '../shared/problem.ts'
 import { Rfc3339 } from '../shared/rfc3339.ts'
-import { makeImage } from './creations.ts'
+import { makeImage } from './operations.ts'
 import type { Reply } from './reply.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -25,7 +25,7 @@ export const RunBody = v.optional(v.strictObject({}))
 /** A platform's event that runs one job; other fields are ignored. */
 const RunEvent = v.object({ job: v.string(), scheduledAt: Rfc3339 })
 
-const Run = v.object({ scheduledAt: v.string(), creation: CreationView })
+const Run = v.object({ scheduledAt: v.string(), operation: OperationView })
 
 /** A job as callers see it; times are in its time zone. */
 export const JobView = v.object({
@@ -54,7 +54,7 @@ export function jobViews(context: RequestContext): Promise<JobView[]> {
   return Promise.all(context.jobs.map((job) => viewOf(job, context)))
 }
 
-/** Runs a job now, as the caller's own creation. */
+/** Runs a job now, as the caller's own operation. */
 export async function runJob(
   { name }: v.InferOutput<typeof JobAddress>,
   context: RequestContext,
@@ -107,13 +107,15 @@ async function viewOf(job: Job, context: RequestContext): Promise<JobView> {
     notify,
     expectEveryHours,
     nextRun: next === undefined ? null : { scheduledAt: schedule.local(next) },
-    lastRuns: last.flatMap((creation) => runView(creation, schedule)),
+    lastRuns: last.flatMap((operation) => runView(operation, schedule)),
   }
 }
 
-function runView(creation: Creation, schedule: Schedule): v.InferOutput<typeof Run>[] {
-  const { run } = creation
-  return run ? [{ scheduledAt: schedule.local(run.minute), creation: creationView(creation) }] : []
+function runView(operation: Operation, schedule: Schedule): v.InferOutput<typeof Run>[] {
+  const { run } = operation
+  return run
+    ? [{ scheduledAt: schedule.local(run.minute), operation: operationView(operation) }]
+    : []
 }
 
 /** Returns the columns of a job: name, next run, last run, its status and its image. */
@@ -122,8 +124,8 @@ function cellsOf({ name, nextRun, lastRuns: [last] }: JobView): string[] {
     name,
     nextRun?.scheduledAt ?? '-',
     last?.scheduledAt ?? '-',
-    last ? statusOf(last.creation) : '-',
-    last?.creation.image?.imageNo ?? '-',
+    last?.operation.status ?? '-',
+    last?.operation.image?.imageNo ?? '-',
   ]
 }
 

@@ -69,7 +69,7 @@ async function current(): Promise<Relay> {
 async function open(secret: Secret | undefined): Promise<Relay> {
   const settings = await parseSettings(process.env, {
     ...(secret && { secret: secret.settings }),
-    required: ['CREATIONS_TABLE'],
+    required: ['RELAY_TABLE'],
   })
   if ('errors' in settings) return { app: createApp({ settings, log }), serves: false }
   const { table = '', credentials } = settings.value

@@ -17,8 +17,8 @@ export interface Reply {
   headers?: Record<string, string>
   /** The seconds after which to ask again. */
   retryAfterSeconds?: number | undefined
-  /** The creation that the answer is about, for the log. */
-  creationId?: string
+  /** The operation that the answer is about, for the log. */
+  operationId?: string
 }
 
 /** Throws unless the caller accepts JSON or plain text. @throws Problem `not-acceptable` */
@@ -50,7 +50,7 @@ function qualityOf(range: string): [type: string, quality: number] {
 
 /** Writes a success in the media type that the caller prefers. A read becomes 304 if the caller already has it. */
 export function reply(c: Context<Env>, { status, body, lines, ...more }: Reply): Response {
-  if (more.creationId) c.set('creationId', more.creationId)
+  if (more.operationId) c.set('operationId', more.operationId)
   const isText = lines !== undefined && preferredType(c) === 'text/plain'
   const text = isText ? plainText(lines) : json(body)
   const headers: Record<string, string> = {
@@ -74,7 +74,7 @@ export function replyProblem(c: Context<Env>, problem: Problem): Response {
   c.set('code', code)
   if (extras.reason) c.set('reason', extras.reason)
   if (extras.keyId) c.set('keyId', extras.keyId)
-  if (extras.creationId) c.set('creationId', extras.creationId)
+  if (extras.operationId) c.set('operationId', extras.operationId)
   const isText = preferredType(c) === 'text/plain'
   const isThrottled = code === 'upstream-throttled'
   const wait = extras.retryAfterSeconds ?? (isThrottled ? THROTTLED_RETRY_AFTER_SECONDS : undefined)

@@ -2,6 +2,7 @@ import type { Caller } from '../shared/caller.ts'
 import type { Context } from '../shared/context.ts'
 import type { Job } from '../shared/jobs.ts'
 import { toProblem } from '../shared/log.ts'
+import type { RequestKey } from '../shared/operation/create.ts'
 
 const POLL_MS = 2_000
 
@@ -18,7 +19,8 @@ export interface RequestContext extends Context {
   notifyTargets: string[]
   /** N of `Prefer: wait=N`. */
   waitSeconds?: number | undefined
-  idempotencyKey?: string | undefined
+  /** The key of a write with an `Idempotency-Key`. */
+  key?: RequestKey | undefined
 }
 
 /** Waits as long as the caller prefers, reading again every two seconds until the thing is done. */

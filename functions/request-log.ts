@@ -32,7 +32,7 @@ export interface Env {
     reason?: string
     keyId?: string
     imageNo?: string
-    creationId?: string
+    operationId?: string
   }
 }
 
@@ -45,7 +45,7 @@ export function requestLog({ now }: Clock, log: Log): MiddlewareHandler<Env> {
     c.set('startedAt', startedAt)
     c.set('deadline', Math.min(deadline, startedAt + REQUEST_LIMIT_MS))
     await next()
-    const { caller, code, reason, keyId, imageNo, creationId } = c.var
+    const { caller, code, reason, keyId, imageNo, operationId } = c.var
     log({
       event: 'request',
       requestId,
@@ -54,7 +54,7 @@ export function requestLog({ now }: Clock, log: Log): MiddlewareHandler<Env> {
       status: c.res.status,
       milliseconds: now() - startedAt,
       ...(imageNo && { imageNo }),
-      ...(creationId && { creationId }),
+      ...(operationId && { operationId }),
       ...(code && { code }),
       ...(reason && { reason }),
       ...(keyId && { keyId }),

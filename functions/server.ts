@@ -1,5 +1,5 @@
-import { sqliteStore } from '../shared/creation/sqlite-store.ts'
 import { jsonLines, logWith, terminalLines } from '../shared/log.ts'
+import { sqliteStore } from '../shared/operation/sqlite-store.ts'
 import { listenAddress, parseSettings } from '../shared/settings.ts'
 import { createApp, type Platform } from './app.ts'
 import { httpTransport } from './platform/node/http-transport.ts'

@@ -1,23 +1,23 @@
 import type { Context } from '../shared/context.ts'
-import type { Creation } from '../shared/creation/creation.ts'
-import { deliver, type Teller } from '../shared/creation/deliver.ts'
-import { reconcile } from '../shared/creation/reconcile.ts'
-import { claimRun, type Schedules, startRuns } from '../shared/creation/run-jobs.ts'
 import type { Job } from '../shared/jobs.ts'
 import { logDefect } from '../shared/log.ts'
+import { deliver, type Teller } from '../shared/operation/deliver.ts'
+import type { Operation } from '../shared/operation/operation.ts'
+import { reconcile } from '../shared/operation/reconcile.ts'
+import { claimRun, type Schedules, startRuns } from '../shared/operation/run-jobs.ts'
 
-/** The maximum number of creations that one tick moves. The rest stays due and comes first in the next tick. */
+/** The maximum number of operations that one tick moves. The rest stays due and comes first in the next tick. */
 const MAX_PER_TICK = 100
-/** The maximum number of creations that move at once: a Worker may have 6 connections open. */
+/** The maximum number of operations that move at once: a Worker may have 6 connections open. */
 const MAX_AT_ONCE = 6
 const TICK_LIMIT_MS = 50_000
 /** The time limit for starting the runs of jobs, whose names may have to be looked up one after the other. */
 const START_LIMIT_MS = 15_000
-/** The time limit for one creation. */
+/** The time limit for one operation. */
 const STEP_LIMIT_MS = 25_000
 
 /**
- * Does the work of the minute's timer until the deadline: starts due runs of jobs, moves due creations and delivers
+ * Does the work of the minute's timer until the deadline: starts due runs of jobs, moves due operations and delivers
  * notices. Two ticks at once do no harm.
  */
 export async function tick(
@@ -29,11 +29,11 @@ export async function tick(
   const startedAt = clock.now()
   const context = { ...given, deadline: Math.min(given.deadline, startedAt + TICK_LIMIT_MS) }
 
-  async function move(queue: Creation[]) {
+  async function move(queue: Operation[]) {
     async function takeTurns() {
-      for (let creation = queue.shift(); creation; creation = queue.shift()) {
+      for (let operation = queue.shift(); operation; operation = queue.shift()) {
         if (clock.now() >= context.deadline) return
-        await step(creation, context)
+        await step(operation, context)
       }
     }
     await Promise.all(Array.from({ length: MAX_AT_ONCE }, takeTurns))
@@ -64,15 +64,15 @@ export async function run(
   { regionCode }: Schedules,
   context: Context,
 ): Promise<void> {
-  const creation = await claimRun(job, at, regionCode, context)
-  if (creation) await step(creation, context)
+  const operation = await claimRun(job, at, regionCode, context)
+  if (operation) await step(operation, context)
 }
 
-/** Moves one creation. If it cannot be stored now, a later tick continues with it, and others are not delayed. */
-async function step(creation: Creation, context: Context): Promise<void> {
+/** Moves one operation. If it cannot be stored now, a later tick continues with it, and others are not delayed. */
+async function step(operation: Operation, context: Context): Promise<void> {
   const deadline = Math.min(context.deadline, context.clock.now() + STEP_LIMIT_MS)
   try {
-    await reconcile(creation, { ...context, deadline })
+    await reconcile(operation, { ...context, deadline })
   } catch (error) {
     logDefect(error, context.log)
   }

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type * as v from 'valibot'
 import { decodeUtf8, readBody } from '../shared/body.ts'
 import { parseJson } from '../shared/json.ts'
+import type { RequestKey } from '../shared/operation/create.ts'
 import { parse } from '../shared/parse.ts'
 import { quoteName } from '../shared/printable.ts'
 import { type FieldError, invalidInput, Problem } from '../shared/problem.ts'
@@ -73,7 +74,7 @@ export function bodyText(bytes: Uint8Array): string {
  * Reads the `Idempotency-Key`: bare, or quoted as a structured-field string (RFC 9651); 1 to 255 visible ASCII characters.
  * @throws Problem `malformed-request`
  */
-export function idempotencyKeyOf(c: Context): string | undefined {
+export function idempotencyKeyOf(c: Context): RequestKey | undefined {
   const header = c.req.header('idempotency-key')
   if (header === undefined) return undefined
   const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(header)?.[1]
@@ -82,7 +83,7 @@ export function idempotencyKeyOf(c: Context): string | undefined {
   if (isBroken || !/^[!-~]{1,255}$/.test(key)) {
     malformed('Idempotency-Key must be 1 to 255 visible ASCII characters, bare or quoted')
   }
-  return key
+  return { origin: 'idempotency-key', value: key }
 }
 
 /** Reads the seconds of `Prefer: wait=N` (RFC 7240), where N is 1 to 20. The first `wait` counts. */

@@ -1,10 +1,10 @@
 import { jsonLines } from '../shared/log.ts'
 import { parseSettings } from '../shared/settings.ts'
 import { createApp } from './app.ts'
-import { CreationsObject, storeIn } from './platform/cloudflare/creations-object.ts'
+import { OperationsObject, storeIn } from './platform/cloudflare/operations-object.ts'
 
 interface Bindings extends Record<string, unknown> {
-  CREATIONS?: DurableObjectNamespace<CreationsObject>
+  OPERATIONS?: DurableObjectNamespace<OperationsObject>
 }
 
 let app: ReturnType<typeof createApp> | undefined
@@ -24,12 +24,12 @@ export default {
   },
 } satisfies ExportedHandler<Bindings>
 
-export { CreationsObject }
+export { OperationsObject }
 
-async function open({ CREATIONS, ...environment }: Bindings) {
+async function open({ OPERATIONS, ...environment }: Bindings) {
   return createApp({
     settings: await parseSettings(environment),
-    ...(CREATIONS && { store: storeIn(CREATIONS) }),
+    ...(OPERATIONS && { store: storeIn(OPERATIONS) }),
     log: jsonLines(console.log),
   })
 }

@@ -5,10 +5,10 @@ import { ROUTES } from '../functions/app.ts'
 import { JobView } from '../functions/jobs.ts'
 import type { Route } from '../functions/route.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { DryRun } from '../shared/creation/dry-run.ts'
-import { CreationView } from '../shared/creation/view.ts'
 import { Image } from '../shared/image.ts'
 import { furtherStorages } from '../shared/image-input.ts'
+import { DryRun } from '../shared/operation/dry-run.ts'
+import { OperationView } from '../shared/operation/view.ts'
 import { ProblemMembers } from '../shared/problem.ts'
 import { Snapshot } from '../shared/snapshot.ts'
 
@@ -53,22 +53,22 @@ const DOCUMENTED: Record<string, Documented> = {
   },
   'POST /v1/server-images': {
     summary: 'Create an image from snapshots; with dryRun, only check the request',
-    success: { 200: 'CreationOrDryRun', 201: 'Creation', 202: 'Creation' },
+    success: { 200: 'OperationOrDryRun', 201: 'Operation', 202: 'Operation' },
     problems: [400, 401, 403, 406, 409, 413, 415, 422, 429, 502, 503, 504],
   },
-  'GET /v1/creations/:id': {
-    summary: 'Read a creation',
-    success: { 200: 'Creation' },
+  'GET /v1/operations/:id': {
+    summary: 'Read an operation',
+    success: { 200: 'Operation' },
     problems: [400, 401, 403, 404, 406, 503],
   },
-  'POST /v1/creations/:id/resolution': {
-    summary: 'Settle a conflict: name the image, or abandon the creation',
-    success: { 200: 'Creation' },
-    problems: [400, 401, 403, 404, 406, 413, 415, 422, 429, 502, 503, 504],
+  'POST /v1/operations/:id/resolution': {
+    summary: 'Settle a conflict: name the image, or abandon the operation',
+    success: { 200: 'Operation' },
+    problems: [400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 502, 503, 504],
   },
-  'GET /v1/creations': {
-    summary: 'List own creations, newest first',
-    success: { 200: 'Creations' },
+  'GET /v1/operations': {
+    summary: 'List own operations and those of jobs, newest first',
+    success: { 200: 'Operations' },
     problems: [400, 401, 403, 406, 422, 503],
   },
   'GET /v1/jobs': {
@@ -78,7 +78,7 @@ const DOCUMENTED: Record<string, Documented> = {
   },
   'POST /v1/jobs/:name/runs': {
     summary: 'Run a job now; the name of its image must contain {HHmm}',
-    success: { 200: 'Creation', 201: 'Creation', 202: 'Creation' },
+    success: { 200: 'Operation', 201: 'Operation', 202: 'Operation' },
     problems: [400, 401, 403, 404, 406, 409, 413, 422, 429, 502, 503, 504],
   },
 }
@@ -87,12 +87,12 @@ const COMPONENTS = {
   Image,
   Images: v.object({ items: v.array(Image) }),
   Snapshots: v.object({ items: v.array(Snapshot) }),
-  Creation: CreationView,
+  Operation: OperationView,
   Job: JobView,
   Jobs: v.object({ items: v.array(JobView) }),
-  Creations: v.object({ items: v.array(CreationView), next: v.optional(v.string()) }),
+  Operations: v.object({ items: v.array(OperationView), next: v.optional(v.string()) }),
   DryRun,
-  CreationOrDryRun: v.union([CreationView, DryRun]),
+  OperationOrDryRun: v.union([OperationView, DryRun]),
   Problem: v.object({
     ...ProblemMembers.entries,
     outcome: v.optional(v.literal('not-applied')),

@@ -8,7 +8,7 @@ const KEY = new RegExp(`^${PREFIX}[0-9A-Za-z]{${SECRET_CHARACTERS + CHECKSUM_CHA
 
 const utf8 = new TextEncoder()
 
-/** The scopes of API keys. `images:admin` may read every caller's creations and settle conflicts. */
+/** The scopes of API keys. `images:admin` may read every caller's operations and settle conflicts. */
 export const SCOPES = ['images:read', 'images:create', 'images:admin'] as const
 
 /** A scope of an API key. */
@@ -24,13 +24,13 @@ export interface ApiKey {
   expiresAt?: number | undefined
   /** The required prefix of the names of images that the key creates. */
   namePrefix?: string | undefined
-  /** The maximum number of new creations in a UTC day, counted over all keys with the same id. */
+  /** The maximum number of new operations in a UTC day, counted over all keys with the same id. */
   dailyCreations?: number | undefined
 }
 
 /** The sender of a request, and its permissions. */
 export interface Caller extends Pick<ApiKey, 'scopes' | 'namePrefix' | 'dailyCreations'> {
-  /** The name that is stored with the caller's creations: `key:ci`, `slack:T…:U…`, `job:nightly-web`. */
+  /** The name that is stored with the caller's operations: `key:ci`, `slack:T…:U…`, `job:nightly-web`. */
   name: string
 }
 
@@ -54,7 +54,7 @@ export function jobCallerName(job: string): string {
   return JOB_PREFIX + job
 }
 
-/** True for the caller's name of a job. Every reader may see the creations of jobs. */
+/** True for the caller's name of a job. Every reader may see the operations of jobs. */
 export function isJobCallerName(name: string): boolean {
   return name.startsWith(JOB_PREFIX)
 }

@@ -1,15 +1,17 @@
 import type { Clock } from './clock.ts'
-import type { CreationStore } from './creation/store.ts'
 import type { Log } from './log.ts'
 import type { Gateway } from './ncloud/gateway.ts'
 import type { Site } from './ncloud/sites.ts'
+import type { Store } from './operation/store.ts'
 
 /** Everything that the work of one request or one tick needs. Functions take it as their last argument. */
 export interface Context {
-  /** The site of NAVER Cloud. It is part of the hash of every key. */
+  /** The name of this relay, part of the hash of every key: two relays in one NCP account need different names. */
+  relayName: string
+  /** The site of NAVER Cloud, part of the hash of every key. */
   site: Site
   gateway: Gateway
-  store: CreationStore
+  store: Store
   clock: Clock
   /** The names of the targets that can be notified, including the queues of chats. */
   targets: string[]

@@ -13,7 +13,7 @@ export type Intent =
   | { command: 'snapshots'; of: string }
   | { command: 'run'; job: string }
   | { command: 'confirm'; code: string }
-  | { command: 'creations' | 'jobs' | 'help' }
+  | { command: 'recent' | 'jobs' | 'help' }
 
 /** The name of a command. */
 export type Command = Intent['command']
@@ -45,7 +45,7 @@ export const COMMANDS: Record<Command, CommandSyntax> = {
     arguments: ['reference'],
     example: 'status 12341457',
   },
-  creations: { words: ['생성 목록', '作成 一覧'], arguments: [], example: 'creations' },
+  recent: { words: ['최근', '最近'], arguments: [], example: 'recent' },
   create: {
     words: ['생성', '作成'],
     arguments: ['name', 'snapshot'],
@@ -72,8 +72,8 @@ const PATTERNS = Object.entries(COMMANDS).map(([command, { words }]) => ({
 }))
 
 const isArgument: Record<Argument, (word: string) => boolean> = {
-  // An image by number or name, or a creation by id.
-  reference: (word) => /^(\d{1,20}|cr_[0-9a-f]{32}|[A-Za-z][\w.-]{0,254})$/.test(word),
+  // An image by number or name, or an operation by id.
+  reference: (word) => /^(\d{1,20}|op_[0-9a-f]{32}|[A-Za-z][\w.-]{0,254})$/.test(word),
   name: (word) => v.is(ImageName, word),
   snapshot: (word) => v.is(Digits, word),
   storage: (word) => v.is(FurtherStorage, storageOf(word)),

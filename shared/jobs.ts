@@ -14,7 +14,7 @@ import { TargetNames } from './notify.ts'
 
 const PLACEHOLDER = /\{(yyyyMMdd|yyMMdd|HHmm)\}/g
 const DEFAULT_MAX_AGE_HOURS = 26
-/** The maximum is 83 days, because creations are kept for 90 days. */
+/** The maximum is 83 days, because operations are kept for 90 days. */
 const MAX_HOURS = 2_000
 
 const rules = {
@@ -85,7 +85,7 @@ export const Jobs = v.pipe(
   v.check((jobs) => new Set(jobs.map(({ name }) => name)).size === jobs.length, rules.uniqueNames),
 )
 
-/** A named, scheduled creation. */
+/** A named, scheduled operation. */
 export type Job = v.InferOutput<typeof Job>
 
 /** Returns the content of a job's image, named by the time `at` (milliseconds since the epoch) in the job's zone. */

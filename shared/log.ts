@@ -30,10 +30,10 @@ export interface LogEvent {
   /** True for a read that found nothing and is followed by a second call. */
   fallback?: boolean
   imageNo?: string
-  creationId?: string
+  operationId?: string
   state?: string
   attempt?: number
-  /** The number of due creations in a tick. */
+  /** The number of due operations in a tick. */
   due?: number
   /** The number of new runs of jobs in a tick. */
   started?: number
@@ -70,8 +70,8 @@ export function terminalLine(event: LogEvent, at: Date): string | undefined {
   const isIdle = event.event === 'tick' && !event.due && !event.started
   if ((isIdle || event.event === 'upstream') && levelOf(event) === 'info') return undefined
   const { event: name, action, status, state, code, reason, detail, at: place, file, port } = event
-  const { caller, target, imageNo, creationId, milliseconds, due, started } = event
-  const subject = imageNo ? `image ${imageNo}` : creationId
+  const { caller, target, imageNo, operationId, milliseconds, due, started } = event
+  const subject = imageNo ? `image ${imageNo}` : operationId
   const values = [
     action ?? name,
     ...[port, state, status, target, subject, caller, code, reason, detail, file, place],

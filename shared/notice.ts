@@ -19,14 +19,14 @@ const GAPS_MS = [
   24 * HOUR_MS,
 ]
 
-/** The result of a creation, as it is announced to people. */
-export type Ending = FinalPhase | 'timed_out' | 'rejected' | 'not_created' | 'conflict'
+/** The result of an operation, as it is announced to people. */
+export type Ending = FinalPhase | 'stalled' | 'rejected' | 'not_applied' | 'conflict'
 
-/** The event that a creation has ended. Times are milliseconds since the epoch. */
-export interface CreationEnded {
+/** The event that an operation has ended. Times are milliseconds since the epoch. */
+export interface OperationEnded {
   what: Ending
   at: number
-  creationId: string
+  operationId: string
   job?: string | undefined
   name: string
   regionCode: string
@@ -48,7 +48,7 @@ export interface JobOverdue {
 }
 
 /** An event that targets are notified of. */
-export type Event = CreationEnded | JobOverdue
+export type Event = OperationEnded | JobOverdue
 
 /** The event that a person sent a message to the relay in a chat. */
 interface Asked {

@@ -1,4 +1,4 @@
-import type { CreationEnded, Event, JobOverdue } from './notice.ts'
+import type { Event, JobOverdue, OperationEnded } from './notice.ts'
 import type { Notification } from './notify.ts'
 import { problemMessage } from './outbox/messages.ts'
 import { WORDINGS } from './outbox/wording/all.ts'
@@ -17,9 +17,9 @@ export function notificationOf(event: Event, language: Language, url: string): N
 
 type Message = Pick<Notification, 'title' | 'text' | 'fields' | 'type' | 'data'>
 
-/** Writes the result of a creation in a language. */
-export function endMessage(event: CreationEnded, wording: Wording): Message {
-  const { what, creationId, job, name, regionCode, imageNo, sizeGb, seconds, problem } = event
+/** Writes the result of an operation in a language. */
+export function endMessage(event: OperationEnded, wording: Wording): Message {
+  const { what, operationId, job, name, regionCode, imageNo, sizeGb, seconds, problem } = event
   const { title, field } = wording
   const fields = [
     [field.image, imageNo],
@@ -27,15 +27,15 @@ export function endMessage(event: CreationEnded, wording: Wording): Message {
     [field.duration, what === 'ready' ? wording.duration(seconds) : undefined],
     [field.size, sizeGb && `${sizeGb} GB`],
     [field.region, regionCode],
-    [field.creation, what === 'ready' ? undefined : creationId],
+    [field.operation, what === 'ready' ? undefined : operationId],
   ] as const
   return {
-    type: `creation.${what}`,
+    type: `operation.${what}`,
     title: title[what]({ name }),
     text: adviceOn(event, wording),
     fields: fields.flatMap(([name, value]) => (value ? [{ name, value }] : [])),
     data: {
-      creationId,
+      operationId,
       job: job ?? null,
       name,
       regionCode,
@@ -47,7 +47,7 @@ export function endMessage(event: CreationEnded, wording: Wording): Message {
   }
 }
 
-function adviceOn({ what, name, problem }: CreationEnded, wording: Wording): string {
+function adviceOn({ what, name, problem }: OperationEnded, wording: Wording): string {
   if (what === 'ready') return ''
   if (what !== 'rejected') return wording.advice[what]
   return problem ? problemMessage(problem, name, wording) : ''

@@ -9,7 +9,7 @@ const SECRET_PREFIX = 'whsec_'
 const MIN_SECRET_BYTES = 24
 const MAX_SECRET_BYTES = 64
 
-/** The maximum number of targets of a creation: their notices share one DynamoDB transaction of at most 100 items. */
+/** The maximum number of targets of an operation: their notices share one DynamoDB transaction of at most 100 items. */
 const MAX_TARGETS = 20
 
 const COLOR_OF_SUCCESS = '#2eb67d'
@@ -32,7 +32,7 @@ export interface Notification {
   text: string
   fields: { name: string; value: string }[]
   url: string
-  /** The stable name of the event: `creation.ready`. */
+  /** The stable name of the event: `operation.ready`. */
   type: string
   /** The time of the event: RFC 3339. */
   timestamp: string
@@ -42,7 +42,7 @@ export interface Notification {
 
 const TargetName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/, rules.name))
 
-/** The names of the targets that are notified of a creation. */
+/** The names of the targets that are notified of an operation. */
 export const TargetNames = v.pipe(v.array(TargetName), v.maxLength(MAX_TARGETS, rules.maxTargets))
 
 const TargetUrl = v.pipe(
@@ -107,7 +107,7 @@ export function slackBody({ type, title, text, fields, url }: Notification) {
     text: escapeForSlack(title),
     attachments: [
       {
-        color: type === 'creation.ready' ? COLOR_OF_SUCCESS : COLOR_OF_FAILURE,
+        color: type === 'operation.ready' ? COLOR_OF_SUCCESS : COLOR_OF_FAILURE,
         fallback: escapeForSlack([title, text].filter(Boolean).join(' – ')),
         ...(text && { text: escapeForSlack(text) }),
         fields: fields.map(({ name, value }) => ({

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import type { Status } from './creation/state.ts'
+import type { Phase } from './image.ts'
+import type { Status } from './operation/state.ts'
 
 /** All failures that a caller can receive. The code is the contract: each code has one status and one title. */
 const PROBLEMS = {
@@ -8,10 +9,11 @@ const PROBLEMS = {
   forbidden: { status: 403, title: 'Forbidden', retryable: false },
   'not-found': { status: 404, title: 'Not found', retryable: false },
   'image-not-found': { status: 404, title: 'Image not found', retryable: false },
-  'creation-not-found': { status: 404, title: 'Creation not found', retryable: false },
+  'operation-not-found': { status: 404, title: 'Operation not found', retryable: false },
   'method-not-allowed': { status: 405, title: 'Method not allowed', retryable: false },
   'not-acceptable': { status: 406, title: 'Not acceptable', retryable: false },
   'name-taken': { status: 409, title: 'Name taken', retryable: false },
+  'not-in-conflict': { status: 409, title: 'Not in conflict', retryable: false },
   'body-too-large': { status: 413, title: 'Body too large', retryable: false },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type', retryable: false },
   'invalid-input': { status: 422, title: 'Invalid input', retryable: false },
@@ -60,7 +62,7 @@ const lastingMembers = {
   upstream: v.optional(Upstream),
 }
 
-/** A problem inside a creation: without `status` and `retryable`, which belong to an answer. */
+/** A problem inside an operation: without `status` and `retryable`, which belong to an answer. */
 export const LastingProblem = v.object(lastingMembers)
 
 /** The members of a problem in an answer (RFC 9457, section 3), without `requestId`. */
@@ -70,7 +72,7 @@ export const ProblemMembers = v.object({
   status: v.number(),
   retryable: v.boolean(),
   ...lastingMembers,
-  creationId: v.optional(v.string()),
+  operationId: v.optional(v.string()),
 })
 
 /** The effect that a failed write may have had: none, one that a look-up would find, or unknown. */
@@ -86,11 +88,11 @@ export type AuthenticationFailure =
   | 'wrong-token'
   | 'stale-timestamp'
 
-/** The image or creation that has a name. Both ids are missing for a creation that the caller may not read. */
+/** The image or operation that has a name. Both ids are missing for an operation that the caller may not read. */
 export interface NameHolder {
   imageNo?: string | undefined
-  creationId?: string | undefined
-  status: Status
+  operationId?: string | undefined
+  status: Status | Phase
   /** RFC 3339; null if unknown. */
   since: string | null
 }
@@ -98,7 +100,7 @@ export interface NameHolder {
 /** The facts of a problem, from which messages in any language are made. */
 export interface ProblemFacts {
   nameHolder?: NameHolder
-  /** The caller's limit of creations in a UTC day. */
+  /** The caller's limit of operations in a UTC day. */
   dailyCreations?: number
   /** The storages that have no usable snapshot, each with the maximum age of a snapshot. */
   storagesWithoutSnapshot?: { storageNo: string; maxAgeHours: number }[]
@@ -108,7 +110,7 @@ export interface ProblemFacts {
 export interface ProblemExtras {
   errors?: FieldError[] | undefined
   upstream?: Upstream | undefined
-  creationId?: string | undefined
+  operationId?: string | undefined
   facts?: ProblemFacts
   retryAfterSeconds?: number | undefined
   effect?: Effect
@@ -165,12 +167,12 @@ export function problemOf(error: unknown): Problem {
   return new Problem('internal', detail, { effect: 'possible', cause: error })
 }
 
-/** A problem as it is stored with a creation. */
+/** A problem as it is stored with an operation. */
 export interface StoredProblem extends v.InferOutput<typeof LastingProblem> {
   facts?: ProblemFacts
 }
 
-/** Returns the parts of a problem that are stored with a creation. */
+/** Returns the parts of a problem that are stored with an operation. */
 export function storedProblem({ code, message, extras }: Problem): StoredProblem {
   const { errors, upstream, facts } = extras
   return {
@@ -190,7 +192,7 @@ export function withoutFacts({ facts: _, ...problem }: StoredProblem) {
 /** Returns the members of a problem in an answer. */
 export function problemMembers(problem: Problem): v.InferOutput<typeof ProblemMembers> {
   const { code, title, status, message, retryable, extras } = problem
-  const { errors, upstream, creationId } = extras
+  const { errors, upstream, operationId } = extras
   return {
     type: `/problems/${code}`,
     title,
@@ -200,6 +202,6 @@ export function problemMembers(problem: Problem): v.InferOutput<typeof ProblemMe
     retryable,
     ...(errors && { errors }),
     ...(upstream && { upstream }),
-    ...(creationId && { creationId }),
+    ...(operationId && { operationId }),
   }
 }

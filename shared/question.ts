@@ -14,7 +14,7 @@ export interface ReplyTo {
 
 /** A command that can be confirmed once, until `expiresAt` (milliseconds since the epoch). */
 export interface Confirmation {
-  /** The idempotency key of the creation that it starts. */
+  /** The idempotency key of the operation that it starts. */
   id: string
   expiresAt: number
   /** The command in canonical form. */

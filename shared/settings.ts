@@ -124,6 +124,9 @@ const entries = {
   NCLOUD_SITE: v.optional(oneOf(Object.keys(SITES) as Site[]), 'public'),
   NCLOUD_API_GW: v.optional(Origin),
   NCLOUD_REGION: v.optional(RegionCode),
+  RELAY_NAME: v.optional(
+    v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -')),
+  ),
   RELAY_KEYS: v.optional(v.pipe(Json, RelayKeys), []),
   RELAY_JOBS: v.optional(v.pipe(Json, Jobs), []),
   RELAY_NOTIFY: v.optional(v.pipe(Json, Targets), {}),
@@ -141,7 +144,7 @@ const entries = {
   CHAT_DAILY_CREATIONS: v.optional(Count),
   PORT: v.optional(Port, DEFAULT_PORT),
   RELAY_DATABASE: v.optional(v.string(), 'relay.sqlite'),
-  CREATIONS_TABLE: v.optional(
+  RELAY_TABLE: v.optional(
     v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table')),
   ),
 }
@@ -198,6 +201,8 @@ export interface WorksSettings {
 
 /** The parsed settings, with defaults filled in. */
 export interface Settings {
+  /** The name of this relay; empty unless it is set. */
+  relayName: string
   site: Site
   /** The gateway's origin. */
   origin: string
@@ -257,6 +262,7 @@ export async function parseSettings(
 function settingsOf(value: v.InferOutput<typeof SettingsSchema>): Settings {
   const site = SITES[value.NCLOUD_SITE]
   return {
+    relayName: value.RELAY_NAME ?? '',
     site: value.NCLOUD_SITE,
     origin: value.NCLOUD_API_GW ?? site.origin,
     regionCode: value.NCLOUD_REGION ?? site.regionCode,
@@ -270,7 +276,7 @@ function settingsOf(value: v.InferOutput<typeof SettingsSchema>): Settings {
     dailyCreations: value.CHAT_DAILY_CREATIONS,
     console: site.console,
     database: value.RELAY_DATABASE,
-    table: value.CREATIONS_TABLE,
+    table: value.RELAY_TABLE,
   }
 }
 

@@ -6,9 +6,9 @@ import { environmentFor } from './support/relay.ts'
 
 test('a defect in the built Worker is logged with the name and place of its function', async () => {
   // With text in place of the Durable Object, the store's first call fails inside the Worker.
-  const environment = environmentFor('http://127.0.0.1:9', { CREATIONS: 'no namespace' })
+  const environment = environmentFor('http://127.0.0.1:9', { OPERATIONS: 'no namespace' })
   const door = await openDoor('workerd, built', environment)
-  const { status, json } = await door.request('/v1/creations')
+  const { status, json } = await door.request('/v1/operations')
   expect([status, json.code]).toEqual([500, 'internal'])
   const line = await vi.waitFor(() => {
     const found = door.output().match(/\{.*"event":"defect".*\}/)?.[0]
@@ -16,10 +16,10 @@ test('a defect in the built Worker is logged with the name and place of its func
   })
   await door.close()
   expect(line).toMatchObject({ level: 'error', requestId: json.requestId })
-  // The function's name in functions/platform/cloudflare/creations-object.ts.
+  // The function's name in functions/platform/cloudflare/operations-object.ts.
   const [, row, column] = /^TypeError at stub \([^)]*:(\d+):(\d+)\)/.exec(line.at) ?? []
   const map = new SourceMap(JSON.parse(await readFile('dist/worker.js.map', 'utf8')))
   expect(map.findOrigin(Number(row), Number(column))).toMatchObject({
-    fileName: expect.stringMatching(/functions\/platform\/cloudflare\/creations-object\.ts$/),
+    fileName: expect.stringMatching(/functions\/platform\/cloudflare\/operations-object\.ts$/),
   })
 })

@@ -49,7 +49,7 @@ describe('the deployment with wrangler', () => {
   })
 
   test('has the bindings of the relay and hides its secrets', () => {
-    expect(output).toMatch(/env\.CREATIONS \(CreationsObject\) +Durable Object/)
+    expect(output).toMatch(/env\.OPERATIONS \(OperationsObject\) +Durable Object/)
     for (const name of ['NCLOUD_ACCESS_KEY', 'NCLOUD_SECRET_KEY', 'RELAY_KEYS']) {
       expect(output).toMatch(new RegExp(`env\\.${name} \\("\\(hidden\\)"\\)`))
     }
@@ -65,6 +65,6 @@ describe('the deployment with wrangler', () => {
     expect(wrangler).toMatch(/^invocation_logs = false/m)
     // Cloudflare's traces have the URLs of all calls, and webhook URLs are secrets.
     expect(wrangler).toMatch(/^\[observability\.traces\]\nenabled = false/m)
-    expect(wrangler).toMatch(/^new_sqlite_classes = \["CreationsObject"\]$/m)
+    expect(wrangler).toMatch(/^new_sqlite_classes = \["OperationsObject"\]$/m)
   })
 })

@@ -3,15 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openapi } from '../scripts/openapi.ts'
 import { systemClock } from '../shared/clock.ts'
 import {
-  accepted,
-  type Creation,
-  inConflict,
-  sending,
-  unknown,
-} from '../shared/creation/creation.ts'
+  accept,
+  markConflict,
+  markUnknown,
+  type Operation,
+  startAttempt,
+} from '../shared/operation/operation.ts'
 import type { FaultName } from './gateway/faults.ts'
-import { memoryStore } from './shared/creation/memory-store.ts'
-import { by, claim } from './shared/creation/records.ts'
+import { memoryStore } from './shared/operation/memory-store.ts'
+import { by, claim } from './shared/operation/records.ts'
 import { documented } from './support/contract.ts'
 import { type Asked, openRelay, type Relay, smallest } from './support/relay.ts'
 
@@ -27,16 +27,16 @@ test('the document has exactly the routes of the contract', () => {
     'GET /healthz',
     'GET /openapi.json',
     'GET /readyz',
-    'GET /v1/creations',
-    'GET /v1/creations/{id}',
     'GET /v1/images',
     'GET /v1/images/{no}',
     'GET /v1/jobs',
     'GET /v1/member-server-images/{no}',
+    'GET /v1/operations',
+    'GET /v1/operations/{id}',
     'GET /v1/server-images/{no}',
     'GET /v1/snapshots',
-    'POST /v1/creations/{id}/resolution',
     'POST /v1/jobs/{name}/runs',
+    'POST /v1/operations/{id}/resolution',
     'POST /v1/server-images',
   ])
 })
@@ -44,10 +44,10 @@ test('the document has exactly the routes of the contract', () => {
 describe('every documented response is produced', () => {
   const produced = new Set<string>()
   let relay: Relay
-  let creation = ''
+  let operation = ''
   beforeAll(async () => {
     relay = await openRelay()
-    creation = (await relay.create(smallest)).headers.get('location') ?? ''
+    operation = (await relay.create(smallest)).headers.get('location') ?? ''
   })
   afterAll(async () => {
     await relay.close()
@@ -64,12 +64,12 @@ describe('every documented response is produced', () => {
     '/v1/snapshots',
   ]
 
-  const kept = ['/v1/creations', '/v1/jobs']
+  const kept = ['/v1/operations', '/v1/jobs']
 
-  test.each(['/healthz', '/readyz', '/openapi.json', ...reads, ...kept, 'a creation'])(
+  test.each(['/healthz', '/readyz', '/openapi.json', ...reads, ...kept, 'an operation'])(
     '200 and 304 of %s',
     async (given) => {
-      const path = given === 'a creation' ? creation : given
+      const path = given === 'an operation' ? operation : given
       const { status, headers } = await relay.request(path)
       const known = { 'if-none-match': headers.get('etag') ?? '' }
       expect(status).toBe(200)
@@ -77,8 +77,8 @@ describe('every documented response is produced', () => {
     },
   )
 
-  test.each([...reads, ...kept, 'a creation'])('400, 401, 403 and 406 of %s', async (given) => {
-    const path = given === 'a creation' ? creation : given
+  test.each([...reads, ...kept, 'an operation'])('400, 401, 403 and 406 of %s', async (given) => {
+    const path = given === 'an operation' ? operation : given
     const query = path.includes('?') ? '&x=1' : '?x=1'
     const answers = [
       await relay.request(path + query),
@@ -103,12 +103,12 @@ describe('every documented response is produced', () => {
     expect(await Promise.all(faults.map(statusAfter))).toEqual([429, 502, 504])
   })
 
-  test('404 of images and creations', async () => {
+  test('404 of images and operations', async () => {
     const paths = [
       '/v1/member-server-images/1',
       '/v1/server-images/1',
       '/v1/images/1',
-      '/v1/creations/cr_1',
+      '/v1/operations/op_1',
     ]
     for (const path of paths) expect((await relay.request(path)).status).toBe(404)
   })
@@ -117,7 +117,7 @@ describe('every documented response is produced', () => {
     const images = ['member-server-images', 'server-images', 'images'].map(
       (kind) => `/v1/${kind}/x`,
     )
-    const queries = ['/v1/images?name=', '/v1/snapshots?snapshotNo=x', '/v1/creations?limit=0']
+    const queries = ['/v1/images?name=', '/v1/snapshots?snapshotNo=x', '/v1/operations?limit=0']
     for (const path of [...images, ...queries]) {
       expect((await relay.request(path)).status).toBe(422)
     }
@@ -220,13 +220,13 @@ describe('every documented response is produced', () => {
   test.concurrent('all statuses of a resolution', async () => {
     const store = memoryStore()
     const own = await openRelay({ store })
-    const claimed = accepted(claim({ name: 'test-kvm' }), by(1))
-    const steps = [sending(claimed, 1, by(2))]
-    steps.push(unknown(steps[0] as Creation, { code: 'upstream-timeout', detail: 'x' }, by(3)))
-    steps.push(inConflict(steps[1] as Creation, by(4)))
+    const claimed = accept(claim({ name: 'test-kvm' }), by(1))
+    const steps = [startAttempt(claimed, 1, by(2))]
+    steps.push(markUnknown(steps[0] as Operation, { code: 'upstream-timeout', detail: 'x' }, by(3)))
+    steps.push(markConflict(steps[1] as Operation, [], by(4)))
     await store.claim(claimed, { today: 0 })
     for (const step of steps) await store.replace(step)
-    const address = `/v1/creations/${claimed.creationId}/resolution`
+    const address = `/v1/operations/${claimed.operationId}/resolution`
     const imageNo = '12341457'
     const statusOf = async (asked: Asked = {}, path = address) => {
       const whole = { method: 'POST', as: 'admin', body: { imageNo }, ...asked }
@@ -242,7 +242,7 @@ describe('every documented response is produced', () => {
       400: await statusOf({ body: '{' }),
       401: await statusOf({ as: 'nobody' }),
       403: await statusOf({ as: 'ci' }),
-      404: await statusOf({}, '/v1/creations/cr_1/resolution'),
+      404: await statusOf({}, '/v1/operations/op_1/resolution'),
       406: await statusOf({ headers: { accept: 'image/png' } }),
       413: await statusOf({ body: ' '.repeat(70_000) }),
       415: await statusOf({ headers: { 'content-type': 'text/plain' } }),
@@ -251,7 +251,10 @@ describe('every documented response is produced', () => {
       502: await statusAfter('html-200'),
       504: await statusAfter('hang'),
       200: await statusOf(),
+      409: 0,
     }
+    // Only an operation that is settled is not in conflict any more.
+    answers[409] = await statusOf()
     expect(Object.entries(answers).filter(([status, is]) => Number(status) !== is)).toEqual([])
     await own.close()
     for (const name of own.produced) produced.add(name)
@@ -264,8 +267,8 @@ describe('every documented response is produced', () => {
       return Date.now()
     }
     const broken = await openRelay({ clock: { ...systemClock, now } })
-    const writes = ['/v1/server-images', '/v1/creations/cr_1/resolution', '/v1/jobs/daily/runs']
-    for (const path of [...reads, ...kept, '/v1/creations/cr_1', ...writes]) {
+    const writes = ['/v1/server-images', '/v1/operations/op_1/resolution', '/v1/jobs/daily/runs']
+    for (const path of [...reads, ...kept, '/v1/operations/op_1', ...writes]) {
       // The clock fails after the request has started.
       fuse = 1
       const method = writes.includes(path) ? 'POST' : 'GET'
@@ -277,10 +280,10 @@ describe('every documented response is produced', () => {
 
   test('503 of faulty settings', async () => {
     const faulty = await openRelay({ environment: { NCLOUD_SITE: 'x' } })
-    for (const path of ['/readyz', '/openapi.json', ...reads, ...kept, creation]) {
+    for (const path of ['/readyz', '/openapi.json', ...reads, ...kept, operation]) {
       expect((await faulty.request(path)).status).toBe(503)
     }
-    const writes = ['/v1/server-images', '/v1/creations/cr_1/resolution', '/v1/jobs/a/runs']
+    const writes = ['/v1/server-images', '/v1/operations/op_1/resolution', '/v1/jobs/a/runs']
     for (const path of writes) {
       expect((await faulty.request(path, { method: 'POST' })).status).toBe(503)
     }

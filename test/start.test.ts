@@ -57,7 +57,7 @@ describe.each(['start', 'dev:worker'])('npm run %s', (script) => {
     for (const line of lines) answers.push(JSON.parse((await run('sh', ['-c', line])).stdout))
     expect(answers).toMatchObject([
       { kind: 'memberServerImage', phase: 'pending' },
-      { state: 'created', image: { kind: 'serverImage', phase: 'ready' } },
+      { status: 'ready', image: { kind: 'serverImage', phase: 'ready' } },
       { code: 'invalid-input', errors: [{}, {}, {}, {}] },
       { code: 'upstream-refused', outcome: 'not-applied' },
     ])
@@ -82,15 +82,15 @@ test('npm run chat shows the answers that Slack would show, also for a click', a
   const buttonIn = (text: string) => /--click '([^']+)'\n$/.exec(text)?.[1] ?? ''
   const second = await chat('/ncp create web-chat 12344697')
   expect(await chat('--click', buttonIn(summary))).toMatch(
-    /^web-chat is requested\. The result will be posted here\. .*\/ncp status cr_[0-9a-f]{32}\n$/,
+    /^web-chat is requested\. The result will be posted here\. .*\/ncp status op_[0-9a-f]{32}\n$/,
   )
   // The second request has the same name, so its click is refused.
   expect(await chat('--click', buttonIn(second))).toMatch(
-    /^The name web-chat is in use by request cr_[0-9a-f]{32} \(.* Choose another name\.\n$/,
+    /^The name web-chat is in use by request op_[0-9a-f]{32} \(.* Choose another name\.\n$/,
   )
   expect(await chat('/ncp', 'status', 'web-chat')).toMatch(/^\*web-chat/)
   await expect(chat('--click', 'other thing')).rejects.toThrow('npm run chat -- ')
-  expect(await chat('/ncp creations')).toMatch(/\nweb-chat: .*\(cr_[0-9a-f]{32}\)\n$/)
+  expect(await chat('/ncp recent')).toMatch(/\nweb-chat: .*\(op_[0-9a-f]{32}\)\n$/)
   await expect(chat('status')).rejects.toThrow('npm run chat -- ')
   await expect(
     run(process.execPath, ['scripts/chat.ts', '/ncp'], { env: { ...env, PORT: '9' } }),

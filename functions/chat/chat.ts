@@ -1,6 +1,6 @@
 import type { ChatName } from '../../shared/caller.ts'
-import type { Told } from '../../shared/creation/deliver.ts'
 import type { MessageParts } from '../../shared/notify.ts'
+import type { Told } from '../../shared/operation/deliver.ts'
 import type { Language } from '../../shared/outbox/wording/languages.ts'
 import type { Confirmation, Question, ReplyTo } from '../../shared/question.ts'
 

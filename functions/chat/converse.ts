@@ -1,9 +1,4 @@
 import { type ChatName, chatCallerName } from '../../shared/caller.ts'
-import { type Check, isUsable } from '../../shared/creation/check.ts'
-import { claimed, claimOf, mustHaveQuota } from '../../shared/creation/create.ts'
-import { type Creation, isSettled } from '../../shared/creation/creation.ts'
-import { check } from '../../shared/creation/dry-run.ts'
-import { current } from '../../shared/creation/follow.ts'
 import { MINUTE_MS } from '../../shared/durations.ts'
 import type { Image } from '../../shared/image.ts'
 import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/intent.ts'
@@ -11,32 +6,37 @@ import { namesEveryMinute } from '../../shared/jobs.ts'
 import { toProblem } from '../../shared/log.ts'
 import type { ImageStorage } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { ownImages, readImage, snapshots } from '../../shared/ncloud/reads.ts'
+import { type Check, isUsable } from '../../shared/operation/check.ts'
+import { claimed, claimOf, mustHaveQuota } from '../../shared/operation/create.ts'
+import { check } from '../../shared/operation/dry-run.ts'
+import { current } from '../../shared/operation/follow.ts'
+import { isSettled, type Operation } from '../../shared/operation/operation.ts'
 import { isProblem, type Problem } from '../../shared/problem.ts'
 import { type Confirmation, isAskedBy, type Question } from '../../shared/question.ts'
 import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
-import { visible } from '../creations.ts'
 import { type JobView, jobViews, requestToRun } from '../jobs.ts'
+import { visible } from '../operations.ts'
 import type { RequestContext } from '../request-context.ts'
 
 const CONFIRMATION_MS = 10 * MINUTE_MS
-const MAX_CREATIONS_SHOWN = 10
+const MAX_OPERATIONS_SHOWN = 10
 const MAX_SNAPSHOTS_SHOWN = 20
 
 /** The answer to a command, before it is written in a language. */
 export type Answer =
   | { what: 'image'; image: Image; command: string }
   | { what: 'images'; name: string; images: Image[] }
-  | { what: 'creation'; creation: Creation }
-  | { what: 'creations'; creations: Creation[] }
+  | { what: 'operation'; operation: Operation }
+  | { what: 'operations'; operations: Operation[] }
   | { what: 'snapshots'; storageNo: string; snapshots: Snapshot[] }
   | { what: 'jobs'; jobs: JobView[] }
   | { what: 'help' }
   | ({ what: 'misread' } & Misreading)
-  | { what: 'notFound'; kind: 'image' | 'creation'; reference: string }
+  | { what: 'notFound'; kind: 'image' | 'operation'; reference: string }
   | { what: 'noSuchJob'; job: string; jobs: string[] }
   | { what: 'minuteMissing'; job: string }
   | Summary
-  | { what: 'started'; creation: Creation }
+  | { what: 'started'; operation: Operation }
   | { what: 'forbidden'; person: string }
   | { what: 'expired'; command: string }
   /** `name` is the name of the requested image. */
@@ -83,8 +83,8 @@ export async function converse(
     if (isStatus && isProblem(error, 'image-not-found')) {
       return { what: 'notFound', kind: 'image', reference: intent.of }
     }
-    if (isStatus && isProblem(error, 'creation-not-found')) {
-      return { what: 'notFound', kind: 'creation', reference: intent.of }
+    if (isStatus && isProblem(error, 'operation-not-found')) {
+      return { what: 'notFound', kind: 'operation', reference: intent.of }
     }
     return { what: 'problem', problem: toProblem(error, context.log) }
   }
@@ -99,9 +99,9 @@ async function answerTo(
   switch (intent.command) {
     case 'status':
       return statusOf(intent.of, context)
-    case 'creations': {
-      const query = { caller: context.caller.name, limit: MAX_CREATIONS_SHOWN }
-      return { what: 'creations', creations: await context.store.list(query) }
+    case 'recent': {
+      const query = { caller: context.caller.name, limit: MAX_OPERATIONS_SHOWN }
+      return { what: 'operations', operations: await context.store.list(query) }
     }
     case 'snapshots':
       return usableSnapshots(intent.of, context)
@@ -124,10 +124,10 @@ async function statusOf(reference: string, context: RequestContext): Promise<Ans
     const image = await readImage({ imageNo: reference, regionCode }, context)
     return { what: 'image', image, command }
   }
-  if (reference.startsWith('cr_')) {
-    const creation = await current(await visible(reference, context), context)
-    const { image } = creation
-    return image ? { what: 'image', image, command } : { what: 'creation', creation }
+  if (reference.startsWith('op_')) {
+    const operation = await current(await visible(reference, context), context)
+    const { image } = operation
+    return image ? { what: 'image', image, command } : { what: 'operation', operation }
   }
   const { rows } = await ownImages(reference, { regionCode }, context)
   const images = rows.map(({ image }) => image)
@@ -135,7 +135,7 @@ async function statusOf(reference: string, context: RequestContext): Promise<Ans
   if (first && more.length === 0) return { what: 'image', image: first, command }
   if (first) return { what: 'images', name: reference, images }
   const holder = await context.store.holderOf(regionCode, reference)
-  if (holder?.caller === context.caller.name) return { what: 'creation', creation: holder }
+  if (holder?.caller === context.caller.name) return { what: 'operation', operation: holder }
   return { what: 'notFound', kind: 'image', reference }
 }
 
@@ -217,7 +217,7 @@ function requestToCreate(
   return { regionCode, content: { name, storages }, notify: [] }
 }
 
-/** Claims the creation and leaves the rest to the next tick: the answer cannot wait for the gateway. */
+/** Claims the operation and leaves the rest to the next tick: the answer cannot wait for the gateway. */
 async function start(
   intent: ChangeIntent,
   { id }: Confirmation,
@@ -228,11 +228,12 @@ async function start(
   const request =
     intent.command === 'run' ? requestToRun(intent.job, context) : requestToCreate(intent, context)
   try {
-    const claim = await claimOf({ ...request, caller, key: id, replyTo }, context.site)
-    const { creation } = await claimed(claim, { caller, leaseMs: 0 }, context)
+    const key = { origin: 'chat-button' as const, value: id }
+    const claim = await claimOf({ ...request, caller, key, replyTo }, context)
+    const { operation } = await claimed(claim, { caller, leaseMs: 0 }, context)
     // Without an address for the result, the answer must not promise to post it.
-    const isOver = isSettled(creation) || !replyTo.to
-    return { what: isOver ? 'creation' : 'started', creation }
+    const isOver = isSettled(operation) || !replyTo.to
+    return { what: isOver ? 'operation' : 'started', operation }
   } catch (error) {
     return { what: 'problem', problem: toProblem(error, context.log), name: request.content.name }
   }

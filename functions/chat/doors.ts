@@ -2,6 +2,9 @@ import type { Context as HonoContext } from 'hono'
 import { type Caller, chatCallerName } from '../../shared/caller.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Context } from '../../shared/context.ts'
+import { MINUTE_MS, SECOND_MS } from '../../shared/durations.ts'
+import { type Log, logWith, toProblem } from '../../shared/log.ts'
+import { asked } from '../../shared/notice.ts'
 import {
   DELIVERY_MS,
   outcomeOf,
@@ -9,10 +12,7 @@ import {
   type Teller,
   type Told,
   tellOnce,
-} from '../../shared/creation/deliver.ts'
-import { MINUTE_MS, SECOND_MS } from '../../shared/durations.ts'
-import { type Log, logWith, toProblem } from '../../shared/log.ts'
-import { asked } from '../../shared/notice.ts'
+} from '../../shared/operation/deliver.ts'
 import { Problem } from '../../shared/problem.ts'
 import type { Question } from '../../shared/question.ts'
 import type { Reply } from '../reply.ts'
@@ -43,20 +43,20 @@ const EMPTY: Reply = { status: 200, body: undefined }
 /** Everything that the routes of chats need. */
 export interface ChatContext extends ChatSettings {
   contextFor(caller: Caller, limits: Pick<Context, 'deadline' | 'log'>): RequestContext
-  /** The maximum number of creations of a person in a UTC day. */
+  /** The maximum number of operations of a person in a UTC day. */
   dailyCreations: number | undefined
   clock: Clock
   log: Log
 }
 
-/** The target that gets the end of a creation whose chat can no longer be reached. */
+/** The target that gets the end of an operation whose chat can no longer be reached. */
 export interface Fallback {
   /** The name of the target. */
   room: string
   teller: Teller
 }
 
-/** Returns a function that delivers answers and ends of creations to a chat. A refused end goes to the fallback. */
+/** Returns a function that delivers answers and ends of operations to a chat. A refused end goes to the fallback. */
 export function chatTeller(
   chat: Chat,
   chatContext: ChatContext,
@@ -78,7 +78,7 @@ export function chatTeller(
   return async (notice, context) => {
     const { event, to, besides, tries } = notice
     if (event.what === 'asked') return answer(event.question, tries === 1, context)
-    if (!('creationId' in event) || !to) return REFUSED
+    if (!('operationId' in event) || !to) return REFUSED
     const told = clock.now() < to.until ? await chat.say(renderEnd(event), 'all', to) : REFUSED
     const isElsewhere = fallback && outcomeOf(told.status) === 'refused'
     // A target that is notified by name gets the end only once.

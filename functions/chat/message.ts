@@ -1,9 +1,9 @@
-import { type Creation, statusOf } from '../../shared/creation/creation.ts'
-import { endOf } from '../../shared/creation/notices.ts'
 import { type Image, isFinal } from '../../shared/image.ts'
 import { COMMANDS, type Command, commandOf } from '../../shared/intent.ts'
-import type { CreationEnded } from '../../shared/notice.ts'
+import type { OperationEnded } from '../../shared/notice.ts'
 import { endMessage } from '../../shared/notification.ts'
+import { endOf } from '../../shared/operation/notices.ts'
+import { type Operation, statusOf } from '../../shared/operation/operation.ts'
 import {
   checkMessage,
   imageProgressMessage,
@@ -23,7 +23,7 @@ import type { Answer, Summary } from './converse.ts'
 const LISTED_COMMANDS: Command[] = [
   'status',
   'create',
-  'creations',
+  'recent',
   'snapshots',
   'jobs',
   'run',
@@ -35,8 +35,8 @@ export function renderAnswer(answer: Answer): MessageTemplate {
   return (language, prefix) => toPrintable(render(answer, WORDINGS[language], prefix))
 }
 
-/** Writes the end of a creation as a message. */
-export function renderEnd(event: CreationEnded): MessageTemplate {
+/** Writes the end of an operation as a message. */
+export function renderEnd(event: OperationEnded): MessageTemplate {
   return (language) => toPrintable(endMessage(event, WORDINGS[language]))
 }
 
@@ -50,10 +50,10 @@ function render(answer: Answer, wording: Wording, prefix: string): Message {
       const lines = images.map(({ imageNo, phase }) => chat.list.image({ imageNo, status: phase }))
       return { title: chat.list.images({ name }), lines }
     }
-    case 'creation':
-      return creationMessage(answer.creation, wording)
-    case 'creations':
-      return listOf(answer.creations.map(creationLine(wording)), chat.list.creations)
+    case 'operation':
+      return operationMessage(answer.operation, wording)
+    case 'operations':
+      return listOf(answer.operations.map(operationLine(wording)), chat.list.operations)
     case 'snapshots': {
       const { storageNo, snapshots } = answer
       const { title, empty } = chat.list.snapshots
@@ -71,7 +71,7 @@ function render(answer: Answer, wording: Wording, prefix: string): Message {
       const text =
         kind === 'image'
           ? chat.notFound.image({ reference })
-          : chat.notFound.creation({ creationId: reference })
+          : chat.notFound.operation({ operationId: reference })
       return { text }
     }
     case 'noSuchJob':
@@ -81,8 +81,8 @@ function render(answer: Answer, wording: Wording, prefix: string): Message {
     case 'summary':
       return summaryMessage(answer, wording, prefix)
     case 'started': {
-      const { creationId, content } = answer.creation
-      const command = prefix + commandOf({ command: 'status', of: creationId })
+      const { operationId, content } = answer.operation
+      const command = prefix + commandOf({ command: 'status', of: operationId })
       return { text: chat.started({ name: content.name, command }) }
     }
     case 'forbidden':
@@ -101,13 +101,13 @@ function listOf(lines: string[], { title, empty }: { title: string; empty: strin
   return lines.length > 0 ? { title, lines } : { text: empty }
 }
 
-function creationLine({ chat }: Wording) {
-  return (creation: Creation) =>
-    chat.list.creation({
-      name: creation.content.name,
-      status: statusOf(creation),
-      imageNo: creation.image?.imageNo ?? null,
-      creationId: creation.creationId,
+function operationLine({ chat }: Wording) {
+  return (operation: Operation) =>
+    chat.list.operation({
+      name: operation.content.name,
+      status: statusOf(operation),
+      imageNo: operation.image?.imageNo ?? null,
+      operationId: operation.operationId,
     })
 }
 
@@ -128,8 +128,8 @@ function jobLine({ chat }: Wording) {
       last: last
         ? {
             at: wallClock(last.scheduledAt),
-            status: statusOf(last.creation),
-            imageNo: last.creation.image?.imageNo ?? null,
+            status: last.operation.status,
+            imageNo: last.operation.image?.imageNo ?? null,
           }
         : null,
     })
@@ -248,16 +248,16 @@ function imageMessage(image: Image, command: string, wording: Wording): Message 
   }
 }
 
-/** Writes the state of a creation that has no image yet. */
-function creationMessage(creation: Creation, wording: Wording): Message {
-  const { creationId, content, updatedAt } = creation
-  const end = endOf(creation, updatedAt)
+/** Writes the state of an operation that has no image yet. */
+function operationMessage(operation: Operation, wording: Wording): Message {
+  const { operationId, content, updatedAt } = operation
+  const end = endOf(operation, updatedAt)
   if (end) return endMessage(end, wording)
   return {
-    title: `${content.name}: ${wording.status[statusOf(creation)]}`,
-    text: progressMessage(creation, wording),
-    fields: [{ name: wording.field.creation, value: creationId }],
-    button: { kind: 'refresh', command: commandOf({ command: 'status', of: creationId }) },
+    title: `${content.name}: ${wording.status[statusOf(operation)]}`,
+    text: progressMessage(operation, wording),
+    fields: [{ name: wording.field.operation, value: operationId }],
+    button: { kind: 'refresh', command: commandOf({ command: 'status', of: operationId }) },
   }
 }
 

@@ -1,5 +1,5 @@
-import { DELIVERY_MS, REFUSED, type Told } from '../../shared/creation/deliver.ts'
 import { MINUTE_MS } from '../../shared/durations.ts'
+import { DELIVERY_MS, REFUSED, type Told } from '../../shared/operation/deliver.ts'
 import { retryAfterSeconds } from '../../shared/retry-after.ts'
 import type { Transport } from '../../shared/transport.ts'
 

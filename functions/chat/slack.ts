@@ -126,7 +126,7 @@ async function questionBy(
   }
 }
 
-/** Writes a message as Slack's payload: the end of a creation for the whole room, an answer for the person who asked. */
+/** Writes a message as Slack's payload: the end of an operation for the whole room, an answer for the person who asked. */
 function payloadOf(message: Message, visibility: Visibility, language: Language) {
   const { title, text, lines = [] } = message
   return {

@@ -66,7 +66,7 @@ export function works(
 function isForBot(text: string, postback: string): boolean {
   const intent = intentOf(text)
   const isNamed = /^\s*\/?ncp\s/i.test(text.normalize('NFKC')) && 'command' in intent
-  const isCertain = 'name' in intent || ('of' in intent && /^(\d|cr_)/.test(intent.of))
+  const isCertain = 'name' in intent || ('of' in intent && /^(\d|op_)/.test(intent.of))
   return postback !== '' || isNamed || isCertain
 }
 

@@ -108,7 +108,7 @@ async function openAws() {
       AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
-      CREATIONS_TABLE: 'creations',
+      RELAY_TABLE: 'operations',
       ...settingsFor(gateway.origin),
     },
     async close() {

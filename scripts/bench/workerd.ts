@@ -26,12 +26,12 @@ export async function relayWorker(settings: Record<string, string>): Promise<str
   return configuration(
     'relay',
     `durableObjectNamespaces = [
-    (className = "CreationsObject", uniqueKey = "creations", enableSql = true),
+    (className = "OperationsObject", uniqueKey = "operations", enableSql = true),
   ],
   durableObjectStorage = (inMemory = void),
   bindings = [
     ${bindings.join('\n    ')}
-    (name = "CREATIONS", durableObjectNamespace = "CreationsObject"),
+    (name = "OPERATIONS", durableObjectNamespace = "OperationsObject"),
   ],`,
   )
 }

@@ -1,6 +1,6 @@
-import type { Check } from '../creation/check.ts'
-import { type Creation, knownBy } from '../creation/creation.ts'
 import type { Image } from '../image.ts'
+import type { Check } from '../operation/check.ts'
+import { knownBy, type Operation } from '../operation/operation.ts'
 import type { StoredProblem } from '../problem.ts'
 import type { Wording } from './wording/wording.ts'
 
@@ -56,9 +56,9 @@ export function checkMessage(check: Check, wording: Wording): string {
   return check.ok ? wording.check.nameFree(check.facts) : wording.problem.nameTaken(check.facts)
 }
 
-/** Writes the progress of a creation; `undefined` once it has ended. */
-export function progressMessage(creation: Creation, { progress }: Wording): string | undefined {
-  const { state, content, image } = creation
+/** Writes the progress of an operation; `undefined` once it has ended. */
+export function progressMessage(operation: Operation, { progress }: Wording): string | undefined {
+  const { state, content, image } = operation
   const { name } = content
   if (image) return imageProgressMessage(image, { progress })
   switch (state) {
@@ -66,7 +66,7 @@ export function progressMessage(creation: Creation, { progress }: Wording): stri
     case 'sending':
       return progress[state]({ name })
     case 'unknown':
-      return progress.unknown({ name, knownBy: knownBy(creation) ?? creation.updatedAt })
+      return progress.unknown({ name, knownBy: knownBy(operation) ?? operation.updatedAt })
     default:
       return undefined
   }

@@ -41,7 +41,7 @@ export async function openStory() {
       RELAY_JOBS: JSON.stringify([job]),
       RELAY_NOTIFY: JSON.stringify(receiver.targets),
     }),
-    /** The job's images in order of creation. */
+    /** The job's images in order of operation. */
     images: () => gateway.images.all().filter(({ name }) => name.startsWith('web-')),
     /** The create requests that have arrived. */
     creates: () => gateway.received.filter(({ action }) => action === create),
@@ -108,8 +108,8 @@ export function jobsSuite(open: (environment: Environment) => Promise<TimedDoor>
     expect(times).toEqual([...new Set(times)])
     expect(runs.at(-1)).toMatchObject({
       scheduledAt: koreanDate(minute).replace('+0900', '+09:00'),
-      creation: {
-        state: 'created',
+      operation: {
+        status: 'ready',
         name: first.name,
         image: { imageNo: first.no, phase: 'ready' },
       },

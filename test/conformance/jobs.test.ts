@@ -15,7 +15,7 @@ const bin = resolve('node_modules/.bin')
 
 const denoMay = [
   '--allow-net=0.0.0.0,127.0.0.1',
-  '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,CREATIONS_TABLE,HOST,PORT',
+  '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,HOST,PORT',
 ]
 
 /** The commands that serve from a database file, with a preloaded file. */

@@ -45,14 +45,14 @@ async function play(open: Open) {
   const times = Number.POSITIVE_INFINITY
   gateway.inject({ fault: 'endpoint-error', action: CREATE, of: LOST, times })
   const door = await open(environmentFor(gateway.origin))
-  const seen = { creation: '/v1/creations/cr_none', etag: 'W/"0"', cursor: 'none' }
+  const seen = { operation: '/v1/operations/op_none', etag: 'W/"0"', cursor: 'none' }
   const ids = new Map<string, string>()
   const answers = []
   for (const { path, ...asked } of requests) {
     const headers = filledIn(asked.headers ?? {}, seen)
     const { path: filled = '' } = filledIn({ path }, seen)
     const answered = await door.request(filled, { ...asked, headers })
-    seen.creation = answered.headers.get('location') ?? seen.creation
+    seen.operation = answered.headers.get('location') ?? seen.operation
     seen.etag = answered.headers.get('etag') ?? seen.etag
     seen.cursor = answered.json?.next ?? seen.cursor
     answers.push(comparable(answered, ids))
@@ -66,7 +66,7 @@ function filledIn(values: Record<string, string>, seen: Record<string, string>) 
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
-      value.replace(/\{(creation|etag|cursor)\}/g, (_, what) => seen[what] ?? ''),
+      value.replace(/\{(operation|etag|cursor)\}/g, (_, what) => seen[what] ?? ''),
     ]),
   )
 }
@@ -75,8 +75,8 @@ function filledIn(values: Record<string, string>, seen: Record<string, string>) 
 function comparable({ status, headers, text }: Answered, ids: Map<string, string>) {
   const same = (value: string) =>
     value
-      .replace(/cr_\w+/g, (id) => {
-        ids.set(id, ids.get(id) ?? `creation ${ids.size}`)
+      .replace(/op_\w+/g, (id) => {
+        ids.set(id, ids.get(id) ?? `operation ${ids.size}`)
         return ids.get(id) ?? ''
       })
       .replace(NOW, 'now')

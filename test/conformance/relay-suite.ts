@@ -35,15 +35,15 @@ export function relaySuite(
     expect(Object.keys(xen.json)).toEqual(Object.keys(kvm.json))
   })
 
-  test('creates an image once, follows it, and lists the creation', async () => {
+  test('creates an image once, follows it, and lists the operation', async () => {
     const asked = { method: 'POST', body: smallest, headers: { prefer: 'wait=20' } }
     const first = await door.request('/v1/server-images', asked)
     expect([first.status, first.json.image.phase]).toEqual([201, 'ready'])
     const second = await door.request('/v1/server-images', asked)
-    expect([second.status, second.json.creationId]).toEqual([200, first.json.creationId])
+    expect([second.status, second.json.operationId]).toEqual([200, first.json.operationId])
     const followed = await door.request(first.headers.get('location') ?? '')
-    expect(followed.json).toMatchObject({ state: 'created', image: { imageNo: '30000001' } })
-    const listed = await door.request('/v1/creations')
+    expect(followed.json).toMatchObject({ status: 'ready', image: { imageNo: '30000001' } })
+    const listed = await door.request('/v1/operations')
     expect(listed.json.items).toHaveLength(1)
     expect(gateway.images.all().filter((image) => image.name === smallest.name)).toHaveLength(1)
   })
@@ -54,7 +54,7 @@ export function relaySuite(
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => door.request('/v1/server-images', asked)),
     )
-    expect(new Set(answers.map(({ json }) => json.creationId)).size).toBe(1)
+    expect(new Set(answers.map(({ json }) => json.operationId)).size).toBe(1)
     expect(gateway.images.all().filter((image) => image.name === body.name)).toHaveLength(1)
   })
 

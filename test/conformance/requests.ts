@@ -3,7 +3,7 @@ import { image } from '../support/bodies.ts'
 import { scaled } from '../support/counts.ts'
 import type { Asked } from '../support/relay.ts'
 
-/** A recorded request. `{creation}`, `{etag}` and `{cursor}` in it stand for values of earlier answers. */
+/** A recorded request. `{operation}`, `{etag}` and `{cursor}` in it stand for values of earlier answers. */
 export interface Recorded extends Asked {
   path: string
 }
@@ -72,11 +72,15 @@ const read = fc.oneof(
     .tuple(pick('', 'snapshotNo=12344697', 'originalBlockStorageNo=1', 'snapshotNo=x'), query)
     .map(([filter, search]) => `/v1/snapshots?${filter}${search.replace('?', '&')}`),
   pick('/healthz', '/readyz', '/openapi.json', '/nope', '/v1', '/', '/v1/images', '/v1/jobs'),
-  pick('{creation}', '{creation}?x=1', '/v1/creations/cr_none', '/v1/creations/%00'),
+  pick('{operation}', '{operation}?x=1', '/v1/operations/op_none', '/v1/operations/%00'),
   fc
-    .tuple(pick('', 'limit=1', 'limit=100', 'limit=0', 'limit=1.5'), pick('', 'state=created'))
-    .map((filters) => `/v1/creations?${filters.filter(Boolean).join('&')}`),
-  pick('/v1/creations?cursor={cursor}&limit=3', '/v1/creations?cursor=x', '/v1/creations?state=x'),
+    .tuple(pick('', 'limit=1', 'limit=100', 'limit=0', 'limit=1.5'), pick('', 'status=pending'))
+    .map((filters) => `/v1/operations?${filters.filter(Boolean).join('&')}`),
+  pick(
+    '/v1/operations?cursor={cursor}&limit=3',
+    '/v1/operations?cursor=x',
+    '/v1/operations?status=x',
+  ),
 )
 
 const body = fc.oneof(
@@ -116,7 +120,12 @@ const write = fc.oneof(
   { arbitrary: rarely('/v1/server-images', '/v1/server-images?dryRun=true'), weight: 6 },
   {
     arbitrary: pick(
-      ...['{creation}/resolution', '/v1/creations/cr_none/resolution', '/v1/images/1', '/healthz'],
+      ...[
+        '{operation}/resolution',
+        '/v1/operations/op_none/resolution',
+        '/v1/images/1',
+        '/healthz',
+      ],
       ...['/v1/server-images?dryRun=false', '/v1/server-images?dryRun=x', '/v1/server-images?a=1'],
     ),
     weight: 1,

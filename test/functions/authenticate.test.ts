@@ -17,9 +17,9 @@ const needed: Record<string, string> = {
   'GET /v1/images': 'images:read',
   'GET /v1/snapshots': 'images:read',
   'POST /v1/server-images': 'images:create',
-  'GET /v1/creations/:id': 'images:read',
-  'GET /v1/creations': 'images:read',
-  'POST /v1/creations/:id/resolution': 'images:admin',
+  'GET /v1/operations/:id': 'images:read',
+  'GET /v1/operations': 'images:read',
+  'POST /v1/operations/:id/resolution': 'images:admin',
   'GET /v1/jobs': 'images:read',
   'POST /v1/jobs/:name/runs': 'images:create',
 }
@@ -38,7 +38,7 @@ describe.each(Object.entries(needed))('%s needs %s', (route, scope) => {
     const { status, json, headers } = await relay.request(
       path
         .replace(':no', '12341457')
-        .replace(':id', 'cr_1')
+        .replace(':id', 'op_1')
         .replace(/images$/, 'images?x'),
       { method, as, ...(method === 'POST' && { body: smallest }) },
     )
@@ -119,7 +119,7 @@ describe('the log has the cause of a 401, and the reply does not', () => {
     ['a mistyped key', { 'x-api-key': `${keyOf('ci')}x` }, { reason: 'unknown-key' }],
     ['an expired key', { 'x-api-key': keyOf('expired') }, { reason: 'expired', keyId: 'expired' }],
   ])('%s', async (_, headers, cause) => {
-    const { status, json } = await relay.request('/v1/creations', { as: '', headers })
+    const { status, json } = await relay.request('/v1/operations', { as: '', headers })
     expect([status, json.detail]).toEqual([
       401,
       'A valid API key is required: Authorization: Bearer KEY, or X-API-Key: KEY',
@@ -127,7 +127,7 @@ describe('the log has the cause of a 401, and the reply does not', () => {
     expect(relay.log.at(-1)).toEqual({
       event: 'request',
       requestId: json.requestId,
-      action: 'GET /v1/creations',
+      action: 'GET /v1/operations',
       status: 401,
       milliseconds: expect.any(Number),
       code: 'unauthenticated',

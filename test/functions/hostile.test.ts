@@ -36,14 +36,14 @@ describe('an unreachable gateway', () => {
   test('leaves a create with an unknown outcome', () =>
     withRelay(async (relay) => {
       const { status, json } = await relay.create(smallest)
-      expect([status, json.state]).toEqual([202, 'unknown'])
+      expect([status, json.status]).toEqual([202, 'unknown'])
       expect(json.problem.code).toBe('upstream-unreachable')
     }, unreachable('POST')))
 
   test('leaves a create accepted and unsent when the look-up before it fails', () =>
     withRelay(async (relay) => {
       const { status, json } = await relay.create(smallest)
-      expect([status, json.state, json.attempt]).toEqual([202, 'accepted', 0])
+      expect([status, json.status, json.attempt]).toEqual([202, 'accepted', 0])
     }, unreachable('GET')))
 })
 
@@ -51,9 +51,9 @@ test('the documented create reply, which is invalid JSON, leaves an unknown outc
   withRelay(async (relay) => {
     relay.gateway.inject({ fault: 'doc-sample-invalid', action: CREATE, applied: true })
     const { status, json, headers } = await relay.create(smallest)
-    expect([status, json.state, json.problem.code]).toEqual([202, 'unknown', 'upstream-malformed'])
+    expect([status, json.status, json.problem.code]).toEqual([202, 'unknown', 'upstream-malformed'])
     expect(json.image).toBeNull()
     expect(headers.get('retry-after')).toBe('30')
     const again = await relay.create(smallest)
-    expect([again.status, again.json.creationId]).toEqual([202, json.creationId])
+    expect([again.status, again.json.operationId]).toEqual([202, json.operationId])
   }))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { etagOf, fnv1a64, isNamed } from '../../functions/etag.ts'
-import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import { entryOf } from '../support/keys.ts'
 import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
@@ -49,7 +49,7 @@ describe('a route', () => {
 
   test.each([
     ['DELETE', '/v1/images/1', 'GET, HEAD'],
-    ['PUT', '/v1/creations', 'GET, HEAD'],
+    ['PUT', '/v1/operations', 'GET, HEAD'],
     ['POST', '/v1/images', 'GET, HEAD'],
     ['GET', '/v1/server-images', 'POST'],
     ['PATCH', '/v1/server-images', 'POST'],
@@ -94,16 +94,16 @@ describe('the request id', () => {
     ])
   })
 
-  test('comes with the creation id in every log line of a create', async () => {
+  test('comes with the operation id in every log line of a create', async () => {
     const before = relay.log.length
     const { json } = await relay.create({ ...smallest, name: 'logged' })
-    const { creationId, image } = json
+    const { operationId, image } = json
     const lines = relay.log.slice(before)
     expect(lines.map(({ event }) => event)).toEqual(
       expect.arrayContaining(['transition', 'upstream', 'request']),
     )
-    for (const line of lines) expect(line).toMatchObject({ creationId })
-    expect(lines.filter(({ state }) => state === 'created')).toMatchObject([
+    for (const line of lines) expect(line).toMatchObject({ operationId })
+    expect(lines.filter(({ state }) => state === 'applied')).toMatchObject([
       { imageNo: image.imageNo },
     ])
   })
@@ -154,7 +154,7 @@ describe('a query', () => {
     '/v1/images/1?regionCode.1=KR',
     '/v1/images?name=a&name=b',
     '/v1/images?name=a&blockStorageList.1.order=0',
-    '/v1/creations?cr=1',
+    '/v1/operations?cr=1',
   ])('%s has an unknown or a repeated key', async (path) => {
     expect(await code(path)).toEqual([400, 'malformed-request'])
   })
@@ -195,10 +195,10 @@ describe('a query', () => {
     ['/v1/images', 'name'],
     ['/v1/images?name=', 'name'],
     ['/v1/snapshots?snapshotNo=x', 'snapshotNo'],
-    ['/v1/creations?limit=0', 'limit'],
-    ['/v1/creations?limit=101', 'limit'],
-    ['/v1/creations?limit=1e1', 'limit'],
-    ['/v1/creations?state=done', 'state'],
+    ['/v1/operations?limit=0', 'limit'],
+    ['/v1/operations?limit=101', 'limit'],
+    ['/v1/operations?limit=1e1', 'limit'],
+    ['/v1/operations?status=done', 'status'],
   ])('%s breaks a rule of %s', async (path, field) => {
     const { status, json } = await relay.request(path)
     expect([status, json.code]).toEqual([422, 'invalid-input'])
@@ -336,8 +336,8 @@ test('a defect is hidden from the caller, and the log has its place in the code'
   const list = async () => {
     throw new RangeError('secret words\n    at nowhere of the runtime')
   }
-  const broken = await openRelay({ store: { list } as unknown as CreationStore })
-  const { status, json } = await broken.request('/v1/creations')
+  const broken = await openRelay({ store: { list } as unknown as Store })
+  const { status, json } = await broken.request('/v1/operations')
   await broken.close()
   expect([status, json.code, json.detail]).toEqual([
     500,
@@ -370,7 +370,7 @@ test.each([
   ['only an expired key', [{ ...entryOf('late'), expiresAt: '2026-01-01T00:00:00Z' }]],
 ])('a relay with %s logs that it has no usable key', async (_, RELAY_KEYS) => {
   const alone = await openRelay({ environment: { RELAY_KEYS } })
-  expect((await alone.request('/v1/creations')).status).toBe(401)
+  expect((await alone.request('/v1/operations')).status).toBe(401)
   await alone.close()
   expect(alone.log[0]).toMatchObject({ event: 'settings', code: 'RELAY_KEYS' })
   expect(relay.log.filter(({ event }) => event === 'settings')).toEqual([])

@@ -44,12 +44,12 @@ test(`treats an equivalent body under the same key as a repeat (${REPEATS} bodie
     const first = await relay.create(body, keyed(`same-${index}`))
     const again = await relay.create(equivalent(body), keyed(`same-${index}`))
     const status = first.status === 201 ? 200 : first.status
-    expect([again.status, again.json.creationId]).toEqual([status, first.json.creationId])
+    expect([again.status, again.json.operationId]).toEqual([status, first.json.operationId])
   }
 })
 
 test(`keeps two callers with the same key apart (${PAIRS} pairs)`, async () => {
-  const none = await relay.request('/v1/creations/cr_00000000000000000000000000000000')
+  const none = await relay.request('/v1/operations/op_00000000000000000000000000000000')
   const { requestId: _, ...notFound } = none.json
   for (let pair = 0; pair < PAIRS; pair++) {
     const made = await Promise.all(

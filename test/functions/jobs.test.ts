@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createApp } from '../../functions/app.ts'
 import { systemClock } from '../../shared/clock.ts'
-import type { JobSeen } from '../../shared/creation/jobs-record.ts'
+import type { JobSeen } from '../../shared/operation/jobs-record.ts'
 import { parseSettings } from '../../shared/settings.ts'
 import { koreanDate, states } from '../gateway/shelf.ts'
 import { isCampaign } from '../support/counts.ts'
@@ -111,20 +111,27 @@ describe('a scheduled job', () => {
     expect(made()).toEqual([])
   })
 
-  test('is the caller of its creation, which every reader may see', async () => {
+  test('is the caller of its operation, which every reader may see', async () => {
     await open([nightly])
     await tickAt(now)
     await tickAt(HALF_PAST_THREE)
     const [{ lastRuns }] = await jobs()
-    const [{ creation, scheduledAt }] = lastRuns
-    expect([creation.caller, scheduledAt]).toEqual(['job:nightly-web', '2026-11-22T03:30:00+09:00'])
+    const [{ operation, scheduledAt }] = lastRuns
+    expect([operation.caller, scheduledAt]).toEqual([
+      'job:nightly-web',
+      '2026-11-22T03:30:00+09:00',
+    ])
     const seen = async (as: string) =>
-      (await relay.request(`/v1/creations/${creation.creationId}`, { as })).status
+      (await relay.request(`/v1/operations/${operation.operationId}`, { as })).status
     expect([await seen('reader'), await seen('maker'), await seen('admin')]).toEqual([
       200, 403, 200,
     ])
-    const listed = (await relay.request('/v1/creations', { as: 'reader' })).json.items
-    expect(listed).toEqual([])
+    const listed = async (query = '') =>
+      (await relay.request(`/v1/operations${query}`, { as: 'reader' })).json.items
+    expect(await listed()).toEqual([operation])
+    expect(await listed('?job=nightly-web&status=ready&kind=createImage')).toEqual([operation])
+    expect(await listed('?job=other')).toEqual([])
+    expect(await listed('?status=failed')).toEqual([])
   })
 
   test('is recorded as rejected when its image name is taken', async () => {
@@ -137,15 +144,15 @@ describe('a scheduled job', () => {
     for (const second of [0, 60, 120]) await tickAt(HALF_PAST_THREE + second * 1_000)
     const [{ lastRuns }] = await jobs()
     expect(lastRuns).toHaveLength(1)
-    expect(lastRuns[0].creation).toMatchObject({
-      state: 'rejected',
+    expect(lastRuns[0].operation).toMatchObject({
+      status: 'rejected',
       attempt: 0,
       problem: { code: 'name-taken' },
-      history: [{ to: 'accepted' }, { to: 'rejected', reason: 'name-taken' }],
+      history: [{ status: 'accepted' }, { status: 'rejected', reason: 'name-taken' }],
     })
     expect(creates()).toHaveLength(1)
-    const { creationId } = lastRuns[0].creation
-    expect(attempts()[0]).toMatchObject({ target: 'ops', creationId })
+    const { operationId } = lastRuns[0].operation
+    expect(attempts()[0]).toMatchObject({ target: 'ops', operationId })
   })
 
   test('that is removed and added again counts as a new job', async () => {
@@ -206,7 +213,7 @@ describe('a scheduled job', () => {
     await tickAt(now)
     await tickAt(HALF_PAST_THREE)
     const [{ lastRuns }] = await jobs()
-    expect(lastRuns[0].creation.problem).toMatchObject({
+    expect(lastRuns[0].operation.problem).toMatchObject({
       code: 'invalid-input',
       detail:
         'storages.1.latestSnapshotOf has no usable snapshot from the last 26 hours (storage 12340002)',
@@ -226,8 +233,8 @@ describe('a scheduled job', () => {
     const action = 'getBlockStorageSnapshotInstanceList'
     relay.gateway.inject({ fault: 'throttled-absurd', action })
     await tickAt(HALF_PAST_THREE)
-    expect((await jobs())[0].lastRuns[0].creation).toMatchObject({
-      state: 'accepted',
+    expect((await jobs())[0].lastRuns[0].operation).toMatchObject({
+      status: 'accepted',
       problem: { code: 'upstream-throttled' },
     })
     await tickAt(HALF_PAST_THREE + HOUR)
@@ -286,9 +293,9 @@ describe('a scheduled job', () => {
     await tickAt(now)
     const { store } = relay
     const claim = store.claim
-    store.claim = async (creation, ...more) => {
-      if (creation.caller === 'job:nightly-web') throw new Error('secret words')
-      return claim(creation, ...more)
+    store.claim = async (operation, ...more) => {
+      if (operation.caller === 'job:nightly-web') throw new Error('secret words')
+      return claim(operation, ...more)
     }
     await tickAt(HALF_PAST_THREE)
     expect(made().map(({ name }) => name)).toEqual(['web-261122-0330'])
@@ -397,7 +404,7 @@ describe('an event that names a job', () => {
     expect(made().map(({ name }) => name)).toEqual(['web-20261122'])
     const [{ lastRuns }] = await jobs()
     expect(lastRuns).toMatchObject([
-      { scheduledAt: '2026-11-22T03:30:00+09:00', creation: { caller: 'job:nightly-web' } },
+      { scheduledAt: '2026-11-22T03:30:00+09:00', operation: { caller: 'job:nightly-web' } },
     ])
   })
 
@@ -419,27 +426,27 @@ describe('an event that names a job', () => {
 })
 
 describe('a requested run', () => {
-  test('is a creation of its caller', async () => {
+  test('is an operation of its caller', async () => {
     await open([byMinute])
     const { status, json, headers } = await run()
     expect([status, json.name, json.caller]).toEqual([201, 'web-261122-0320', 'key:ci'])
-    expect(headers.get('location')).toBe(`/v1/creations/${json.creationId}`)
+    expect(headers.get('location')).toBe(`/v1/operations/${json.operationId}`)
     expect((await jobs())[0].lastRuns).toEqual([])
   })
 
-  test('is the same creation in the same minute, or with the same key at any time', async () => {
+  test('is the same operation in the same minute, or with the same key at any time', async () => {
     await open([byMinute])
     const first = await run()
     now += 30_000
     const again = await run()
-    expect([again.status, again.json.creationId]).toEqual([200, first.json.creationId])
+    expect([again.status, again.json.operationId]).toEqual([200, first.json.operationId])
     const headers = { 'idempotency-key': 'once' }
     now += MINUTE
     const keyed = await run('by-minute', { headers })
     now += MINUTE
     const repeated = await run('by-minute', { headers })
     expect([keyed.status, repeated.status]).toEqual([201, 200])
-    expect(repeated.json.creationId).toBe(keyed.json.creationId)
+    expect(repeated.json.operationId).toBe(keyed.json.operationId)
     expect(repeated.headers.get('idempotent-replayed')).toBe('true')
     expect(made()).toHaveLength(2)
   })
@@ -523,7 +530,7 @@ describe('a requested run', () => {
     const { status, json } = await run()
     expect([status, json.code, json.outcome]).toEqual([422, 'invalid-input', 'not-applied'])
     expect(json.errors).toMatchObject([{ path: 'storages.0.latestSnapshotOf' }])
-    expect(json.creationId).toMatch(/^cr_/)
+    expect(json.operationId).toMatch(/^op_/)
   })
 })
 
@@ -546,7 +553,7 @@ describe('GET /v1/jobs', () => {
       lastRuns: [
         {
           scheduledAt: '2026-11-22T03:30:00+09:00',
-          creation: { state: 'created', name: 'web-20261122', image: { phase: 'ready' } },
+          operation: { status: 'ready', name: 'web-20261122', image: { phase: 'ready' } },
         },
       ],
     })

@@ -15,7 +15,7 @@ registerHooks({ resolve: (specifier, context, next) => {
 async function clientsOf(environment: Record<string, string>) {
   const args = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`]
   const { stderr } = await run(process.execPath, [...args, 'functions/lambda.ts'], {
-    env: { CREATIONS_TABLE: 'creations', AWS_ENDPOINT_URL: 'http://127.0.0.1:9', ...environment },
+    env: { RELAY_TABLE: 'operations', AWS_ENDPOINT_URL: 'http://127.0.0.1:9', ...environment },
   })
   const loaded = stderr.split('\n').filter((line) => /^@aws-sdk\/client-[a-z-]+$/.test(line))
   return [...new Set(loaded)].sort()

@@ -37,7 +37,7 @@ type Answer = (response: ServerResponse) => unknown
 /** The body of a notification. */
 interface Notification {
   type: string
-  data: { creationId: string }
+  data: { operationId: string }
 }
 
 /** The server of a target. */
@@ -107,7 +107,7 @@ function verified(body: string, headers: Record<string, string>): Notification {
   try {
     return new Webhook(SECRET).verify(body, headers) as Notification
   } catch (error) {
-    return { type: String(error), data: { creationId: '' } }
+    return { type: String(error), data: { operationId: '' } }
   }
 }
 
@@ -131,7 +131,7 @@ async function relayTo(receivers: Record<string, Receiver>, options: RelayOption
 let names = 0
 async function create(relay: Relay, notify = ['ops']): Promise<string> {
   const { json } = await relay.create({ ...smallest, name: `${NAME}-${++names}`, notify })
-  return json.creationId
+  return json.operationId
 }
 
 /** Returns the attempts in the log. */
@@ -141,16 +141,16 @@ function attemptsIn({ log }: Relay) {
     .map(({ target, attempt, state, status, reason }) => [target, attempt, state, status ?? reason])
 }
 
-/** Expects a number of requests about one creation, all with the same id. */
-function expectRequests({ requests }: Receiver, creationId: string, times: number) {
+/** Expects a number of requests about one operation, all with the same id. */
+function expectRequests({ requests }: Receiver, operationId: string, times: number) {
   const came = requests.map(({ method, path, notification: { type, data } }) => [
     method,
     path,
     type,
     data,
   ])
-  const data = expect.objectContaining({ creationId })
-  expect(came).toEqual(Array(times).fill(['POST', PATH, 'creation.ready', data]))
+  const data = expect.objectContaining({ operationId })
+  expect(came).toEqual(Array(times).fill(['POST', PATH, 'operation.ready', data]))
   expect(new Set(requests.map(({ id }) => id)).size).toBe(1)
   expect(requests[0]?.id).toMatch(/^[\w-]+$/)
 }
@@ -166,12 +166,12 @@ test.each<[string, Answer, number | string]>([
 ])('a target that %s gets one retry with the same id', async (_, answer, outcome) => {
   const receiver = await openReceiver(answer)
   const relay = await relayTo({ ops: receiver })
-  const creationId = await create(relay)
+  const operationId = await create(relay)
   await relay.tick()
-  expectRequests(receiver, creationId, 1)
+  expectRequests(receiver, operationId, 1)
   receiver.answer = answering(204)
   await tickAfter(relay, 30, 300, DAY)
-  expectRequests(receiver, creationId, 2)
+  expectRequests(receiver, operationId, 2)
   expect(attemptsIn(relay)).toEqual([
     ['ops', 1, 'pending', outcome],
     ['ops', 2, 'delivered', 204],
@@ -181,12 +181,12 @@ test.each<[string, Answer, number | string]>([
 test('a target that was unreachable is notified when it is back', async () => {
   const receiver = await openReceiver()
   const relay = await relayTo({ ops: receiver })
-  const creationId = await create(relay)
+  const operationId = await create(relay)
   receiver.stop()
   await relay.tick()
   await receiver.start()
   await tickAfter(relay, 30)
-  expectRequests(receiver, creationId, 1)
+  expectRequests(receiver, operationId, 1)
   expect(attemptsIn(relay)).toEqual([
     ['ops', 1, 'pending', 'ECONNREFUSED'],
     ['ops', 2, 'delivered', 204],
@@ -199,9 +199,9 @@ test.each(REFUSALS)(
     const elsewhere = await openReceiver()
     const receiver = await openReceiver(answering(status, { location: elsewhere.url }))
     const relay = await relayTo({ ops: receiver })
-    const creationId = await create(relay)
+    const operationId = await create(relay)
     await tickAfter(relay, 0, ...GAPS)
-    expectRequests(receiver, creationId, 1)
+    expectRequests(receiver, operationId, 1)
     expect(elsewhere.requests).toEqual([])
     expect(attemptsIn(relay)).toEqual([['ops', 1, 'refused', status]])
   },
@@ -215,28 +215,28 @@ test.each([
 ])('a reply of %i with Retry-After %s delays the retry by %i s', async (status, after, seconds) => {
   const receiver = await openReceiver(answering(status, { 'retry-after': after }))
   const relay = await relayTo({ ops: receiver })
-  const creationId = await create(relay)
+  const operationId = await create(relay)
   await relay.tick()
   receiver.answer = answering(204)
   await tickAfter(relay, seconds - 1)
-  expectRequests(receiver, creationId, 1)
+  expectRequests(receiver, operationId, 1)
   await tickAfter(relay, 1)
-  expectRequests(receiver, creationId, 2)
+  expectRequests(receiver, operationId, 2)
 })
 
 test('a notification is retried at the documented intervals and then given up', async () => {
   const receiver = await openReceiver(answering(500))
   const relay = await relayTo({ ops: receiver })
-  const creationId = await create(relay)
+  const operationId = await create(relay)
   await relay.tick()
   for (const [i, gap] of GAPS.entries()) {
     await tickAfter(relay, gap - 1)
-    expectRequests(receiver, creationId, i + 1)
+    expectRequests(receiver, operationId, i + 1)
     await tickAfter(relay, 1)
-    expectRequests(receiver, creationId, i + 2)
+    expectRequests(receiver, operationId, i + 2)
   }
   await tickAfter(relay, ...Array(10).fill(DAY))
-  expectRequests(receiver, creationId, 10)
+  expectRequests(receiver, operationId, 10)
   expect(new Set(receiver.requests.map(({ body }) => body)).size).toBe(1)
   expect(attemptsIn(relay)).toEqual([
     ...GAPS.map((_, i) => ['ops', i + 1, 'pending', 500]),
@@ -250,7 +250,7 @@ test('a notification of a server killed during its delivery is retried by the ne
   const database = join(folder, 'relay.sqlite')
   const receiver = await openReceiver()
   const relay = await relayTo({ ops: receiver }, { database })
-  const creationId = await create(relay)
+  const operationId = await create(relay)
 
   async function open(seconds: number) {
     const environment = environmentFor(relay.gateway.origin, {
@@ -275,35 +275,35 @@ test('a notification of a server killed during its delivery is retried by the ne
   expect(killed.output()).not.toContain('"event":"notification"')
   receiver.answer = answering(204)
   await relay.tick()
-  expectRequests(receiver, creationId, 1)
+  expectRequests(receiver, operationId, 1)
 
   const next = await open(31)
   await until(() => next.output().includes('"event":"tick"'))
   await next.close()
   expect(next.output()).toMatch(/"state":"delivered","attempt":2,/)
   await tickAfter(relay, 31, ...GAPS)
-  expectRequests(receiver, creationId, 2)
+  expectRequests(receiver, operationId, 2)
   expect(leaksIn(killed.output() + next.output())).toEqual([])
 })
 
-/** Makes a creation that will be in conflict, and returns a function that resolves it. */
+/** Makes an operation that will be in conflict, and returns a function that resolves it. */
 async function conflicting(relay: Relay) {
   relay.gateway.inject({
     fault: 'reset-before',
     action: 'createServerImageFromSnapshot',
     applied: true,
   })
-  const creationId = await create(relay)
+  const operationId = await create(relay)
   const image = relay.gateway.images.all().at(-1)
   if (!image) throw new Error('No image was made')
   const { no: _, ...copied } = image
   const { no } = relay.gateway.images.add(copied)
   const asked = { method: 'POST', as: 'admin', body: { imageNo: no } }
-  const resolve = () => relay.request(`/v1/creations/${creationId}/resolution`, asked)
-  return { creationId, resolve }
+  const resolve = () => relay.request(`/v1/operations/${operationId}/resolution`, asked)
+  return { operationId, resolve }
 }
 
-test('notifications about one creation arrive in order', async () => {
+test('notifications about one operation arrive in order', async () => {
   const receiver = await openReceiver(answering(500))
   const relay = await relayTo({ ops: receiver })
   const { resolve } = await conflicting(relay)
@@ -311,15 +311,15 @@ test('notifications about one creation arrive in order', async () => {
   await resolve()
   const types = () => receiver.requests.map(({ notification }) => notification.type)
   await relay.tick()
-  expect(types()).toEqual(['creation.conflict'])
+  expect(types()).toEqual(['operation.conflict'])
   await tickAfter(relay, 30)
-  expect(types()).toEqual(['creation.conflict', 'creation.conflict'])
+  expect(types()).toEqual(['operation.conflict', 'operation.conflict'])
 
   receiver.answer = answering(204)
   await tickAfter(relay, 299)
   expect(types()).toHaveLength(2)
   await tickAfter(relay, 1)
-  expect(types().slice(2)).toEqual(['creation.conflict', 'creation.ready'])
+  expect(types().slice(2)).toEqual(['operation.conflict', 'operation.ready'])
   const ids = receiver.requests.map(({ id }) => id)
   expect(ids.slice(0, 2)).toEqual([ids[2], ids[2]])
   expect(ids[3]).not.toBe(ids[2])
@@ -337,17 +337,17 @@ test('notifications that wait for an earlier one block neither that one nor new 
   receiver.requests.length = 0
   const fresh = await create(relay)
   await tickAfter(relay, ...Array(10).fill(DAY / 2))
-  for (const { creationId } of all) {
+  for (const { operationId } of all) {
     const about = receiver.requests.filter(
-      ({ notification }) => notification.data.creationId === creationId,
+      ({ notification }) => notification.data.operationId === operationId,
     )
     expect(about.map(({ notification }) => notification.type)).toEqual([
-      'creation.conflict',
-      'creation.ready',
+      'operation.conflict',
+      'operation.ready',
     ])
   }
   expect(
-    receiver.requests.filter(({ notification }) => notification.data.creationId === fresh),
+    receiver.requests.filter(({ notification }) => notification.data.operationId === fresh),
   ).toHaveLength(1)
 })
 
@@ -360,13 +360,13 @@ test.each<[string, (receiver: Receiver) => void]>([
     const [dead, live] = [await openReceiver(hang), await openReceiver()]
     const relay = await relayTo({ dead, live })
     for (let i = 0; i < 30; i++) await create(relay, ['dead'])
-    const creationId = await create(relay, ['dead', 'live'])
+    const operationId = await create(relay, ['dead', 'live'])
     die(dead)
     const ticked = relay.tick()
     await until(() => live.requests.length > 0)
     dead.stop()
     await ticked
-    expectRequests(live, creationId, 1)
+    expectRequests(live, operationId, 1)
     // Each attempt may take 10 s, and a tick one minute.
     const attempts = attemptsIn(relay).filter(([target]) => target === 'dead')
     expect(attempts.length).toBeLessThanOrEqual(2)
@@ -408,19 +408,21 @@ test('an image that never becomes final is announced once, even if it is read ag
   const receiver = await openReceiver()
   const options = { gateway: { now: () => Date.now(), readyAfterMs: 3 * DAY * SECOND } }
   const relay = await relayTo({ ops: receiver }, options)
-  const creationId = await create(relay)
+  const operationId = await create(relay)
   await tickAfter(relay, ...Array(30).fill(3_600))
   for (let i = 0; i < 3; i++) {
-    await relay.request(`/v1/creations/${creationId}`)
+    await relay.request(`/v1/operations/${operationId}`)
     await tickAfter(relay, 60)
   }
   const types = () => receiver.requests.map(({ notification }) => notification.type)
-  expect(types()).toEqual(['creation.timed_out'])
+  expect(types()).toEqual(['operation.stalled'])
+  const { json } = await relay.request(`/v1/operations/${operationId}`)
+  expect([json.status, json.final, json.stalled]).toEqual(['pending', false, true])
   // A read two days later finds the image ready, which is a new event.
   await tickAfter(relay, 2 * DAY)
-  await relay.request(`/v1/creations/${creationId}`)
+  await relay.request(`/v1/operations/${operationId}`)
   await tickAfter(relay, 60)
-  expect(types()).toEqual(['creation.timed_out', 'creation.ready'])
+  expect(types()).toEqual(['operation.stalled', 'operation.ready'])
 })
 
 test('a tick starts no delivery when too little time is left', async () => {
@@ -446,11 +448,11 @@ test('a tick delivers at most 40 notifications to a target', async () => {
 test('two concurrent ticks deliver each notification once', async () => {
   const receiver = await openReceiver()
   const relay = await relayTo({ ops: receiver })
-  const creationIds: string[] = []
-  for (let i = 0; i < 20; i++) creationIds.push(await create(relay))
+  const operationIds: string[] = []
+  for (let i = 0; i < 20; i++) operationIds.push(await create(relay))
   await Promise.all([relay.tick(), relay.tick()])
-  const notified = receiver.requests.map(({ notification }) => notification.data.creationId)
-  expect(notified.sort()).toEqual(creationIds.sort())
+  const notified = receiver.requests.map(({ notification }) => notification.data.operationId)
+  expect(notified.sort()).toEqual(operationIds.sort())
   expect(attemptsIn(relay)).toEqual(Array(20).fill(['ops', 1, 'delivered', 204]))
 })
 
@@ -465,12 +467,12 @@ test('the log has the target and the result of each attempt, and no secrets or c
   }
   const environment = { RELAY_NOTIFY: JSON.stringify(targets) }
   const relay = await relayTo({}, { environment })
-  const creationId = await create(relay, Object.keys(targets))
-  const { imageNo } = (await relay.request(`/v1/creations/${creationId}`)).json.image
+  const operationId = await create(relay, Object.keys(targets))
+  const { imageNo } = (await relay.request(`/v1/operations/${operationId}`)).json.image
   await relay.tick()
   const attempts = relay.log.filter(({ event }) => event === 'notification')
   const milliseconds = expect.any(Number)
-  const rest = { creationId, imageNo, state: 'delivered', attempt: 1, milliseconds, status: 204 }
+  const rest = { operationId, imageNo, state: 'delivered', attempt: 1, milliseconds, status: 204 }
   expect(attempts).toHaveLength(4)
   for (const target of Object.keys(targets)) {
     expect(attempts).toContainEqual({ event: 'notification', target, ...rest })

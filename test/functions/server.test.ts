@@ -61,7 +61,7 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
 
     const again = await openDoor(name, environment)
     const replayed = await again.request('/v1/server-images', { method: 'POST', body })
-    expect([replayed.status, replayed.json.creationId]).toEqual([200, json.creationId])
+    expect([replayed.status, replayed.json.operationId]).toEqual([200, json.operationId])
     await again.close()
     await rm(folder, { recursive: true })
   })
@@ -79,7 +79,7 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
     await expect(answer).rejects.toThrow()
     await door.close()
     await slow.close()
-    expect(door.output()).toMatch(/"event":"transition".*"state":"created"/)
+    expect(door.output()).toMatch(/"event":"transition".*"state":"applied"/)
   })
 
   test.each(own)(

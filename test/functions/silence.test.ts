@@ -72,7 +72,7 @@ afterEach(() => relay.close())
 test('a job with an image each night is reported as ready and never as overdue', async () => {
   await open()
   await until(24 * 5)
-  expect(received.map(({ type }) => type)).toEqual(Array(5).fill('creation.ready'))
+  expect(received.map(({ type }) => type)).toEqual(Array(5).fill('operation.ready'))
 })
 
 test('a job that never had an image is reported after its deadline and each day after', async () => {
@@ -179,7 +179,7 @@ test('an image that failed does not count', async () => {
   await open()
   relay.gateway.snapshots.change('12344697', { doomed: true })
   await until(30)
-  expect(received.map(({ type }) => type)).toEqual(['creation.failed', 'job.overdue'])
+  expect(received.map(({ type }) => type)).toEqual(['operation.failed', 'job.overdue'])
 })
 
 test('images that the job did not make do not count', async () => {

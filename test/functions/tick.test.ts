@@ -3,12 +3,12 @@ import { createApp } from '../../functions/app.ts'
 import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
 import { systemClock } from '../../shared/clock.ts'
-import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
-import type { CreationStore } from '../../shared/creation/store.ts'
 import type { LogEvent } from '../../shared/log.ts'
+import { sqliteStore } from '../../shared/operation/sqlite-store.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import { parseSettings } from '../../shared/settings.ts'
 import { openGateway } from '../gateway/gateway.ts'
-import { memoryStore } from '../shared/creation/memory-store.ts'
+import { memoryStore } from '../shared/operation/memory-store.ts'
 import { secrets } from '../support/canaries.ts'
 import { environmentFor, initOf, openRelay, type Relay, smallest } from '../support/relay.ts'
 
@@ -38,7 +38,7 @@ beforeEach(() => {
 let names = 0
 const fresh = () => ({ ...smallest, name: `tick-${++names}` })
 const made = (name: string) => relay.gateway.images.all().filter((image) => image.name === name)
-const read = async (id: string) => (await relay.request(`/v1/creations/${id}`)).json
+const read = async (id: string) => (await relay.request(`/v1/operations/${id}`)).json
 const later = (seconds: number) => {
   ahead += seconds * SECOND
   gatewayAhead += seconds * SECOND
@@ -60,14 +60,14 @@ describe('the tick', () => {
     relay.gateway.inject({ fault: 'reset-before', action: create, applied: true })
     const body = fresh()
     const { json } = await relay.create(body)
-    expect(json.state).toBe('unknown')
+    expect(json.status).toBe('unknown')
     await relay.tick()
-    expect((await read(json.creationId)).state).toBe('unknown')
+    expect((await read(json.operationId)).status).toBe('unknown')
     later(31)
     await relay.tick()
-    const now = await read(json.creationId)
-    expect([now.state, now.attempt, now.image.name]).toEqual(['created', 1, body.name])
-    expect(now.history.at(-1)).toMatchObject({ actor: 'tick', to: 'created', reason: 'adopted' })
+    const now = await read(json.operationId)
+    expect([now.status, now.attempt, now.image.name]).toEqual(['ready', 1, body.name])
+    expect(now.history.at(-1)).toMatchObject({ actor: 'tick', status: 'ready', reason: 'adopted' })
     expect(made(body.name)).toHaveLength(1)
   })
 
@@ -77,22 +77,22 @@ describe('the tick', () => {
     const { json } = await relay.create(body)
     ahead = 640 * SECOND
     await relay.tick()
-    expect((await read(json.creationId)).state).toBe('unknown')
+    expect((await read(json.operationId)).status).toBe('unknown')
     ahead = 0
     later(700)
     await relay.tick()
-    const now = await read(json.creationId)
-    expect([now.state, now.attempt]).toEqual(['created', 2])
+    const now = await read(json.operationId)
+    expect([now.status, now.attempt]).toEqual(['ready', 2])
     expect(made(body.name)).toHaveLength(1)
   })
 
   test('sends a create that the gateway throttled', async () => {
     relay.gateway.inject({ fault: 'throttled', action: create })
     const { json } = await relay.create(fresh())
-    expect(json.state).toBe('accepted')
+    expect(json.status).toBe('accepted')
     later(31)
     await relay.tick()
-    expect((await read(json.creationId)).state).toBe('created')
+    expect((await read(json.operationId)).status).toBe('ready')
   })
 
   test('follows an image until it is final and then stops reading it', async () => {
@@ -127,11 +127,11 @@ describe('the tick', () => {
     expect(bodies.map(({ name }) => made(name).length)).toEqual(Array(20).fill(1))
   })
 
-  test('skips a creation that cannot be stored and logs the defect', async () => {
+  test('skips an operation that cannot be stored and logs the defect', async () => {
     relay.gateway.inject({ fault: 'throttled', action: create, times: 2 })
     const [first, second] = [fresh(), fresh()]
     const answers = [await relay.create(first), await relay.create(second)]
-    const broken: CreationStore = {
+    const broken: Store = {
       ...store,
       replace: async (next) => {
         if (next.content.name === first.name) throw new Error('secret words')
@@ -151,13 +151,13 @@ describe('the tick', () => {
       log: (event) => log.push(event),
     })
     await other.tick()
-    const states = await Promise.all(answers.map(({ json }) => read(json.creationId)))
-    expect(states.map(({ state }) => state)).toEqual(['accepted', 'created'])
+    const states = await Promise.all(answers.map(({ json }) => read(json.operationId)))
+    expect(states.map(({ status }) => status)).toEqual(['accepted', 'ready'])
     expect(log).toContainEqual(expect.objectContaining({ event: 'defect' }))
     expect(JSON.stringify(log)).not.toContain('secret words')
   })
 
-  test('moves at most 100 creations, those that waited longest first', async () => {
+  test('moves at most 100 operations, those that waited longest first', async () => {
     const { ownRelay } = await openSlowRelay(0)
     ownRelay.gateway.inject({ fault: 'throttled', action: create, times: 130 })
     const bodies = Array.from({ length: 130 }, fresh)
@@ -210,10 +210,10 @@ test('a tick without a store does nothing', async () => {
 })
 
 test('a create whose claim is stored gives 202 when the store fails later', async () => {
-  const failing: CreationStore = {
+  const failing: Store = {
     ...store,
     replace: async (next) => {
-      if (next.state === 'created') throw new Error('secret words')
+      if (next.state === 'applied') throw new Error('secret words')
       return store.replace(next)
     },
   }
@@ -221,21 +221,20 @@ test('a create whose claim is stored gives 202 when the store fails later', asyn
   const ownRelay = await openRelay({ store: failing, gateway })
   const { status, json, headers } = await ownRelay.create({ ...smallest, name: 'store-fails' })
   // The reply has the stored state, not the state before the attempt.
-  expect([status, json.state, json.attempt]).toEqual([202, 'sending', 1])
-  expect(headers.get('location')).toBe(`/v1/creations/${json.creationId}`)
+  expect([status, json.status, json.attempt]).toEqual([202, 'sending', 1])
+  expect(headers.get('location')).toBe(`/v1/operations/${json.operationId}`)
   expect(JSON.stringify(ownRelay.log)).not.toContain('secret words')
   await ownRelay.close()
 })
 
 describe('a failing store', () => {
-  const relayWith = (broken: Partial<CreationStore>) =>
-    openRelay({ store: { ...store, ...broken } })
+  const relayWith = (broken: Partial<Store>) => openRelay({ store: { ...store, ...broken } })
   const fail = async () => {
     throw new Error('secret words')
   }
 
   test('that loses its reply to a claim does not stop the create', async () => {
-    const claim: CreationStore['claim'] = async (...claim) => {
+    const claim: Store['claim'] = async (...claim) => {
       await store.claim(...claim)
       return fail()
     }
@@ -246,7 +245,7 @@ describe('a failing store', () => {
   })
 
   test('that gets one claim twice does not make the create a replay', async () => {
-    const claim: CreationStore['claim'] = async (...claim) => {
+    const claim: Store['claim'] = async (...claim) => {
       await store.claim(...claim)
       return store.claim(...claim)
     }
@@ -269,7 +268,7 @@ describe('a failing store', () => {
       gateway: { readyAfterMs: 60_000 },
     })
     const { status, json } = await ownRelay.create(fresh(), { headers: { prefer: 'wait=2' } })
-    expect([status, json.state]).toEqual([201, 'created'])
+    expect([status, json.status]).toEqual([201, 'pending'])
     await ownRelay.close()
   })
 
@@ -286,7 +285,7 @@ describe('a failing store', () => {
     await ownRelay.create(body)
     ahead = 6 * SECOND
     const { status, json } = await ownRelay.create(body)
-    expect([status, json.state]).toEqual([200, 'created'])
+    expect([status, json.status]).toEqual([200, 'pending'])
     expect(JSON.stringify(ownRelay.log)).not.toContain('secret words')
     await ownRelay.close()
   })
@@ -305,26 +304,31 @@ describe('a conflict', () => {
     later(640)
     await relay.tick()
     const resolve = (resolution: unknown, as = 'admin') =>
-      relay.request(`/v1/creations/${json.creationId}/resolution`, {
+      relay.request(`/v1/operations/${json.operationId}/resolution`, {
         method: 'POST',
         as,
         body: resolution,
       })
-    return { id: json.creationId, body, image, copy, resolve }
+    return { id: json.operationId, body, image, copy, resolve }
   }
 
   test('waits for a person, keeps its name and is returned to a repeat', async () => {
-    const { id, body } = await conflicting()
+    const { id, body, image, copy } = await conflicting()
     const now = await read(id)
-    expect([now.state, now.history.at(-1)]).toEqual([
+    expect([now.final, now.stalled, now.candidates.sort()]).toEqual([
+      true,
+      false,
+      [image.no, copy.no].sort(),
+    ])
+    expect([now.status, now.history.at(-1)]).toEqual([
       'conflict',
       expect.objectContaining({ actor: 'tick', reason: 'ambiguous' }),
     ])
     later(3_600)
     await relay.tick()
-    expect((await read(id)).state).toBe('conflict')
+    expect((await read(id)).status).toBe('conflict')
     const repeated = await relay.create(body)
-    expect([repeated.status, repeated.json.state]).toEqual([200, 'conflict'])
+    expect([repeated.status, repeated.json.status]).toEqual([200, 'conflict'])
     const other = await relay.create({ ...body, description: 'other' })
     expect([other.status, other.json.code]).toEqual([409, 'name-taken'])
   })
@@ -332,14 +336,15 @@ describe('a conflict', () => {
   test('is resolved by the number of the image', async () => {
     const { resolve, copy } = await conflicting()
     const { status, json } = await resolve({ imageNo: copy.no })
-    expect([status, json.state, json.image.imageNo]).toEqual([200, 'created', copy.no])
+    expect([status, json.status, json.image.imageNo]).toEqual([200, 'ready', copy.no])
+    expect(json.candidates).toEqual([])
     expect(json.history.at(-1)).toMatchObject({ actor: 'key:admin', reason: 'resolved' })
   })
 
   test('is resolved by abandoning it, which frees the name', async () => {
     const { resolve, body, image, copy } = await conflicting()
     const { json } = await resolve({ abandon: true })
-    expect([json.state, json.history.at(-1).reason]).toEqual(['not_created', 'resolved'])
+    expect([json.status, json.history.at(-1).reason]).toEqual(['not_applied', 'resolved'])
     for (const { no } of [image, copy]) relay.gateway.images.delete(no)
     expect((await relay.create(body)).status).toBe(201)
   })
@@ -357,10 +362,10 @@ describe('a conflict', () => {
     for (const resolution of wrong) {
       expect(await codes(resolution)).toEqual([422, 'invalid-input', ''])
     }
-    expect((await read(id)).state).toBe('conflict')
+    expect((await read(id)).status).toBe('conflict')
     expect((await resolve({ abandon: true })).status).toBe(200)
-    expect(await codes({ abandon: true })).toEqual([422, 'invalid-input'])
-    const unknown = '/v1/creations/cr_00000000000000000000000000000000/resolution'
+    expect(await codes({ abandon: true })).toEqual([409, 'not-in-conflict'])
+    const unknown = '/v1/operations/op_00000000000000000000000000000000/resolution'
     const asked = { method: 'POST', as: 'admin', body: { abandon: true } }
     expect((await relay.request(unknown, asked)).status).toBe(404)
   })

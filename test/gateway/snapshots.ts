@@ -13,7 +13,7 @@ export interface Snapshot extends Row {
   bootable: boolean
   hypervisor: string
   volumeType: string
-  /** True if the creation of images from it fails. */
+  /** True if the operation of images from it fails. */
   doomed: boolean
 }
 

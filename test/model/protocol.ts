@@ -1,5 +1,5 @@
 /**
- * The protocol of a creation as a transition system: one record, two relay processes, a gateway and time.
+ * The protocol of an operation as a transition system: one record, two relay processes, a gateway and time.
  *
  * Times are ages in ticks. An age stops growing when no rule distinguishes it from a greater one. So the number of
  * states is finite, although time, invocations and crashes have no limit.
@@ -13,7 +13,7 @@ export interface Rules {
   lag: number
   /** The age of a timestamp after which a look-up that finds nothing proves absence. */
   horizon: number
-  /** The maximum number of attempts. After it, an absent image means `not_created`. */
+  /** The maximum number of attempts. After it, an absent image means `not_applied`. */
   maxAttempts: number
   /** The number of times that the gateway may answer "try later". */
   throttles: number
@@ -44,17 +44,17 @@ const PROCESS_STEPS = {
   timeOut,
   lookUp,
   judgeAbsence,
-  adopt: storing('created'),
-  storeCreated: storing('created'),
+  adopt: storing('applied'),
+  storeCreated: storing('applied'),
   storeRejected: storing('rejected'),
   storeAccepted: storing('accepted'),
   storeUnknown: storing('unknown'),
-  storeNotCreated: storing('not_created'),
+  storeNotCreated: storing('not_applied'),
   deleteRecord: storing('none'),
 }
 
 const OPEN_STATES = ['none', 'accepted', 'sending', 'unknown'] as const
-const ENDS = ['created', 'rejected', 'not_created'] as const
+const ENDS = ['applied', 'rejected', 'not_applied'] as const
 const NAMES: string[] = [...OPEN_STATES, ...ENDS, ...Object.keys(PROCESS_STEPS)]
 
 type RecordState = (typeof OPEN_STATES)[number] | (typeof ENDS)[number]
@@ -278,7 +278,7 @@ function oneTickLater(state: State, { window, lag, horizon }: Rules): State {
   }
 }
 
-/** True if the creation has ended. */
+/** True if the operation has ended. */
 export function isEnd({ record }: State): boolean {
   return ENDS.some((end) => end === record.at)
 }
@@ -288,11 +288,12 @@ export function violationOf(before: State, after: State, { window }: Rules): str
   const { record, images, messages } = after
   const was = before.record
   const isWritten = record.at !== was.at || record.version !== was.version
-  const isDenied = isEnd(after) && record.at !== 'created'
+  const isDenied = isEnd(after) && record.at !== 'applied'
   const mayBeMade = messages.some(({ signed }) => signed <= window)
   if (images.length > 1) return 'two images'
-  if (isDenied && (images.length > 0 || mayBeMade)) return 'an image of a creation that was denied'
-  if (record.at === 'created' && images.length === 0) return 'created without an image'
+  if (isDenied && (images.length > 0 || mayBeMade))
+    return 'an image of an operation that was denied'
+  if (record.at === 'applied' && images.length === 0) return 'applied without an image'
   if (isWritten && isEnd(before)) return 'an end that was not the end'
   if (isWritten && record.version <= was.version) return 'a version that did not increase'
   return undefined

@@ -14,7 +14,7 @@ describe('a command', () => {
     ['status 12341457', { command: 'status', of: '12341457' }],
     ['/ncp status web-golden', { command: 'status', of: 'web-golden' }],
     ['ncp STATUS 12341457', { command: 'status', of: '12341457' }],
-    [`status cr_${'a1'.repeat(16)}`, { command: 'status', of: `cr_${'a1'.repeat(16)}` }],
+    [`status op_${'a1'.repeat(16)}`, { command: 'status', of: `op_${'a1'.repeat(16)}` }],
     ['상태 12341457', { command: 'status', of: '12341457' }],
     ['상태12341457', { command: 'status', of: '12341457' }],
     ['状態　１２３４１４５７', { command: 'status', of: '12341457' }],
@@ -37,10 +37,9 @@ describe('a command', () => {
         { sizeGb: 10, volumeType: 'CB1' },
       ),
     ],
-    ['creations', { command: 'creations' }],
-    ['생성 목록', { command: 'creations' }],
-    ['생성목록', { command: 'creations' }],
-    ['作成一覧', { command: 'creations' }],
+    ['recent', { command: 'recent' }],
+    ['최근', { command: 'recent' }],
+    ['最近', { command: 'recent' }],
     ['jobs', { command: 'jobs' }],
     ['작업', { command: 'jobs' }],
     ['작업 목록', { command: 'jobs' }],
@@ -116,7 +115,7 @@ const intent: fc.Arbitrary<Intent> = fc.oneof(
   fc.constantFrom(
     { command: 'help' as const },
     { command: 'jobs' as const },
-    { command: 'creations' as const },
+    { command: 'recent' as const },
   ),
 )
 

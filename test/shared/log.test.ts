@@ -16,7 +16,7 @@ test.each<[LogEvent, string]>([
   [{ event: 'upstream', status: 200 }, 'info'],
   [{ event: 'upstream', status: 200, fallback: true }, 'info'],
   [{ event: 'upstream', code: 'upstream-timeout' }, 'warn'],
-  [{ event: 'transition', state: 'created' }, 'info'],
+  [{ event: 'transition', state: 'applied' }, 'info'],
   [{ event: 'transition', state: 'rejected', code: 'name-taken' }, 'warn'],
   [{ event: 'notification', state: 'delivered' }, 'info'],
   [{ event: 'notification', state: 'given_up' }, 'warn'],
@@ -29,9 +29,9 @@ test.each<[LogEvent, string]>([
 
 test('added fields do not replace an event’s own fields', () => {
   const events: LogEvent[] = []
-  const log = logWith({ creationId: 'cr_1', caller: 'tick' }, (event) => events.push(event))
+  const log = logWith({ operationId: 'op_1', caller: 'tick' }, (event) => events.push(event))
   log({ event: 'upstream', caller: 'key:ci' })
-  expect(events).toEqual([{ event: 'upstream', creationId: 'cr_1', caller: 'key:ci' }])
+  expect(events).toEqual([{ event: 'upstream', operationId: 'op_1', caller: 'key:ci' }])
 })
 
 // In the local time of the machine, for its operator.
@@ -42,8 +42,8 @@ test.each<[LogEvent, string | undefined]>([
     '03:36:12  GET /v1/jobs  200  key:ci  5 ms',
   ],
   [
-    { event: 'transition', state: 'created', creationId: 'cr_1', imageNo: '7' },
-    '03:36:12  transition  created  image 7',
+    { event: 'transition', state: 'applied', operationId: 'op_1', imageNo: '7' },
+    '03:36:12  transition  applied  image 7',
   ],
   [{ event: 'settings', code: 'PORT', detail: 'PORT 1 …' }, '03:36:12  settings  PORT  PORT 1 …'],
   [

@@ -3,7 +3,7 @@ import type { MessageAttachment } from '@slack/types'
 import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
-import type { CreationEnded, Event, JobOverdue } from '../../shared/notice.ts'
+import type { Event, JobOverdue, OperationEnded } from '../../shared/notice.ts'
 import { notificationOf } from '../../shared/notification.ts'
 import {
   type Notification,
@@ -20,10 +20,10 @@ import { parse } from '../../shared/parse.ts'
 const CONSOLE = 'https://console.ncloud.com/'
 const AT = Date.UTC(2026, 10, 21, 18, 36, 12)
 
-const ready: CreationEnded = {
+const ready: OperationEnded = {
   what: 'ready',
   at: AT,
-  creationId: 'cr_0123',
+  operationId: 'op_0123',
   job: 'nightly-web',
   name: 'web-20261122',
   regionCode: 'KR',
@@ -32,7 +32,7 @@ const ready: CreationEnded = {
   seconds: 372,
   problem: null,
 }
-const rejected = (code: string, more: object = {}): CreationEnded => ({
+const rejected = (code: string, more: object = {}): OperationEnded => ({
   ...ready,
   what: 'rejected',
   imageNo: undefined,
@@ -71,7 +71,7 @@ describe('a Standard Webhook', () => {
     const property = fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (title) => {
       const target = { format: 'standard-webhooks' as const, url: 'https://x.example/', secret }
       const notification = { ...withMarkup, title }
-      const { method, body, headers } = await requestTo(target, notification, 'cr_1_1', Date.now())
+      const { method, body, headers } = await requestTo(target, notification, 'op_1_1', Date.now())
       expect(method).toBe('POST')
       expect(new Webhook(secret).verify(body ?? '', headers)).toMatchObject({ data: { title } })
     })
@@ -82,13 +82,13 @@ describe('a Standard Webhook', () => {
     for (const language of LANGUAGES) {
       const target = { format: 'standard-webhooks' as const, url: 'https://x.example/a?b', secret }
       const notification = notificationOf(ready, language, CONSOLE)
-      const { body, url } = await requestTo(target, notification, 'cr_1_1', AT)
+      const { body, url } = await requestTo(target, notification, 'op_1_1', AT)
       expect(String(url)).toBe('https://x.example/a?b')
       expect(JSON.parse(body ?? '')).toMatchObject({
-        type: 'creation.ready',
+        type: 'operation.ready',
         timestamp: '2026-11-21T18:36:12.000Z',
         data: {
-          creationId: 'cr_0123',
+          operationId: 'op_0123',
           job: 'nightly-web',
           name: 'web-20261122',
           regionCode: 'KR',
@@ -191,8 +191,8 @@ describe('the text of a notification', () => {
     ['ready', ready],
     ['failed', { ...ready, what: 'failed' }],
     ['gone', { ...ready, what: 'gone' }],
-    ['timed out', { ...ready, what: 'timed_out' }],
-    ['not created', { ...ready, what: 'not_created' }],
+    ['stalled', { ...ready, what: 'stalled' }],
+    ['not created', { ...ready, what: 'not_applied' }],
     ['conflict', { ...ready, what: 'conflict' }],
     ['overdue', overdue],
     ['never ready', { ...overdue, lastReadyAt: null }],
@@ -217,7 +217,7 @@ describe('the text of a notification', () => {
       expect(title.length).toBeLessThanOrEqual(60)
       expect(text.length).toBeLessThanOrEqual(160)
       expect(text === '').toBe(event.what === 'ready')
-      expect(type).toMatch(/^(creation\.[a-z_]+|job\.overdue)$/)
+      expect(type).toMatch(/^(operation\.[a-z_]+|job\.overdue)$/)
       expect(fields.every(({ name, value }) => name && value)).toBe(true)
     }
   })

@@ -18,6 +18,7 @@ async function errorsOf(environment: Record<string, unknown>) {
 test('a key pair is enough, and all other settings have defaults', async () => {
   expect(await parseSettings(pair)).toEqual({
     value: {
+      relayName: '',
       site: 'public',
       origin: 'https://ncloud.apigw.ntruss.com',
       regionCode: 'KR',
@@ -45,15 +46,15 @@ test('settings that are missing or empty in the environment are read from the se
 })
 
 test('a platform can require settings', async () => {
-  const required = ['CREATIONS_TABLE' as const]
-  const missing = { path: 'CREATIONS_TABLE', message: 'is required' }
+  const required = ['RELAY_TABLE' as const]
+  const missing = { path: 'RELAY_TABLE', message: 'is required' }
   expect(await parseSettings(pair, { required })).toEqual({ errors: [missing] })
-  expect(await parseSettings({ ...pair, CREATIONS_TABLE: '' }, { required })).toEqual({
+  expect(await parseSettings({ ...pair, RELAY_TABLE: '' }, { required })).toEqual({
     errors: [missing],
   })
   expect(await parseSettings({}, { required })).toMatchObject({ errors: [{}, {}, missing] })
-  const named = await parseSettings({ ...pair, CREATIONS_TABLE: 'creations' }, { required })
-  expect(named).toMatchObject({ value: { table: 'creations' } })
+  const named = await parseSettings({ ...pair, RELAY_TABLE: 'operations' }, { required })
+  expect(named).toMatchObject({ value: { table: 'operations' } })
 })
 
 test.each([pair, { NCLOUD_ACCESS_KEY: 'access' }, { NCLOUD_SECRET_KEY: 'secret' }])(
@@ -165,7 +166,7 @@ describe('missing and wrong settings', () => {
     ['NCLOUD_SECRET_KEY', 'with\nline', 'NCLOUD_SECRET_KEY'],
     ['PORT', '65536', 'PORT'],
     ['PORT', '1.5', 'PORT'],
-    ['CREATIONS_TABLE', 'two words', 'CREATIONS_TABLE'],
+    ['RELAY_TABLE', 'two words', 'RELAY_TABLE'],
     ['RELAY_KEYS', '{}', 'RELAY_KEYS'],
     ['RELAY_KEYS', [{ id: 'a', sha256: 'A'.repeat(64), scopes: [] }], 'RELAY_KEYS.0.sha256'],
     ['RELAY_KEYS', [{ id: 'a b', sha256, scopes: [] }], 'RELAY_KEYS.0.id'],
@@ -206,7 +207,7 @@ describe('missing and wrong settings', () => {
 })
 
 test('settings that the relay does not know are ignored', async () => {
-  expect(await errorsOf({ ...pair, PATH: '/bin', CREATIONS: {} })).toEqual([])
+  expect(await errorsOf({ ...pair, PATH: '/bin', OPERATIONS: {} })).toEqual([])
 })
 
 test('the address to listen on does not depend on other settings', async () => {

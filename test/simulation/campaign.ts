@@ -1,4 +1,4 @@
-import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
 import { faultsOf } from './verdict.ts'
 
@@ -6,7 +6,7 @@ import { faultsOf } from './verdict.ts'
 export interface Tally {
   schedules: number
   steps: number
-  /** The number of creations by their final state. */
+  /** The number of operations by their final state. */
   ends: Record<string, number>
   /** The number of transitions from one state to another. */
   arrows: Record<string, number>
@@ -15,15 +15,15 @@ export interface Tally {
 /** The transitions that need no person. */
 const ARROWS = [
   'accepted > sending',
-  'accepted > created',
+  'accepted > applied',
   'accepted > rejected',
-  'sending > created',
+  'sending > applied',
   'sending > rejected',
   'sending > unknown',
   'sending > accepted',
-  'unknown > created',
+  'unknown > applied',
   'unknown > sending',
-  'unknown > not_created',
+  'unknown > not_applied',
   'unknown > conflict',
 ]
 
@@ -31,7 +31,7 @@ const ARROWS = [
 export async function campaign(
   firstSeed: number,
   schedules: number,
-  open: () => CreationStore | Promise<CreationStore>,
+  open: () => Store | Promise<Store>,
 ): Promise<{ faults: string[]; tally: Tally }> {
   const faults: string[] = []
   const arrows = Object.fromEntries(ARROWS.map((arrow) => [arrow, 0]))
@@ -47,6 +47,6 @@ export async function campaign(
 
 function enter({ steps, ledger }: Outcome, tally: Tally) {
   tally.steps += steps
-  for (const { state } of ledger.creations()) tally.ends[state] = (tally.ends[state] ?? 0) + 1
+  for (const { state } of ledger.operations()) tally.ends[state] = (tally.ends[state] ?? 0) + 1
   for (const arrow of ledger.arrows) tally.arrows[arrow] = (tally.arrows[arrow] ?? 0) + 1
 }

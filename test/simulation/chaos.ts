@@ -1,4 +1,4 @@
-import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import type { Transport } from '../../shared/transport.ts'
 import type { Random } from './random.ts'
 import type { Process, VirtualTime } from './virtual-time.ts'
@@ -109,11 +109,11 @@ export function steppedTransport(
 
 /** Wraps a store so that its calls are steps of a process. */
 export function steppedStore(
-  store: CreationStore,
+  store: Store,
   process: Process,
   { step }: Stepping,
-  older: (creationId: string) => Awaited<ReturnType<CreationStore['read']>>,
-): CreationStore {
+  older: (operationId: string) => Awaited<ReturnType<Store['read']>>,
+): Store {
   const isStore = true
   return {
     claim: (...claim) => step(process, () => store.claim(...claim), { isStore }),

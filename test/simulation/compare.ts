@@ -8,10 +8,10 @@ import {
   BasePersistenceLayer,
   type IdempotencyRecord,
 } from '@aws-lambda-powertools/idempotency/persistence'
-import type { CreateRequest } from '../../shared/creation/create.ts'
 import { createServerImageFromSnapshot } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { openGateway } from '../../shared/ncloud/gateway.ts'
-import { memoryStore } from '../shared/creation/memory-store.ts'
+import type { CreateRequest } from '../../shared/operation/create.ts'
+import { memoryStore } from '../shared/operation/memory-store.ts'
 import { NO_CHAOS, type Stepping, steppedTransport, stepping } from './chaos.ts'
 import { GOOD_MANNERS, type HostileGateway, hostileGateway } from './hostile-gateway.ts'
 import { type Random, randomOf } from './random.ts'
@@ -203,17 +203,19 @@ async function runRelay(seed: number): Promise<End> {
   const { gateway, ledger, replies } = await runSchedule(seed, memoryStore(), {
     change: () => plan,
   })
-  const creations = ledger.creations()
+  const operations = ledger.operations()
   return {
     images: gateway.images.length,
-    isKnown: [...creations, ...replies.map(({ creation }) => creation)].some(({ image }) => image),
-    isStuck: creations.some(({ dueAt }) => dueAt !== null),
+    isKnown: [...operations, ...replies.map(({ operation }) => operation)].some(
+      ({ image }) => image,
+    ),
+    isStuck: operations.some(({ dueAt }) => dueAt !== null),
   }
 }
 
 const request: CreateRequest = {
   caller: { name: 'key:ci', scopes: [] },
-  key: 'once',
+  key: { origin: 'idempotency-key', value: 'once' },
   regionCode: 'KR',
   content: { name: 'web', storages: [{ snapshotNo: '1' }] },
   notify: [],

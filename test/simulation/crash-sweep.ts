@@ -1,4 +1,4 @@
-import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import { NO_CHAOS } from './chaos.ts'
 import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
 import { type Plan, runSchedule, type Variant } from './schedule.ts'
@@ -22,7 +22,7 @@ export interface Sweep {
  */
 export async function sweep(
   fate: Fate,
-  open: () => CreationStore | Promise<CreationStore>,
+  open: () => Store | Promise<Store>,
   { variant = {}, pairsEvery = 1 }: { variant?: Variant | undefined; pairsEvery?: number } = {},
 ): Promise<Sweep> {
   const faults: string[] = []
@@ -63,7 +63,7 @@ function planOf(fate: Fate): Plan {
     regionCode: 'KR',
     content: { name: 'web', storages: [{ snapshotNo: '1' }] },
     notify: ['ops'],
-    key: 'once',
+    key: { origin: 'idempotency-key' as const, value: 'once' },
   }
   return {
     isCalm: false,

@@ -16,7 +16,7 @@ export interface Manners {
   hasDate: boolean
   /** True if rows have descriptions, which contain the relay's marker. */
   hasDescriptions: boolean
-  /** The maximum time between an image's creation and its row in lists. */
+  /** The maximum time between an image's operation and its row in lists. */
   lagMs: number
   /** The probability that a packet is delayed, by up to 290 s. */
   slowPackets: number

@@ -1,20 +1,20 @@
-import type { Creation } from '../../shared/creation/creation.ts'
-import type { CreationStore } from '../../shared/creation/store.ts'
 import type { Notice } from '../../shared/notice.ts'
-import { ARROWS, holdsName } from '../shared/creation/rules.ts'
+import type { Operation } from '../../shared/operation/operation.ts'
+import type { Store } from '../../shared/operation/store.ts'
+import { ARROWS, holdsName, statusIn } from '../shared/operation/rules.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** An observer's records of a store, and the rules that it broke. */
 export interface Ledger {
-  store: CreationStore
-  /** Returns all creations in their latest version. */
-  creations(): Creation[]
-  /** Returns the previous version of a creation. */
-  older(creationId: string): Creation | undefined
-  /** Returns one creation id for each attempt with a signature, which is given as marker and timestamp. */
+  store: Store
+  /** Returns all operations in their latest version. */
+  operations(): Operation[]
+  /** Returns the previous version of an operation. */
+  older(operationId: string): Operation | undefined
+  /** Returns one operation id for each attempt with a signature, which is given as marker and timestamp. */
   signers(signature: string): string[]
-  /** Returns the last announced outcome of a creation. */
-  announced(creationId: string): string | undefined
+  /** Returns the last announced outcome of an operation. */
+  announced(operationId: string): string | undefined
   /** The rules that were broken during the run. */
   faults: string[]
   /** The times from an attempt's signature until its outcome was known, in milliseconds. */
@@ -27,64 +27,65 @@ export interface Ledger {
 }
 
 /** Observes a store while it is used. */
-export function ledger(store: CreationStore, time: VirtualTime): Ledger {
-  const versions = new Map<string, Creation[]>()
+export function ledger(store: Store, time: VirtualTime): Ledger {
+  const versions = new Map<string, Operation[]>()
   const signers = new Map<string, string[]>()
   const faults: string[] = []
   const waits: number[] = []
   const arrows: string[] = []
   const announced = new Map<string, string>()
   const last = (id: string) => versions.get(id)?.at(-1)
-  const creations = () => [...versions.keys()].map((id) => last(id) as Creation)
+  const operations = () => [...versions.keys()].map((id) => last(id) as Operation)
 
-  function write(next: Creation) {
-    const before = last(next.creationId)
-    versions.set(next.creationId, [...(versions.get(next.creationId) ?? []), next])
+  function write(next: Operation) {
+    const before = last(next.operationId)
+    versions.set(next.operationId, [...(versions.get(next.operationId) ?? []), next])
     if (next.state === 'sending') {
       const signature = `${next.marker}@${next.signedAt}`
-      signers.set(signature, [...(signers.get(signature) ?? []), next.creationId])
+      signers.set(signature, [...(signers.get(signature) ?? []), next.operationId])
     }
     if (before) compare(before, next)
-    const rivals = creations().filter(holdsName)
+    const rivals = operations().filter(holdsName)
     const names = new Set(rivals.map(({ regionCode, content }) => `${regionCode} ${content.name}`))
-    if (names.size < rivals.length) faults.push('two live creations of one name')
+    if (names.size < rivals.length) faults.push('two live operations of one name')
   }
 
   function announce(notices: Notice[] = []) {
     for (const { event } of notices) {
-      if ('creationId' in event) announced.set(event.creationId, event.what)
+      if ('operationId' in event) announced.set(event.operationId, event.what)
     }
   }
 
-  function compare(before: Creation, next: Creation) {
+  function compare(before: Operation, next: Operation) {
     if (next.version !== before.version + 1) faults.push('a version was skipped')
     const grew = next.history.length - before.history.length
     const isMove = next.state !== before.state
     if (isMove) arrows.push(`${before.state} > ${next.state}`)
     if (isMove && !ARROWS[before.state].includes(next.state))
       faults.push('a transition that is not allowed')
-    if (grew !== Number(isMove)) faults.push('a history that does not match the transition')
+    const isNews = statusIn(next) !== statusIn(before)
+    if (grew !== Number(isNews)) faults.push('a history that does not match the status')
     const wasOpen = before.state === 'sending' || before.state === 'unknown'
     if (wasOpen && isMove && next.state !== 'unknown')
       waits.push(time.now() - Number(before.signedAt))
   }
 
   return {
-    creations,
+    operations,
     announced: (id) => announced.get(id),
     older: (id) => versions.get(id)?.at(-2),
     signers: (signature) => signers.get(signature) ?? [],
     faults,
     waits,
     arrows,
-    isAtRest: () => creations().every(({ dueAt }) => dueAt === null),
-    untilDue: (now) => Math.min(...creations().map(({ dueAt }) => (dueAt ?? Infinity) - now)),
+    isAtRest: () => operations().every(({ dueAt }) => dueAt === null),
+    untilDue: (now) => Math.min(...operations().map(({ dueAt }) => (dueAt ?? Infinity) - now)),
     store: {
       ...store,
-      async claim(creation, quota, notices) {
-        const claimed = await store.claim(creation, quota, notices)
+      async claim(operation, quota, notices) {
+        const claimed = await store.claim(operation, quota, notices)
         if (claimed.outcome === 'claimed') {
-          write(creation)
+          write(operation)
           announce(notices)
         }
         return claimed

@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
-import { memoryStore } from '../shared/creation/memory-store.ts'
+import { memoryStore } from '../shared/operation/memory-store.ts'
 import { simulationSuite } from './suite.ts'
 
-describe('creations in memory', () => {
+describe('operations in memory', () => {
   simulationSuite('memory', memoryStore)
 })

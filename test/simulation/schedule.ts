@@ -1,10 +1,10 @@
 import type { Context } from '../../shared/context.ts'
-import { type CreateRequest, claimOf, create } from '../../shared/creation/create.ts'
-import type { Creation } from '../../shared/creation/creation.ts'
-import { reconcile } from '../../shared/creation/reconcile.ts'
-import type { CreationStore } from '../../shared/creation/store.ts'
 import type { LogEvent } from '../../shared/log.ts'
 import { type Gateway, openGateway } from '../../shared/ncloud/gateway.ts'
+import { type CreateRequest, claimOf, create } from '../../shared/operation/create.ts'
+import type { Operation } from '../../shared/operation/operation.ts'
+import { reconcile } from '../../shared/operation/reconcile.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import type { Transport } from '../../shared/transport.ts'
 import {
   type Chaos,
@@ -31,7 +31,7 @@ const AFTERMATH_MS = 31 * MINUTE
 export interface Variant {
   transport?(transport: Transport, host: Host): Transport
   gateway?(gateway: Gateway): Gateway
-  store?(store: CreationStore): CreationStore
+  store?(store: Store): Store
   /** The milliseconds by which the clocks of its hosts are ahead, if the variant needs it. */
   hosts?: number[]
 }
@@ -63,7 +63,7 @@ export interface Plan {
   foreignDescription?: string
   /** True if the relay made the first request's image before and then lost its database. */
   isForgotten: boolean
-  /** True if nothing prevents the tick from resolving creations. */
+  /** True if nothing prevents the tick from resolving operations. */
   isCalm: boolean
 }
 
@@ -78,7 +78,7 @@ interface Options {
 export interface Outcome {
   gateway: HostileGateway
   ledger: Ledger
-  replies: { request: CreateRequest; creation: Creation }[]
+  replies: { request: CreateRequest; operation: Operation }[]
   steps: number
   plan: Plan
 }
@@ -86,7 +86,7 @@ export interface Outcome {
 /** Runs the schedule of a seed on a fresh store. */
 export async function runSchedule(
   seed: number,
-  store: CreationStore,
+  store: Store,
   { variant = {}, change = (drawn) => drawn, crashes }: Options = {},
 ): Promise<Outcome> {
   const random = randomOf(seed)
@@ -119,6 +119,7 @@ export async function runSchedule(
       clock,
     })
     return {
+      relayName: '',
       site: 'public',
       clock,
       targets: ['ops'],
@@ -153,15 +154,15 @@ export async function runSchedule(
 
   function deliver(request: CreateRequest) {
     invoke('delivery', request.caller.name, async (context) => {
-      const { creation } = await create(request, context)
-      replies.push({ request, creation })
+      const { operation } = await create(request, context)
+      replies.push({ request, operation })
     })
   }
 
   function tick() {
     invoke('tick', 'tick', async ({ store, clock }) => {
-      for (const creation of await store.due(clock.now(), 100)) {
-        invoke('step', 'tick', (context) => reconcile(creation, context))
+      for (const operation of await store.due(clock.now(), 100)) {
+        invoke('step', 'tick', (context) => reconcile(operation, context))
       }
     })
     if (random.chance(0.1)) time.after(random.between(0, 5 * SECOND), tick)
@@ -175,7 +176,7 @@ export async function runSchedule(
     const { name } = request.content
     const { foreignAt, foreignDescription: description } = plan
     if (plan.isForgotten) {
-      const { marker } = await claimOf(request, 'public')
+      const { marker } = await claimOf(request, { relayName: '', site: 'public' })
       const snapshotNo = request.content.storages[0]?.snapshotNo ?? ''
       gateway.makeOther({ name, snapshotNo, description: `[relay:${marker}]` })
     }
@@ -278,7 +279,9 @@ function requestOf(random: Random, index: number): CreateRequest {
   const name = `web-${random.between(0, index)}`
   return {
     caller: { name: `key:${random.chance(0.8) ? 'ci' : 'other'}`, scopes: [] },
-    key: random.chance(0.5) ? `key-${random.between(0, index)}` : undefined,
+    key: random.chance(0.5)
+      ? { origin: 'idempotency-key', value: `key-${random.between(0, index)}` }
+      : undefined,
     regionCode: 'KR',
     content: { name, storages: [{ snapshotNo: random.chance(0.9) ? '1' : '2' }] },
     notify: ['ops'],

@@ -1,8 +1,8 @@
 import { describe } from 'vitest'
 import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
-import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
+import { sqliteStore } from '../../shared/operation/sqlite-store.ts'
 import { simulationSuite } from './suite.ts'
 
-describe('creations in SQLite', () => {
+describe('operations in SQLite', () => {
   simulationSuite('SQLite', () => sqliteStore(openSqlite(':memory:')))
 })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import { scaled } from '../support/counts.ts'
 import { campaign } from './campaign.ts'
 import { NO_CHAOS } from './chaos.ts'
@@ -42,8 +42,8 @@ function healthy(drawn: Plan): Plan {
   }
 }
 
-/** Defines the tests that creations must pass in a store of this process. */
-export function simulationSuite(store: string, open: () => CreationStore) {
+/** Defines the tests that operations must pass in a store of this process. */
+export function simulationSuite(store: string, open: () => Store) {
   withoutSignatures()
 
   test(
@@ -56,8 +56,8 @@ export function simulationSuite(store: string, open: () => CreationStore) {
       // A transition that hardly occurs is not tested.
       const rare = Object.entries(tally.arrows).filter(([, count]) => count < SCHEDULES / 400)
       expect(rare).toEqual([])
-      const { created = 0, not_created = 0 } = tally.ends
-      expect(not_created / (created + not_created)).toBeLessThan(MAX_NOT_CREATED)
+      const { applied = 0, not_applied = 0 } = tally.ends
+      expect(not_applied / (applied + not_applied)).toBeLessThan(MAX_NOT_CREATED)
     },
   )
 
@@ -66,11 +66,11 @@ export function simulationSuite(store: string, open: () => CreationStore) {
     for (let seed = FIRST_SEED; seed < FIRST_SEED + HEALTHY; seed++) {
       const { ledger } = await runSchedule(seed, open(), { change: healthy })
       states.push(
-        ...ledger.creations().map(({ state, attempt }) => `${state} ${attempt}, seed ${seed}`),
+        ...ledger.operations().map(({ state, attempt }) => `${state} ${attempt}, seed ${seed}`),
       )
     }
     expect(states).toHaveLength(HEALTHY)
-    expect(states.filter((state) => !state.startsWith('created 1'))).toEqual([])
+    expect(states.filter((state) => !state.startsWith('applied 1'))).toEqual([])
   })
 
   describe('survive a crash at each step and at each pair of steps', () => {

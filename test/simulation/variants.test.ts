@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { memoryStore } from '../shared/creation/memory-store.ts'
+import { memoryStore } from '../shared/operation/memory-store.ts'
 import { sweep } from './crash-sweep.ts'
 import { runSchedule } from './schedule.ts'
 import { withoutSignatures } from './suite.ts'
@@ -33,10 +33,10 @@ describe('catches a relay with', () => {
 test('the same seed gives the same schedule', async () => {
   const trace = async (seed: number) => {
     const { ledger, gateway, steps } = await runSchedule(seed, memoryStore())
-    const creations = ledger.creations().map(({ history, image, version }) => {
+    const operations = ledger.operations().map(({ history, image, version }) => {
       return { history, version, imageNo: image?.imageNo }
     })
-    return JSON.stringify({ creations, arrivals: [...gateway.arrivals], steps })
+    return JSON.stringify({ operations, arrivals: [...gateway.arrivals], steps })
   }
   for (const seed of [1, 2, 3, 97, 1_000_000]) {
     expect(await trace(seed)).toBe(await trace(seed))

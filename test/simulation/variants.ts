@@ -1,5 +1,5 @@
-import type { Creation } from '../../shared/creation/creation.ts'
-import type { CreationStore } from '../../shared/creation/store.ts'
+import type { Operation } from '../../shared/operation/operation.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import type { Outgoing, Transport } from '../../shared/transport.ts'
 import type { Host, Variant } from './schedule.ts'
 
@@ -114,13 +114,13 @@ function withName(request: Outgoing, name: string): Outgoing {
   return { ...request, url }
 }
 
-async function forced(store: CreationStore, next: Creation): Promise<boolean> {
+async function forced(store: Store, next: Operation): Promise<boolean> {
   if (await store.replace(next)) return true
-  const now = await store.read(next.creationId)
+  const now = await store.read(next.operationId)
   return forced(store, { ...next, version: (now?.version ?? 0) + 1 })
 }
 
-/** Returns a creation that counts as deleted: it holds neither key nor name and is never due. */
-function forgotten(creation: Creation): Creation {
-  return { ...creation, state: 'not_created', keyIsExplicit: false, dueAt: null }
+/** Returns an operation that counts as deleted: it holds neither key nor name and is never due. */
+function forgotten(operation: Operation): Operation {
+  return { ...operation, state: 'not_applied', keyIsExplicit: false, dueAt: null }
 }

@@ -1,4 +1,4 @@
-import type { Creation } from '../../shared/creation/creation.ts'
+import type { Operation } from '../../shared/operation/operation.ts'
 import { type MadeImage, markOf } from './hostile-gateway.ts'
 import type { Outcome } from './schedule.ts'
 
@@ -9,20 +9,22 @@ const KNOWN_WITHIN_MS = (630 + 2 * 60 + 30) * SECOND
 /** Returns the rules that a schedule broke. There must be none. */
 export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] {
   const faults = [...ledger.faults]
-  const creations = ledger.creations()
-  const images = new Map<string, MadeImage[]>(creations.map(({ creationId }) => [creationId, []]))
+  const operations = ledger.operations()
+  const images = new Map<string, MadeImage[]>(
+    operations.map(({ operationId }) => [operationId, []]),
+  )
   for (const image of gateway.images) {
     if (image.timestamp === undefined) continue
     const [owner] = ledger.signers(`${markOf(image.description ?? '')}@${image.timestamp}`)
     if (owner) images.get(owner)?.push(image)
     else faults.push('lost: an image without a signed attempt')
   }
-  for (const creation of creations) {
-    faults.push(...faultsOfOne(creation, images.get(creation.creationId) ?? [], gateway.images))
-    const ending = creation.state === 'created' ? creation.image?.phase : creation.state
-    if (ledger.announced(creation.creationId) !== ending)
+  for (const operation of operations) {
+    faults.push(...faultsOfOne(operation, images.get(operation.operationId) ?? [], gateway.images))
+    const ending = operation.state === 'applied' ? operation.image?.phase : operation.state
+    if (ledger.announced(operation.operationId) !== ending)
       faults.push('not announced: the final outcome')
-    if (creation.state === 'conflict' && !isAmbiguous(plan))
+    if (operation.state === 'conflict' && !isAmbiguous(plan))
       faults.push('a conflict without a cause')
   }
   for (const [signature, count] of gateway.arrivals) {
@@ -37,25 +39,25 @@ export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] 
   return [...faults, ...faultsOfReplies(replies)]
 }
 
-function faultsOfOne(creation: Creation, made: MadeImage[], all: MadeImage[]): string[] {
-  const { state, image } = creation
-  if (made.length > 1) return ['duplicate: two images of one creation']
+function faultsOfOne(operation: Operation, made: MadeImage[], all: MadeImage[]): string[] {
+  const { state, image } = operation
+  if (made.length > 1) return ['duplicate: two images of one operation']
   const [own] = made
   switch (state) {
-    case 'created': {
-      if (own && all.some((image) => isForgotten(image, creation))) {
+    case 'applied': {
+      if (own && all.some((image) => isForgotten(image, operation))) {
         return ['duplicate: there was an image of the same key and name']
       }
       const reported = all.find(({ no }) => no === image?.imageNo)
       if (!reported) return ['lie: created, but the image does not exist']
       if (own && own !== reported) return ['lost: created, but with another image']
-      if (markOf(reported.description ?? '') !== creation.marker)
-        return ['lie: the image of another creation']
+      if (markOf(reported.description ?? '') !== operation.marker)
+        return ['lie: the image of another operation']
       const phase = reported.makingFails ? 'failed' : 'ready'
       return image?.phase === phase ? [] : [`stuck: the image is ${phase}, not ${image?.phase}`]
     }
     case 'rejected':
-    case 'not_created':
+    case 'not_applied':
       return own ? [`lie: ${state}, but there is an image`] : []
     case 'conflict':
       return []
@@ -65,9 +67,9 @@ function faultsOfOne(creation: Creation, made: MadeImage[], all: MadeImage[]): s
 }
 
 /** True if the relay made the image before it lost its database. */
-function isForgotten({ timestamp, name, description }: MadeImage, creation: Creation): boolean {
-  const isOurs = markOf(description ?? '') === creation.marker
-  return isOurs && timestamp === undefined && name === creation.content.name
+function isForgotten({ timestamp, name, description }: MadeImage, operation: Operation): boolean {
+  const isOurs = markOf(description ?? '') === operation.marker
+  return isOurs && timestamp === undefined && name === operation.content.name
 }
 
 /** True if images may lack a description. Then a person must decide whose they are. */
@@ -78,16 +80,16 @@ function isAmbiguous({ manners, foreignAt, foreignDescription }: Outcome['plan']
 
 function faultsOfReplies(replies: Outcome['replies']): string[] {
   const faults: string[] = []
-  const byCreation = Map.groupBy(replies, ({ creation }) => creation.creationId)
-  for (const group of byCreation.values()) {
-    const nos = group.flatMap(({ creation }) => creation.image?.imageNo ?? [])
-    if (new Set(nos).size > 1) faults.push('two images were reported for one creation')
+  const byOperation = Map.groupBy(replies, ({ operation }) => operation.operationId)
+  for (const group of byOperation.values()) {
+    const nos = group.flatMap(({ operation }) => operation.image?.imageNo ?? [])
+    if (new Set(nos).size > 1) faults.push('two images were reported for one operation')
   }
   const keyed = replies.filter(({ request }) => request.key !== undefined)
-  const byKey = Map.groupBy(keyed, ({ request }) => `${request.caller.name} ${request.key}`)
+  const byKey = Map.groupBy(keyed, ({ request }) => `${request.caller.name} ${request.key?.value}`)
   for (const group of byKey.values()) {
-    const ids = new Set(group.map(({ creation }) => creation.creationId))
-    if (ids.size > 1) faults.push('two creations were reported for one key')
+    const ids = new Set(group.map(({ operation }) => operation.operationId))
+    if (ids.size > 1) faults.push('two operations were reported for one key')
   }
   return faults
 }

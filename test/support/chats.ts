@@ -213,8 +213,8 @@ export async function openChatRelay({
     said: hooks.said,
     answers: hooks.answers,
     ask,
-    /** Returns all creations, newest first. */
-    creations: () => relay.store.list({ limit: 100 }),
+    /** Returns all operations, newest first. */
+    operations: () => relay.store.list({ limit: 100 }),
     async close() {
       hooks.close()
       await relay.close()

@@ -7,8 +7,8 @@ import { expect } from 'vitest'
 import { createApp } from '../../functions/app.ts'
 import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
-import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
 import { jsonLines } from '../../shared/log.ts'
+import { sqliteStore } from '../../shared/operation/sqlite-store.ts'
 import { parseSettings } from '../../shared/settings.ts'
 import { assertDocumented } from './contract.ts'
 import { type Origins, workersElsewhere, writeElsewhere } from './elsewhere.ts'
@@ -35,7 +35,7 @@ export type Environment = Record<string, unknown>
 const bin = resolve('node_modules/.bin')
 const deno = [`${bin}/deno`, 'run', '--no-lock', '--node-modules-dir=manual', '--no-prompt']
 const DENO_ENVIRONMENT =
-  '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,CREATIONS_TABLE,HOST,PORT'
+  '--allow-env=NCLOUD_*,RELAY_*,SLACK_*,MATTERMOST_*,WORKS_*,CHAT_*,HOST,PORT'
 
 /** The commands that start a server with a database: sources and built files on each runtime. */
 const servers = {
@@ -147,8 +147,8 @@ async function openWorkerd(folder: string, environment: Environment, origins?: O
       : `(name = "${name}", json = ${text(JSON.stringify(value))})`,
   )
   // A test may bind something else instead.
-  if (!('CREATIONS' in environment)) {
-    bindings.push('(name = "CREATIONS", durableObjectNamespace = "CreationsObject")')
+  if (!('OPERATIONS' in environment)) {
+    bindings.push('(name = "OPERATIONS", durableObjectNamespace = "OperationsObject")')
   }
   const beside = origins && workersElsewhere(origins)
   const module = (code: string) => `(name = "worker", esModule = ${text(code)})`
@@ -173,7 +173,7 @@ const worker :Workerd.Worker = (
   ${FLAGS},
   globalOutbound = "${beside ? 'network' : 'internet'}",
   durableObjectNamespaces = [
-    (className = "CreationsObject", uniqueKey = "creations", enableSql = true),
+    (className = "OperationsObject", uniqueKey = "operations", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "files"),
   bindings = [

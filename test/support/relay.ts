@@ -4,9 +4,9 @@ import { httpTransport } from '../../functions/platform/node/http-transport.ts'
 import { openSqlite } from '../../functions/platform/node/sqlite-file.ts'
 import type { InvocationOptions } from '../../functions/request-log.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
-import { sqliteStore } from '../../shared/creation/sqlite-store.ts'
-import type { CreationStore } from '../../shared/creation/store.ts'
 import type { LogEvent } from '../../shared/log.ts'
+import { sqliteStore } from '../../shared/operation/sqlite-store.ts'
+import type { Store } from '../../shared/operation/store.ts'
 import { parseSettings } from '../../shared/settings.ts'
 import type { Transport } from '../../shared/transport.ts'
 import { type Gateway, type GatewayOptions, openGateway } from '../gateway/gateway.ts'
@@ -35,7 +35,7 @@ export interface Answered {
 /** A relay in this process with its gateway. Every answer and log line is checked. */
 export interface Relay {
   gateway: Gateway
-  store: CreationStore
+  store: Store
   log: LogEvent[]
   /** The documented responses that were received. */
   produced: Set<string>
@@ -55,7 +55,7 @@ export interface RelayOptions {
   clock?: Clock
   transport?: Transport
   database?: string
-  store?: CreationStore | false
+  store?: Store | false
 }
 
 /** The smallest content of a create. */

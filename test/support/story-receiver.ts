@@ -61,10 +61,10 @@ const listeners = {
     check({ headers, body }, { name, no }, job) {
       const webhook = new Webhook(SECRET)
       expect(webhook.verify(body, headers)).toEqual({
-        type: 'creation.ready',
+        type: 'operation.ready',
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
         data: {
-          creationId: expect.stringMatching(/^cr_[0-9a-f]{32}$/),
+          operationId: expect.stringMatching(/^op_[0-9a-f]{32}$/),
           job,
           name,
           regionCode: 'KR',

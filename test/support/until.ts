@@ -1,7 +1,7 @@
 import { vi } from 'vitest'
 
 /** The time after which a wait counts as hung. No awaited event takes that long, even on a slow machine. */
-export const HANG_MS = 240_000
+export const HANG_MS = 120_000
 
 /** Waits until a function no longer throws or returns false, and returns what it returns. */
 export function until<Result>(holds: () => Result | Promise<Result>): Promise<Result> {

@@ -14,21 +14,21 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
 import { systemClock } from '../../../shared/clock.ts'
-import { type Creation, holdsKey, isLive } from '../../../shared/creation/creation.ts'
-import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
-import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Notice } from '../../../shared/notice.ts'
+import type { JobsRecord } from '../../../shared/operation/jobs-record.ts'
+import { holdsKey, isLive, type Operation, statusOf } from '../../../shared/operation/operation.ts'
+import type { Store } from '../../../shared/operation/store.ts'
 
 type Item = Record<string, AttributeValue>
 
 const DAY_MS = 86_400_000
-/** The retention of creations that are done. */
+/** The retention of operations that are done. */
 const RETENTION_MS = 90 * DAY_MS
 /** The retention of notices that are done. */
 const NOTICE_RETENTION_MS = 7 * DAY_MS
 const JOBS_PK = 'jobs'
-/** The states of creations that expire once they are not due any more. A conflict waits for a person without limit. */
-const DONE = ['created', 'rejected', 'not_created']
+/** The states of operations that expire once they are not due any more. A conflict waits for a person without limit. */
+const DONE = ['applied', 'rejected', 'not_applied']
 
 const FAILED = 'ConditionalCheckFailed'
 /** The cancellation reasons of a transaction that may succeed a moment later. */
@@ -46,12 +46,12 @@ const MAX_PAUSE_MS = 1_000
 const UNEXPIRED = '(attribute_not_exists(expiresAt) OR expiresAt > :now)'
 
 /**
- * The table, in the format of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It stores creations; for each key and
- * each name the id of the creation that had it last; for each caller and day the number of creations; notices; and the
- * record of jobs. Only those ids and the record of jobs never expire: an id must outlive its creation, and is so small
- * that an expiry in step with the creation's is not worth its cost.
+ * The table, in the format of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It stores operations; for each key and
+ * each name the id of the operation that had it last; for each caller and day the number of operations; notices; and the
+ * record of jobs. Only those ids and the record of jobs never expire: an id must outlive its operation, and is so small
+ * that an expiry in step with the operation's is not worth its cost.
  */
-export const CREATIONS_TABLE: Omit<CreateTableInput, 'TableName'> & {
+export const RELAY_TABLE: Omit<CreateTableInput, 'TableName'> & {
   TimeToLiveSpecification: TimeToLiveSpecification
 } = {
   BillingMode: 'PAY_PER_REQUEST',
@@ -82,32 +82,32 @@ function index(IndexName: string, hash: string, range: string) {
   }
 }
 
-/** Stores creations, notices and the record of jobs in a DynamoDB table with the schema `CREATIONS_TABLE`. */
-export function dynamodbStore(client: DynamoDBClient, TableName: string): CreationStore {
+/** Stores operations, notices and the record of jobs in a DynamoDB table with the schema `RELAY_TABLE`. */
+export function dynamodbStore(client: DynamoDBClient, TableName: string): Store {
   async function item(pk: string): Promise<Item | undefined> {
     const input = { TableName, Key: { pk: { S: pk } }, ConsistentRead: true }
     return (await client.send(new GetItemCommand(input))).Item
   }
 
-  async function read(creationId: string, now: number): Promise<Creation | undefined> {
-    const found = await item(`creation#${creationId}`)
+  async function read(operationId: string, now: number): Promise<Operation | undefined> {
+    const found = await item(`operation#${operationId}`)
     const end = Number(found?.expiresAt?.N ?? Number.POSITIVE_INFINITY) * 1_000
     return found && now < end ? recordOf(found) : undefined
   }
 
   /** Reads the last holder of a key or a name, and whether it holds it still. A holder never takes a released one back. */
-  async function holding(pk: string, holds: (creation: Creation) => boolean, now: number) {
-    const lastId = (await item(pk))?.creationId?.S
+  async function holding(pk: string, holds: (operation: Operation) => boolean, now: number) {
+    const lastId = (await item(pk))?.operationId?.S
     const last = lastId && (await read(lastId, now))
     return { lastId, holder: last && holds(last) ? last : undefined }
   }
 
-  function handOver(pk: string, creationId: string, lastId = 'nobody'): TransactWriteItem {
+  function handOver(pk: string, operationId: string, lastId = 'nobody'): TransactWriteItem {
     return {
       Put: {
         TableName,
-        Item: { pk: { S: pk }, creationId: { S: creationId } },
-        ConditionExpression: 'attribute_not_exists(pk) OR creationId = :lastId',
+        Item: { pk: { S: pk }, operationId: { S: operationId } },
+        ConditionExpression: 'attribute_not_exists(pk) OR operationId = :lastId',
         ExpressionAttributeValues: { ':lastId': { S: lastId } },
       },
     }
@@ -185,8 +185,8 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
   }
 
   return {
-    async claim(creation, { dailyCreations = Number.MAX_SAFE_INTEGER, today }, notices = []) {
-      const { creationId, keyHash, regionCode, content, caller, createdAt } = creation
+    async claim(operation, { dailyCreations = Number.MAX_SAFE_INTEGER, today }, notices = []) {
+      const { operationId, keyHash, regionCode, content, caller, createdAt } = operation
       const [keyPk, namePk] = [`key#${keyHash}`, namePkOf(regionCode, content.name)]
       const quotaPk = `quota#${caller}#${today}`
       for (let round = 1; ; round++) {
@@ -197,7 +197,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
           holding(namePk, isLive, createdAt),
         ])
         if (ofKey.holder) return { outcome: 'key-held', holder: ofKey.holder }
-        const takesName = isLive(creation)
+        const takesName = isLive(operation)
         if (takesName && ofName.holder) {
           // Key and name are read separately. A claim between the two reads may have taken both.
           const isOfKey = ofName.holder.keyHash === keyHash
@@ -206,9 +206,9 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
         if (made >= dailyCreations) return { outcome: 'quota-spent' }
         const isNew = { ConditionExpression: 'attribute_not_exists(pk)' }
         const TransactItems = [
-          { Put: { TableName, Item: itemOf(creation), ...isNew } },
-          handOver(keyPk, creationId, ofKey.lastId),
-          ...(takesName ? [handOver(namePk, creationId, ofName.lastId)] : []),
+          { Put: { TableName, Item: itemOf(operation), ...isNew } },
+          handOver(keyPk, operationId, ofKey.lastId),
+          ...(takesName ? [handOver(namePk, operationId, ofName.lastId)] : []),
           count(quotaPk, today, dailyCreations),
           ...notices.map(add),
         ]
@@ -225,7 +225,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
       }
     },
 
-    read: (creationId) => read(creationId, Date.now()),
+    read: (operationId) => read(operationId, Date.now()),
 
     async holderOf(regionCode, name) {
       return (await holding(namePkOf(regionCode, name), isLive, Date.now())).holder
@@ -233,25 +233,25 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
 
     replace: (next, notices) => replaceItem(itemOf(next), next.version, notices),
 
-    list({ caller, state, limit, after }) {
+    list({ caller, status, limit, after }) {
       const [IndexName, hash] = caller === undefined ? ['inTime', 'kind'] : ['ofCaller', 'caller']
       return query(limit, {
         IndexName,
         KeyConditionExpression: `${hash} = :hash AND listKey < :after`,
-        FilterExpression: state === undefined ? UNEXPIRED : `${UNEXPIRED} AND inState = :state`,
+        FilterExpression: status === undefined ? UNEXPIRED : `${UNEXPIRED} AND inStatus = :status`,
         ExpressionAttributeValues: {
-          ':hash': { S: caller ?? 'creation' },
+          ':hash': { S: caller ?? 'operation' },
           ':after': { S: after ? listKeyOf(after) : '~' },
           ':now': seconds(Date.now()),
-          ...(state !== undefined && { ':state': { S: state } }),
+          ...(status !== undefined && { ':status': { S: status } }),
         },
         ScanIndexForward: false,
-        // `Limit` counts items before the filter: a rare state would need many such small pages.
-        ...(state === undefined && { Limit: limit }),
+        // `Limit` counts items before the filter: a rare status would need many such small pages.
+        ...(status === undefined && { Limit: limit }),
       })
     },
 
-    due: (now, limit) => due('creation', now, limit),
+    due: (now, limit) => due('operation', now, limit),
 
     dueNotices: (target, now, limit) => due(noticeKindOf(target), now, limit),
 
@@ -280,18 +280,18 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Creati
   }
 }
 
-/** Writes a creation as an item. The record is authoritative; the other attributes are for queries and conditions. */
-function itemOf(creation: Creation): Item {
-  const { creationId, version, state, caller, dueAt } = creation
+/** Writes an operation as an item. The record is authoritative; the other attributes are for queries and conditions. */
+function itemOf(operation: Operation): Item {
+  const { operationId, version, state, caller, dueAt } = operation
   const isDone = dueAt === null && DONE.includes(state)
   return {
-    pk: { S: `creation#${creationId}` },
-    kind: { S: 'creation' },
+    pk: { S: `operation#${operationId}` },
+    kind: { S: 'operation' },
     version: { N: String(version) },
-    inState: { S: state },
+    inStatus: { S: statusOf(operation) },
     caller: { S: caller },
-    listKey: { S: listKeyOf(creation) },
-    record: { S: JSON.stringify(creation) },
+    listKey: { S: listKeyOf(operation) },
+    record: { S: JSON.stringify(operation) },
     ...(dueAt !== null && { dueAt: { N: String(dueAt) } }),
     ...(isDone && { expiresAt: seconds(Date.now() + RETENTION_MS) }),
   }
@@ -327,9 +327,12 @@ function namePkOf(regionCode: string, name: string): string {
   return `name#${regionCode}#${name}`
 }
 
-/** Returns the sort key of a list: the time, then the id for creations of the same millisecond. */
-function listKeyOf({ createdAt, creationId }: Pick<Creation, 'createdAt' | 'creationId'>): string {
-  return `${String(createdAt).padStart(16, '0')}#${creationId}`
+/** Returns the sort key of a list: the time, then the id for operations of the same millisecond. */
+function listKeyOf({
+  createdAt,
+  operationId,
+}: Pick<Operation, 'createdAt' | 'operationId'>): string {
+  return `${String(createdAt).padStart(16, '0')}#${operationId}`
 }
 
 /** Returns the cancellation reason of each item of a transaction; empty for other errors. */

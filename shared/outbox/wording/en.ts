@@ -10,7 +10,7 @@ const status: Wording['status'] = {
   unknown: 'not known yet',
   conflict: 'waiting for a decision',
   rejected: 'refused',
-  not_created: 'not created',
+  not_applied: 'not created',
   pending: 'being created',
   ready: 'ready',
   failed: 'failed',
@@ -26,8 +26,12 @@ function time(at: number): string {
 }
 
 function heldBy(holder: NameHolder | undefined): string {
-  const { imageNo, creationId } = holder ?? {}
-  const by = imageNo ? `image ${imageNo}` : creationId ? `request ${creationId}` : 'another request'
+  const { imageNo, operationId } = holder ?? {}
+  const by = imageNo
+    ? `image ${imageNo}`
+    : operationId
+      ? `request ${operationId}`
+      : 'another request'
   const since = holder?.since ? ` since ${time(Date.parse(holder.since))}` : ''
   return holder ? `${by} (${status[holder.status]}${since})` : 'another image'
 }
@@ -56,16 +60,16 @@ export const en: Wording = {
     size: 'Size',
     region: 'Region',
     lastReady: 'Last ready',
-    creation: 'Request',
+    operation: 'Request',
     created: 'Created',
   },
   title: {
     ready: ({ name }) => `${name} is ready`,
     failed: ({ name }) => `${name} failed`,
     gone: ({ name }) => `${name} was deleted`,
-    timed_out: ({ name }) => `${name} is not ready after 24 hours`,
+    stalled: ({ name }) => `${name} is not ready after 24 hours`,
     rejected: ({ name }) => `${name} was not created`,
-    not_created: ({ name }) => `${name} was not created`,
+    not_applied: ({ name }) => `${name} was not created`,
     conflict: ({ name }) => `${name} needs a decision`,
     overdue: ({ job, hours }) => `${job}: no image became ready for over ${hours} hours`,
   },
@@ -73,8 +77,8 @@ export const en: Wording = {
     failed:
       'NAVER Cloud could not create this image. Look at it in the console, delete it there, and create it again.',
     gone: 'This image no longer exists. Create it again if you need it.',
-    timed_out: 'Look at this image in the console. The relay has stopped following it.',
-    not_created: 'Nothing was created. Check the console, then send the request again.',
+    stalled: 'Look at this image in the console. The relay has stopped following it.',
+    not_applied: 'Nothing was created. Check the console, then send the request again.',
     conflict:
       'The relay cannot tell which image belongs to this request. An administrator of the relay must decide.',
     overdue: 'Check the last runs of this job, and whether its snapshots are being made.',
@@ -158,7 +162,7 @@ export const en: Wording = {
           form: 'create <name> <snapshot> [<size>:<type> | <snapshot>:<size>:<type>]…',
           purpose: 'creates an image after you confirm it; the first snapshot is the base',
         },
-        creations: { form: 'creations', purpose: 'lists the images that you requested' },
+        recent: { form: 'recent', purpose: 'lists the images that you requested' },
         snapshots: {
           form: 'snapshots <storage>',
           purpose: 'lists the snapshots of a storage that an image can be created from',
@@ -177,7 +181,7 @@ export const en: Wording = {
       extraWord: ({ word }) => `"${word}" is one word too many.`,
       rule: {
         reference:
-          'I need the number or the name of an image, or the id of a request that begins with cr_.',
+          'I need the number or the name of an image, or the id of a request that begins with op_.',
         name: 'a name has 3 to 30 lower-case letters, digits and hyphens. It begins with a letter and does not end with a hyphen.',
         snapshot: 'I need the number of a snapshot, which has digits only.',
         storage:
@@ -189,7 +193,7 @@ export const en: Wording = {
       example: ({ command }) => `Example: ${command}`,
     },
     list: {
-      creations: {
+      operations: {
         title: 'Images that you requested',
         empty: 'You have not requested any images yet.',
       },
@@ -209,8 +213,8 @@ export const en: Wording = {
           ].join(', '),
       },
       image: ({ imageNo, status: word }) => `Image ${imageNo}: ${status[word]}`,
-      creation: ({ name, status: word, imageNo, creationId }) =>
-        `${name}: ${status[word]}${imageNo === null ? '' : `, image ${imageNo}`} (${creationId})`,
+      operation: ({ name, status: word, imageNo, operationId }) =>
+        `${name}: ${status[word]}${imageNo === null ? '' : `, image ${imageNo}`} (${operationId})`,
       job: ({ job, next, last }) => {
         const image = last?.imageNo ? ` (image ${last.imageNo})` : ''
         return [
@@ -224,7 +228,7 @@ export const en: Wording = {
         /^\d+$/.test(reference)
           ? `There is no image with the number ${reference}.`
           : `There is no image with the name ${reference}.`,
-      creation: ({ creationId }) => `There is no request ${creationId} that you may see.`,
+      operation: ({ operationId }) => `There is no request ${operationId} that you may see.`,
       job: ({ job, jobs }) =>
         jobs.length === 0
           ? `There is no job ${job}: no jobs are set up.`

@@ -8,7 +8,7 @@ const status: Wording['status'] = {
   unknown: '確認中',
   conflict: '判断待ち',
   rejected: '拒否',
-  not_created: '未作成',
+  not_applied: '未作成',
   pending: '作成中',
   ready: '準備完了',
   failed: '作成失敗',
@@ -24,11 +24,11 @@ function time(at: number): string {
 }
 
 function heldBy(holder: NameHolder | undefined): string {
-  const { imageNo, creationId } = holder ?? {}
+  const { imageNo, operationId } = holder ?? {}
   const by = imageNo
     ? `イメージ ${imageNo}`
-    : creationId
-      ? `リクエスト ${creationId}`
+    : operationId
+      ? `リクエスト ${operationId}`
       : '別のリクエスト'
   const since = holder?.since ? `、${time(Date.parse(holder.since))} から` : ''
   return holder ? `${by}（${status[holder.status]}${since}）` : '別のイメージ'
@@ -58,16 +58,16 @@ export const ja: Wording = {
     size: 'サイズ',
     region: 'リージョン',
     lastReady: '最終完了',
-    creation: 'リクエスト',
+    operation: 'リクエスト',
     created: '作成日時',
   },
   title: {
     ready: ({ name }) => `${name} の準備ができました`,
     failed: ({ name }) => `${name} の作成に失敗しました`,
     gone: ({ name }) => `${name} は削除されました`,
-    timed_out: ({ name }) => `${name} は24時間たっても準備できていません`,
+    stalled: ({ name }) => `${name} は24時間たっても準備できていません`,
     rejected: ({ name }) => `${name} は作成されませんでした`,
-    not_created: ({ name }) => `${name} は作成されませんでした`,
+    not_applied: ({ name }) => `${name} は作成されませんでした`,
     conflict: ({ name }) => `${name} は判断が必要です`,
     overdue: ({ job, hours }) => `${job}: ${hours}時間以上、準備できたイメージがありません`,
   },
@@ -75,8 +75,8 @@ export const ja: Wording = {
     failed:
       'NAVER Cloud がイメージを作成できませんでした。コンソールで確認して削除し、もう一度作成してください。',
     gone: 'このイメージはもうありません。必要ならもう一度作成してください。',
-    timed_out: 'コンソールでイメージを確認してください。リレーは追跡を終了しました。',
-    not_created:
+    stalled: 'コンソールでイメージを確認してください。リレーは追跡を終了しました。',
+    not_applied:
       '何も作成されていません。コンソールで確認してから、もう一度リクエストしてください。',
     conflict:
       'どのイメージがこのリクエストのものか、リレーでは判断できません。リレーの管理者が決める必要があります。',
@@ -163,7 +163,7 @@ export const ja: Wording = {
           purpose:
             '確認のあとイメージを作成します。最初のスナップショットが基本ストレージになります',
         },
-        creations: { form: 'creations', purpose: '自分がリクエストしたイメージを一覧表示します' },
+        recent: { form: 'recent', purpose: '自分がリクエストしたイメージを一覧表示します' },
         snapshots: {
           form: 'snapshots <ストレージ>',
           purpose: 'イメージを作成できる、ストレージのスナップショットを一覧表示します',
@@ -181,7 +181,7 @@ export const ja: Wording = {
       missingWord: ({ rule }) => `足りないものがあります。${rule}`,
       extraWord: ({ word }) => `「${word}」は不要です。`,
       rule: {
-        reference: 'イメージの番号か名前、または cr_ で始まるリクエスト ID を指定してください。',
+        reference: 'イメージの番号か名前、または op_ で始まるリクエスト ID を指定してください。',
         name: '名前は英小文字、数字、ハイフンの3～30文字です。英字で始まり、ハイフンで終わらないようにしてください。',
         snapshot: 'スナップショットの番号を数字だけで指定してください。',
         storage:
@@ -193,7 +193,7 @@ export const ja: Wording = {
       example: ({ command }) => `例: ${command}`,
     },
     list: {
-      creations: {
+      operations: {
         title: 'リクエストしたイメージ',
         empty: 'リクエストしたイメージはまだありません。',
       },
@@ -213,8 +213,8 @@ export const ja: Wording = {
           ].join('、'),
       },
       image: ({ imageNo, status: word }) => `イメージ ${imageNo}: ${status[word]}`,
-      creation: ({ name, status: word, imageNo, creationId }) =>
-        `${name}: ${status[word]}${imageNo === null ? '' : `、イメージ ${imageNo}`}（${creationId}）`,
+      operation: ({ name, status: word, imageNo, operationId }) =>
+        `${name}: ${status[word]}${imageNo === null ? '' : `、イメージ ${imageNo}`}（${operationId}）`,
       job: ({ job, next, last }) => {
         const image = last?.imageNo ? `（イメージ ${last.imageNo}）` : ''
         return [
@@ -228,7 +228,7 @@ export const ja: Wording = {
         /^\d+$/.test(reference)
           ? `番号 ${reference} のイメージはありません。`
           : `名前が ${reference} のイメージはありません。`,
-      creation: ({ creationId }) => `閲覧できるリクエストに ${creationId} はありません。`,
+      operation: ({ operationId }) => `閲覧できるリクエストに ${operationId} はありません。`,
       job: ({ job, jobs }) =>
         jobs.length === 0
           ? `ジョブ ${job} はありません。ジョブは設定されていません。`

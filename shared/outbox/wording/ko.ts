@@ -8,7 +8,7 @@ const status: Wording['status'] = {
   unknown: '확인 중',
   conflict: '결정 필요',
   rejected: '거부됨',
-  not_created: '생성되지 않음',
+  not_applied: '생성되지 않음',
   pending: '생성 중',
   ready: '준비 완료',
   failed: '생성 실패',
@@ -24,8 +24,8 @@ function time(at: number): string {
 }
 
 function heldBy(holder: NameHolder | undefined): string {
-  const { imageNo, creationId } = holder ?? {}
-  const by = imageNo ? `이미지 ${imageNo}` : creationId ? `요청 ${creationId}` : '다른 요청'
+  const { imageNo, operationId } = holder ?? {}
+  const by = imageNo ? `이미지 ${imageNo}` : operationId ? `요청 ${operationId}` : '다른 요청'
   const since = holder?.since ? `, ${time(Date.parse(holder.since))}부터` : ''
   return holder ? `${by}(${status[holder.status]}${since})` : '다른 이미지'
 }
@@ -54,16 +54,16 @@ export const ko: Wording = {
     size: '크기',
     region: '리전',
     lastReady: '마지막 완료',
-    creation: '요청',
+    operation: '요청',
     created: '생성일',
   },
   title: {
     ready: ({ name }) => `${name} 준비 완료`,
     failed: ({ name }) => `${name} 생성 실패`,
     gone: ({ name }) => `${name} 삭제됨`,
-    timed_out: ({ name }) => `${name} 24시간 동안 준비되지 않음`,
+    stalled: ({ name }) => `${name} 24시간 동안 준비되지 않음`,
     rejected: ({ name }) => `${name} 생성되지 않음`,
-    not_created: ({ name }) => `${name} 생성되지 않음`,
+    not_applied: ({ name }) => `${name} 생성되지 않음`,
     conflict: ({ name }) => `${name} 결정 필요`,
     overdue: ({ job, hours }) => `${job}: ${hours}시간 넘게 준비된 이미지 없음`,
   },
@@ -71,8 +71,8 @@ export const ko: Wording = {
     failed:
       '네이버 클라우드에서 이미지를 만들지 못했습니다. 콘솔에서 확인하고 삭제한 뒤 다시 생성하세요.',
     gone: '이미지가 더 이상 없습니다. 필요하면 다시 생성하세요.',
-    timed_out: '콘솔에서 이미지를 확인하세요. 릴레이는 더 이상 추적하지 않습니다.',
-    not_created: '아무것도 생성되지 않았습니다. 콘솔에서 확인한 뒤 다시 요청하세요.',
+    stalled: '콘솔에서 이미지를 확인하세요. 릴레이는 더 이상 추적하지 않습니다.',
+    not_applied: '아무것도 생성되지 않았습니다. 콘솔에서 확인한 뒤 다시 요청하세요.',
     conflict:
       '어느 이미지가 이 요청의 것인지 릴레이가 판단할 수 없습니다. 릴레이 관리자가 정해야 합니다.',
     overdue: '이 작업의 최근 실행과 스냅샷 생성 여부를 확인하세요.',
@@ -156,7 +156,7 @@ export const ko: Wording = {
           form: 'create <이름> <스냅샷> [<크기>:<타입> | <스냅샷>:<크기>:<타입>]…',
           purpose: '확인을 받은 뒤 이미지를 생성합니다. 첫 스냅샷이 기본 스토리지입니다',
         },
-        creations: { form: 'creations', purpose: '내가 요청한 이미지 목록을 보여 줍니다' },
+        recent: { form: 'recent', purpose: '내가 요청한 이미지 목록을 보여 줍니다' },
         snapshots: {
           form: 'snapshots <스토리지>',
           purpose: '이미지를 만들 수 있는 스토리지의 스냅샷 목록을 보여 줍니다',
@@ -174,7 +174,7 @@ export const ko: Wording = {
       missingWord: ({ rule }) => `빠진 것이 있습니다. ${rule}`,
       extraWord: ({ word }) => `"${word}" 부분은 필요하지 않습니다.`,
       rule: {
-        reference: '이미지 번호나 이름, 또는 cr_로 시작하는 요청 ID를 쓰세요.',
+        reference: '이미지 번호나 이름, 또는 op_로 시작하는 요청 ID를 쓰세요.',
         name: '이름은 영문 소문자, 숫자, 하이픈으로 3~30자입니다. 영문자로 시작하고 하이픈으로 끝나지 않아야 합니다.',
         snapshot: '스냅샷 번호를 숫자로만 쓰세요.',
         storage:
@@ -186,7 +186,7 @@ export const ko: Wording = {
       example: ({ command }) => `예: ${command}`,
     },
     list: {
-      creations: { title: '내가 요청한 이미지', empty: '아직 요청한 이미지가 없습니다.' },
+      operations: { title: '내가 요청한 이미지', empty: '아직 요청한 이미지가 없습니다.' },
       jobs: { title: '예약 작업', empty: '설정된 작업이 없습니다.' },
       images: ({ name }) => `이름이 ${name}인 이미지`,
       snapshots: {
@@ -203,8 +203,8 @@ export const ko: Wording = {
           ].join(', '),
       },
       image: ({ imageNo, status: word }) => `이미지 ${imageNo}: ${status[word]}`,
-      creation: ({ name, status: word, imageNo, creationId }) =>
-        `${name}: ${status[word]}${imageNo === null ? '' : `, 이미지 ${imageNo}`} (${creationId})`,
+      operation: ({ name, status: word, imageNo, operationId }) =>
+        `${name}: ${status[word]}${imageNo === null ? '' : `, 이미지 ${imageNo}`} (${operationId})`,
       job: ({ job, next, last }) => {
         const image = last?.imageNo ? ` (이미지 ${last.imageNo})` : ''
         return [
@@ -218,7 +218,7 @@ export const ko: Wording = {
         /^\d+$/.test(reference)
           ? `번호가 ${reference}인 이미지가 없습니다.`
           : `이름이 ${reference}인 이미지가 없습니다.`,
-      creation: ({ creationId }) => `볼 수 있는 요청 중에 ${creationId} 요청이 없습니다.`,
+      operation: ({ operationId }) => `볼 수 있는 요청 중에 ${operationId} 요청이 없습니다.`,
       job: ({ job, jobs }) =>
         jobs.length === 0
           ? `${job} 작업이 없습니다. 설정된 작업이 없습니다.`

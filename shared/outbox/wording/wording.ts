@@ -1,7 +1,8 @@
-import type { SnapshotCheckCode, SnapshotFacts } from '../../creation/check.ts'
-import type { Status } from '../../creation/state.ts'
+import type { Phase } from '../../image.ts'
 import type { Argument, Command } from '../../intent.ts'
 import type { Ending } from '../../notice.ts'
+import type { SnapshotCheckCode, SnapshotFacts } from '../../operation/check.ts'
+import type { Status } from '../../operation/state.ts'
 import type { NameHolder, ProblemFacts } from '../../problem.ts'
 
 /** A function that writes a sentence from facts. */
@@ -16,17 +17,17 @@ export interface Wording {
   time(at: number): string
   /** Writes a duration with its two largest units. */
   duration(seconds: number): string
-  /** The status of an image or of a creation, as it follows the name. */
-  status: Record<Status, string>
+  /** The status of an image or of an operation, as it follows the name. */
+  status: Record<Status | Phase, string>
   field: Record<
-    'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'creation' | 'created',
+    'image' | 'job' | 'duration' | 'size' | 'region' | 'lastReady' | 'operation' | 'created',
     string
   >
   /** The titles of notifications. */
   title: Record<Ending, Sentence<{ name: string }>> & {
     overdue: Sentence<{ job: string; hours: number }>
   }
-  /** The next step after a creation has ended. */
+  /** The next step after an operation has ended. */
   advice: Record<Exclude<Ending, 'ready' | 'rejected'> | 'overdue', string>
   problem: {
     nameTaken: Sentence<{ name: string; holder: NameHolder | undefined }>
@@ -53,7 +54,7 @@ export interface Wording {
     nameFree: Sentence<{ name: string }>
     verdict: Sentence<{ failed: number }>
   }
-  /** The progress of a creation that has not ended. */
+  /** The progress of an operation that has not ended. */
   progress: {
     accepted: Sentence<{ name: string }>
     sending: Sentence<{ name: string }>
@@ -83,7 +84,7 @@ export interface ChatWording {
     rule: Record<Argument, string>
     example: Sentence<{ command: string }>
   }
-  list: Record<'creations' | 'jobs', { title: string; empty: string }> & {
+  list: Record<'operations' | 'jobs', { title: string; empty: string }> & {
     images: Sentence<{ name: string }>
     snapshots: {
       title: Sentence<{ storageNo: string }>
@@ -96,8 +97,13 @@ export interface ChatWording {
         isBootable: boolean
       }>
     }
-    image: Sentence<{ imageNo: string; status: Status }>
-    creation: Sentence<{ name: string; status: Status; imageNo: string | null; creationId: string }>
+    image: Sentence<{ imageNo: string; status: Phase }>
+    operation: Sentence<{
+      name: string
+      status: Status
+      imageNo: string | null
+      operationId: string
+    }>
     /** The times of `next` and `last` are local times of the job's zone. */
     job: Sentence<{
       job: string
@@ -107,7 +113,7 @@ export interface ChatWording {
   }
   notFound: {
     image: Sentence<{ reference: string }>
-    creation: Sentence<{ creationId: string }>
+    operation: Sentence<{ operationId: string }>
     job: Sentence<{ job: string; jobs: string[] }>
   }
   confirm: {

@@ -182,7 +182,7 @@ test(`rejects all of ${FORGERIES} altered requests`, async () => {
   }
   expect([...statuses.keys()]).toEqual([401])
   expect(statuses.get(401)).toBeGreaterThan(0.99 * FORGERIES)
-  expect(await chat.creations()).toEqual([])
+  expect(await chat.operations()).toEqual([])
   expect([chat.said, works.messages]).toEqual([[], []])
 })
 
@@ -193,7 +193,7 @@ test('accepts the unaltered requests, and a thousand repeats have one effect', a
     expect((await chat.relay.request(callback.path, callback)).status).toBe(200)
   }
   // Two people ask for the same name, and the first one gets it.
-  expect(await chat.creations()).toHaveLength(1)
+  expect(await chat.operations()).toHaveLength(1)
   expect([chat.said.length, works.messages.length]).toEqual([1, 1])
   expect((await chat.relay.request('/chat/mattermost', mattermostCommand('help'))).status).toBe(200)
   expect(

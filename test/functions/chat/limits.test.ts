@@ -7,7 +7,7 @@ import { slack } from '../../../functions/chat/slack.ts'
 import { Phase } from '../../../shared/image.ts'
 import { LANGUAGES } from '../../../shared/outbox/wording/languages.ts'
 import type { Question } from '../../../shared/question.ts'
-import { image, storage } from '../../shared/creation/records.ts'
+import { image, storage } from '../../shared/operation/records.ts'
 import { assertBlockKit } from '../../support/block-kit.ts'
 
 const transport = async () => expect.unreachable()

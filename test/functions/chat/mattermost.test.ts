@@ -49,15 +49,15 @@ test('a command shows the state of an image', async () => {
   }
 })
 
-describe('a creation', () => {
+describe('an operation', () => {
   test('is shown, confirmed by its code, sent by the tick and announced once in the room', async () => {
     const command = await confirmation('create web-golden 12344697')
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
     expect(await shown(command)).toContain('web-golden is requested')
     await chat.relay.tick()
     await chat.relay.tick()
-    expect(await chat.creations()).toMatchObject([
-      { state: 'created', caller: `mattermost:${people.mattermost.maker}` },
+    expect(await chat.operations()).toMatchObject([
+      { state: 'applied', caller: `mattermost:${people.mattermost.maker}` },
     ])
     expect(chat.said).toEqual([
       {
@@ -76,7 +76,7 @@ describe('a creation', () => {
     const sent = mattermostCommand(command, { address: `${chat.hooks}/hooks/commands/1` })
     await Promise.all([sent, sent, mattermostCommand(command), sent].map(chat.ask))
     expect(await shown(command)).toContain('web-golden is requested')
-    expect(await chat.creations()).toHaveLength(1)
+    expect(await chat.operations()).toHaveLength(1)
   })
 
   test('needs the unchanged code of the person who asked, within ten minutes', async () => {
@@ -98,7 +98,7 @@ describe('a creation', () => {
     expect(await shown(command)).toContain(
       'Send the command again: /ncp create web-golden 12344697',
     )
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
     ahead = 9 * MINUTE
     expect(await shown(command)).toContain('web-golden is requested')
   })
@@ -112,7 +112,7 @@ describe('a creation', () => {
     // The same token, but nobody has permission any more.
     chat = await openChatRelay({ environment: { CHAT_CREATORS: '{}', MATTERMOST_URL: hooks } })
     expect(await shown(command)).toContain(forbidden)
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
   })
 
   test('can still be confirmed after a newer token was added', async () => {

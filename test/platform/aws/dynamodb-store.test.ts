@@ -9,19 +9,19 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dynamodbStore } from '../../../functions/platform/aws/dynamodb-store.ts'
 import {
-  accepted,
-  type Creation,
-  created,
-  inConflict,
-  notCreated,
-  rejected,
-  sending,
-  unknown,
-  waiting,
-} from '../../../shared/creation/creation.ts'
-import type { Claimed, CreationStore } from '../../../shared/creation/store.ts'
-import { by, claim, image, jobsRecord, notice } from '../../shared/creation/records.ts'
-import { storeSuite } from '../../shared/creation/store-suite.ts'
+  accept,
+  apply,
+  markConflict,
+  markNotApplied,
+  markUnknown,
+  type Operation,
+  postponeLook,
+  reject,
+  startAttempt,
+} from '../../../shared/operation/operation.ts'
+import type { Claimed, Store } from '../../../shared/operation/store.ts'
+import { by, claim, image, jobsRecord, notice } from '../../shared/operation/records.ts'
+import { storeSuite } from '../../shared/operation/store-suite.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
 
 const DAY_MS = 86_400_000
@@ -40,20 +40,20 @@ let local: DynamodbLocal
 async function open() {
   const TableName = await local.openTable()
   const client = local.client()
-  const keyOf = ({ creationId }: Creation) => ({ pk: { S: `creation#${creationId}` } })
+  const keyOf = ({ operationId }: Operation) => ({ pk: { S: `operation#${operationId}` } })
   return {
     store: dynamodbStore(client, TableName),
     /** Opens the same table with a faulty client. */
     through: (faulty: DynamoDBClient) => dynamodbStore(faulty, TableName),
-    async expiryOf(creation: Creation) {
-      const command = new GetItemCommand({ TableName, Key: keyOf(creation) })
+    async expiryOf(operation: Operation) {
+      const command = new GetItemCommand({ TableName, Key: keyOf(operation) })
       return (await client.send(command)).Item?.expiresAt?.N
     },
-    /** Expires a creation as after 90 days. DynamoDB has not deleted the item yet. */
-    async expire(creation: Creation) {
+    /** Expires an operation as after 90 days. DynamoDB has not deleted the item yet. */
+    async expire(operation: Operation) {
       const update = {
         TableName,
-        Key: keyOf(creation),
+        Key: keyOf(operation),
         UpdateExpression: 'SET expiresAt = :end',
         ExpressionAttributeValues: { ':end': { N: '1' } },
       }
@@ -126,29 +126,29 @@ function cancelling(...cancellations: string[][]) {
 
 /** Makes 200 claims at once. */
 async function claimMany(
-  store: CreationStore,
+  store: Store,
   more: Parameters<typeof claim>[0],
-  quota: Parameters<CreationStore['claim']>[1] = noQuota,
+  quota: Parameters<Store['claim']>[1] = noQuota,
 ): Promise<Claimed[]> {
-  const creations = Array.from({ length: 200 }, () => accepted(claim(more), by(5_000)))
-  return Promise.all(creations.map((creation) => store.claim(creation, quota)))
+  const operations = Array.from({ length: 200 }, () => accept(claim(more), by(5_000)))
+  return Promise.all(operations.map((operation) => store.claim(operation, quota)))
 }
 
 function withOutcome(results: Claimed[], outcome: string) {
   return results.filter((result) => result.outcome === outcome)
 }
 
-function sent(creation: Creation): Creation {
-  return sending(creation, 2_000, by(2_000))
+function sent(operation: Operation): Operation {
+  return startAttempt(operation, 2_000, by(2_000))
 }
 
-function conflicted(creation: Creation): Creation {
-  return inConflict(unknown(sent(creation), problem, by(3_000)), by(4_000))
+function conflicted(operation: Operation): Operation {
+  return markConflict(markUnknown(sent(operation), problem, by(3_000)), [], by(4_000))
 }
 
-/** Writes a creation as if it had reached its state step by step. */
-async function put(store: CreationStore, creation: Creation): Promise<void> {
-  expect(await store.replace({ ...creation, version: 2 })).toBe(true)
+/** Writes an operation as if it had reached its state step by step. */
+async function put(store: Store, operation: Operation): Promise<void> {
+  expect(await store.replace({ ...operation, version: 2 })).toBe(true)
 }
 
 describe.skipIf(missing)('the store over DynamoDB', () => {
@@ -172,9 +172,9 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
     test('one gets a released name, and the others get its holder', async () => {
       const { store } = await open()
-      const first = accepted(claim({ name: 'web' }), by(1_000))
+      const first = accept(claim({ name: 'web' }), by(1_000))
       await store.claim(first, noQuota)
-      await store.replace(rejected(first, problem, by(2_000)))
+      await store.replace(reject(first, problem, by(2_000)))
       const results = await claimMany(store, { name: 'web' })
       expect(withOutcome(results, 'claimed')).toHaveLength(1)
       const holder = await store.holderOf('KR', 'web')
@@ -191,39 +191,39 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const results = await claimMany(store, {}, { dailyCreations: 5, today: 0 })
       expect(withOutcome(results, 'claimed')).toHaveLength(5)
       expect(withOutcome(results, 'quota-spent')).toHaveLength(195)
-      // Five creations with a key and a name each, and the counter.
+      // Five operations with a key and a name each, and the counter.
       expect(await keysOf()).toHaveLength(16)
     })
   })
 
   describe('the quota', () => {
-    test('counts creations from before the quota was set', async () => {
+    test('counts operations from before the quota was set', async () => {
       const { store } = await open()
-      for (let i = 0; i < 3; i++) await store.claim(accepted(claim(), by(1_000)), noQuota)
+      for (let i = 0; i < 3; i++) await store.claim(accept(claim(), by(1_000)), noQuota)
       const claimed = async (dailyCreations: number, today = 0) =>
-        (await store.claim(accepted(claim(), by(today)), { dailyCreations, today })).outcome
+        (await store.claim(accept(claim(), by(today)), { dailyCreations, today })).outcome
       expect(await claimed(3)).toBe('quota-spent')
       expect(await claimed(4)).toBe('claimed')
       expect(await claimed(1, DAY_MS)).toBe('claimed')
     })
 
-    test('of 0 allows no creation', async () => {
+    test('of 0 allows no operation', async () => {
       const { store } = await open()
-      const result = await store.claim(accepted(claim(), by(1)), { dailyCreations: 0, today: 0 })
+      const result = await store.claim(accept(claim(), by(1)), { dailyCreations: 0, today: 0 })
       expect(result).toEqual({ outcome: 'quota-spent' })
     })
 
     test('is checked last, even if a claim of the same key uses it up in between', async () => {
       const { store, through } = await open()
       const quota = { dailyCreations: 1, today: 0 }
-      const first = accepted(claim({ keyHash: 'same' }), by(1_000))
+      const first = accept(claim({ keyHash: 'same' }), by(1_000))
       let reads = 0
       const client = clientOf('GetItem', async (send) => {
         const answer = await send()
         if (++reads === 1) await store.claim(first, quota)
         return answer
       })
-      const second = accepted(claim({ keyHash: 'same' }), by(2_000))
+      const second = accept(claim({ keyHash: 'same' }), by(2_000))
       const held = { outcome: 'key-held', holder: first }
       expect(await through(client).claim(second, quota)).toEqual(held)
     })
@@ -232,40 +232,40 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
   describe('a write whose answer is lost', () => {
     test('succeeds by its repeat', async () => {
       const { store, through } = await open()
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       await store.claim(first, noQuota)
       const { client, tries } = losingAnswer('PutItem')
       expect(await through(client).replace(sent(first))).toBe(true)
       expect(tries()).toBe(2)
-      expect(await store.read(first.creationId)).toEqual(sent(first))
+      expect(await store.read(first.operationId)).toEqual(sent(first))
     })
 
     test('fails if another write came first', async () => {
       const { store, through } = await open()
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       await store.claim(first, noQuota)
-      const other = rejected(first, problem, by(2_000))
+      const other = reject(first, problem, by(2_000))
       await store.replace(other)
       const { client, tries } = losingAnswer('PutItem')
       expect(await through(client).replace(sent(first))).toBe(false)
       expect(tries()).toBe(2)
-      expect(await store.read(first.creationId)).toEqual(other)
+      expect(await store.read(first.operationId)).toEqual(other)
     })
 
     test('succeeds with its notices, which are stored once', async () => {
       const { store, through } = await open()
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       await store.claim(first, noQuota)
       const { client, tries } = losingAnswer('TransactWriteItems')
       expect(await through(client).replace(sent(first), [entry])).toBe(true)
       expect(tries()).toBe(2)
-      expect(await store.read(first.creationId)).toEqual(sent(first))
+      expect(await store.read(first.operationId)).toEqual(sent(first))
       expect(await store.dueNotices('ops', 9, 9)).toEqual([entry])
     })
 
     test('succeeds with its notices by a repeat that runs as a new transaction', async () => {
       const { store, through } = await open()
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       await store.claim(first, noQuota)
       expect(await through(repeating()).replace(sent(first), [entry])).toBe(true)
       expect(await through(repeating()).replaceJobs(jobs, [entry])).toBe(true)
@@ -274,9 +274,9 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
     test('fails and stores no notices if another write came first', async () => {
       const { store, through } = await open()
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       await store.claim(first, noQuota)
-      await store.replace(rejected(first, problem, by(2_000)))
+      await store.replace(reject(first, problem, by(2_000)))
       const { client } = losingAnswer('TransactWriteItems')
       expect(await through(client).replace(sent(first), [entry])).toBe(false)
       expect(await store.dueNotices('ops', 9, 9)).toEqual([])
@@ -285,13 +285,13 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     test('succeeds as a claim, and is counted once', async () => {
       const { store, through } = await open()
       const quota = { dailyCreations: 2, today: 0 }
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       const { client, tries } = losingAnswer('TransactWriteItems')
       expect(await through(client).claim(first, quota)).toEqual({ outcome: 'claimed' })
       expect(tries()).toBe(2)
       const outcomes = []
       for (const at of [2_000, 3_000]) {
-        outcomes.push((await store.claim(accepted(claim(), by(at)), quota)).outcome)
+        outcomes.push((await store.claim(accept(claim(), by(at)), quota)).outcome)
       }
       expect(outcomes).toEqual(['claimed', 'quota-spent'])
     })
@@ -299,7 +299,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     test('succeeds as a claim by a repeat that runs as a new transaction', async () => {
       const { through } = await open()
       const client = repeating()
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       const quota = { dailyCreations: 1, today: 0 }
       expect(await through(client).claim(first, quota)).toEqual({ outcome: 'claimed' })
     })
@@ -315,15 +315,15 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const { store, through } = await open()
       const reasons = none.with(2, reason)
       const { client, tries } = cancelling(reasons, reasons)
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       expect(await through(client).claim(first, noQuota)).toEqual({ outcome: 'claimed' })
       expect(tries()).toBe(3)
-      expect(await store.read(first.creationId)).toEqual(first)
+      expect(await store.read(first.operationId)).toEqual(first)
     })
 
     test('is retried as a change with notices', async () => {
       const { store, through } = await open()
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       await store.claim(first, noQuota)
       const { client, tries } = cancelling(['TransactionConflict', 'None'])
       expect(await through(client).replace(sent(first), [entry])).toBe(true)
@@ -332,7 +332,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
     test('is retried as a change that conflicts with another transaction', async () => {
       const { store, through } = await open()
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       await store.claim(first, noQuota)
       let tries = 0
       const client = clientOf('PutItem', (send) => {
@@ -346,34 +346,37 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     test('is given up after ten tries', async () => {
       const { store, through } = await open()
       const { client, tries } = cancelling(...Array(20).fill(none.with(3, 'TransactionConflict')))
-      const first = accepted(claim(), by(1_000))
+      const first = accept(claim(), by(1_000))
       const start = performance.now()
       const claimed = through(client).claim(first, noQuota)
       await expect(claimed).rejects.toBeInstanceOf(TransactionCanceledException)
       expect(tries()).toBe(10)
       // The pauses between the tries add up to 2.8 s on average.
       expect(performance.now() - start).toBeGreaterThan(300)
-      expect(await store.read(first.creationId)).toBeUndefined()
+      expect(await store.read(first.operationId)).toBeUndefined()
     })
 
     test('is given up at once for a lasting reason', async () => {
       const { through } = await open()
       const { client, tries } = cancelling(none.with(0, 'ValidationError'))
-      const claimed = through(client).claim(accepted(claim(), by(1_000)), noQuota)
+      const claimed = through(client).claim(accept(claim(), by(1_000)), noQuota)
       await expect(claimed).rejects.toBeInstanceOf(TransactionCanceledException)
       expect(tries()).toBe(1)
     })
   })
 
-  describe('the expiry of a creation', () => {
-    const first = accepted(claim({ name: 'web', keyHash: 'same' }), by(1_000))
-    const finished = created(sent(first), image('ready'), by(3_000))
-    const again = (at: number) => accepted(claim({ name: 'web', keyHash: 'same' }), by(at))
+  describe('the expiry of an operation', () => {
+    const first = accept(claim({ name: 'web', keyHash: 'same' }), by(1_000))
+    const finished = apply(sent(first), image('ready'), by(3_000))
+    const again = (at: number) => accept(claim({ name: 'web', keyHash: 'same' }), by(at))
 
     test.each([
-      ['rejected', rejected(first, problem, by(2_000))],
-      ['not_created', notCreated(unknown(sent(first), problem, by(2_000)), 'absent', by(2_000))],
-      ['created', finished],
+      ['rejected', reject(first, problem, by(2_000))],
+      [
+        'not_applied',
+        markNotApplied(markUnknown(sent(first), problem, by(2_000)), 'absent', by(2_000)),
+      ],
+      ['applied', finished],
     ])('is 90 days after the last write in the state %s', async (_, done) => {
       const { store, expiryOf } = await open()
       await store.claim(first, noQuota)
@@ -383,11 +386,11 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     })
 
     test.each([
-      ['accepted', waiting(first, 9_000)],
+      ['accepted', postponeLook(first, 9_000)],
       ['sending', sent(first)],
-      ['unknown', unknown(sent(first), problem, by(3_000))],
+      ['unknown', markUnknown(sent(first), problem, by(3_000))],
       ['conflict', conflicted(first)],
-      ['created with an image to follow', created(sent(first), image('creating'), by(3_000))],
+      ['created with an image to follow', apply(sent(first), image('creating'), by(3_000))],
     ])('is not set in the state %s', async (_, busy) => {
       const { store, expiryOf } = await open()
       await store.claim(first, noQuota)
@@ -405,22 +408,22 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       expect(held.outcome).toBe('key-held')
       const second = again(now + 91 * DAY_MS)
       expect(await store.claim(second, noQuota)).toEqual({ outcome: 'claimed' })
-      expect(await keysOf()).toContain(`creation#${first.creationId}`)
+      expect(await keysOf()).toContain(`operation#${first.operationId}`)
       expect(await store.holderOf('KR', 'web')).toEqual(second)
       const third = await store.claim(again(now + 92 * DAY_MS), noQuota)
       expect(third).toEqual({ outcome: 'key-held', holder: second })
     })
 
-    test('hides the creation and refuses writes to it', async () => {
+    test('hides the operation and refuses writes to it', async () => {
       const { store, expire } = await open()
-      const other = accepted(claim(), by(500))
+      const other = accept(claim(), by(500))
       for (const one of [first, other]) await store.claim(one, noQuota)
       await put(store, finished)
       await expire(first)
-      expect(await store.read(first.creationId)).toBeUndefined()
+      expect(await store.read(first.operationId)).toBeUndefined()
       expect(await store.holderOf('KR', 'web')).toBeUndefined()
       expect(await store.list({ limit: 1 })).toEqual([other])
-      expect(await store.list({ limit: 9, state: 'created' })).toEqual([])
+      expect(await store.list({ limit: 9, status: 'pending' })).toEqual([])
       expect(await store.replace({ ...finished, version: 3 })).toBe(false)
     })
 
@@ -435,37 +438,37 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
   test('a list reads several answers, each as large as possible', async () => {
     const { store, through } = await open()
-    const oldest = accepted(claim(), by(9))
+    const oldest = accept(claim(), by(9))
     await store.claim(oldest, noQuota)
-    const done = rejected(oldest, problem, by(9))
+    const done = reject(oldest, problem, by(9))
     await store.replace(done)
     // Together more than 1 MB, the maximum of one answer.
     const description = 'x'.repeat(150_000)
     for (let at = 10; at < 20; at++) {
       const { content, ...rest } = claim()
       const large = { ...rest, content: { ...content, description } }
-      await store.claim(accepted(large, by(at)), noQuota)
+      await store.claim(accept(large, by(at)), noQuota)
     }
     let answers = 0
     const client = clientOf('Query', (send) => {
       answers++
       return send()
     })
-    expect(await through(client).list({ limit: 1, state: 'rejected' })).toEqual([done])
+    expect(await through(client).list({ limit: 1, status: 'rejected' })).toEqual([done])
     expect(answers).toBeLessThan(3)
     const all = await store.list({ limit: 99, caller: 'key:ci' })
     const times = all.map(({ createdAt }) => createdAt)
     expect(times).toEqual([19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9])
-    expect(await store.list({ limit: 2, state: 'accepted' })).toEqual(all.slice(0, 2))
+    expect(await store.list({ limit: 2, status: 'accepted' })).toEqual(all.slice(0, 2))
   })
 
-  test('the index of due creations contains no settled creation', async () => {
+  test('the index of due operations contains no settled operation', async () => {
     const { store, keysOf } = await open()
-    const creations = [1_000, 2_000, 3_000].map((at) => accepted(claim(), by(at)))
-    for (const one of creations) await store.claim(one, noQuota)
-    const [settled, open1, open2] = creations as [Creation, Creation, Creation]
-    await put(store, rejected(settled, problem, by(4_000)))
-    const due = [open1, open2].map(({ creationId }) => `creation#${creationId}`)
+    const operations = [1_000, 2_000, 3_000].map((at) => accept(claim(), by(at)))
+    for (const one of operations) await store.claim(one, noQuota)
+    const [settled, open1, open2] = operations as [Operation, Operation, Operation]
+    await put(store, reject(settled, problem, by(4_000)))
+    const due = [open1, open2].map(({ operationId }) => `operation#${operationId}`)
     expect((await keysOf('due')).sort()).toEqual(due)
   })
 
@@ -482,19 +485,19 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       { step: 'initialize' },
     )
     const store = through(client)
-    const creation = accepted(claim(), by(1))
-    await store.claim(creation, noQuota)
-    await store.read(creation.creationId)
-    await store.holderOf('KR', creation.content.name)
+    const operation = accept(claim(), by(1))
+    await store.claim(operation, noQuota)
+    await store.read(operation.operationId)
+    await store.holderOf('KR', operation.content.name)
     expect(inputs).toEqual(Array(6).fill(expect.objectContaining({ ConsistentRead: true })))
   })
 
   test('throws any other failure', async () => {
     const store = dynamodbStore(clientOf(), 'no-such-table')
-    const creation = accepted(claim(), by(1))
+    const operation = accept(claim(), by(1))
     const missing = { name: 'ResourceNotFoundException' }
-    await expect(store.replace(creation)).rejects.toMatchObject(missing)
-    await expect(store.claim(creation, noQuota)).rejects.toMatchObject(missing)
-    await expect(store.read(creation.creationId)).rejects.toMatchObject(missing)
+    await expect(store.replace(operation)).rejects.toMatchObject(missing)
+    await expect(store.claim(operation, noQuota)).rejects.toMatchObject(missing)
+    await expect(store.read(operation.operationId)).rejects.toMatchObject(missing)
   })
 })

@@ -72,7 +72,7 @@ export async function openLambdaDoor(
       AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
       AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb.endpoint,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.secretsManager.endpoint,
-      CREATIONS_TABLE: await aws.dynamodb.openTable(role),
+      RELAY_TABLE: await aws.dynamodb.openTable(role),
       ...(environment as Record<string, string>),
     },
     timeoutMs,

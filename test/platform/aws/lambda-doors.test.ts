@@ -18,8 +18,8 @@ const TABLE = 'must be the name of a DynamoDB table'
 
 /** The settings that are wrong only on Lambda. */
 const wrongHere: WrongSetting[] = [
-  ['CREATIONS_TABLE', '', 'is required'],
-  ['CREATIONS_TABLE', 'CANARY table', TABLE],
+  ['RELAY_TABLE', '', 'is required'],
+  ['RELAY_TABLE', 'CANARY table', TABLE],
 ]
 
 /** The settings that are wrong in a secret. Faults of the key pair are reported with the path of the secret. */

@@ -130,6 +130,6 @@ async function openOwn() {
 async function expectOne(name: string, story: Story, door: LambdaDoor) {
   expect(story.images().map((image) => image.name)).toEqual([name])
   expect(story.creates()).toHaveLength(1)
-  const { json } = await door.request('/v1/creations', { as: 'admin' })
+  const { json } = await door.request('/v1/operations', { as: 'admin' })
   expect(json.items).toHaveLength(1)
 }

@@ -64,12 +64,12 @@ describe.skipIf(missing)('the function', () => {
     const body = fresh()
     // The fault has a Retry-After of 1 s.
     gateway.inject({ fault: 'throttled', action: create, of: body.name })
-    expect((await post(door, body)).json.state).toBe('accepted')
+    expect((await post(door, body)).json.status).toBe('accepted')
     await sleep(1_500)
     expect(await door.lambda.invoke(event)).toBeNull()
-    const [creation] = (await door.request('/v1/creations')).json.items
-    expect([creation.state, creation.history.at(-1).actor, made(body.name)]).toEqual([
-      'created',
+    const [operation] = (await door.request('/v1/operations')).json.items
+    expect([operation.status, operation.history.at(-1).actor, made(body.name)]).toEqual([
+      'ready',
       'tick',
       1,
     ])
@@ -89,11 +89,11 @@ describe.skipIf(missing)('the function', () => {
   })
 
   test('fails a tick without AWS’s message if the table does not exist', async () => {
-    const environment = { ...environmentFor(gateway.origin), CREATIONS_TABLE: 'CANARYtable' }
+    const environment = { ...environmentFor(gateway.origin), RELAY_TABLE: 'CANARYtable' }
     const door = await openLambdaDoor(aws, 'an HTTP API', environment)
     const error: FunctionError = await door.lambda.invoke({}).then(null, (reason) => reason)
     expect(JSON.parse(error.message).errorMessage).toBe('The tick failed: internal')
-    const { status, json } = await door.request('/v1/creations')
+    const { status, json } = await door.request('/v1/operations')
     expect([status, json.code]).toEqual([500, 'internal'])
     await door.close()
     expect(door.output()).toMatch(/"event":"defect","at":"ResourceNotFoundException at /)
@@ -105,7 +105,7 @@ describe.skipIf(missing)('the function', () => {
     const door = await openLambdaDoor(aws, 'an HTTP API', environmentFor(gateway.origin), timeoutMs)
     const body = fresh()
     const { status, json } = await post(door, body)
-    expect([status, json.state, json.attempt, made(body.name)]).toEqual([202, 'accepted', 0, 0])
+    expect([status, json.status, json.attempt, made(body.name)]).toEqual([202, 'accepted', 0, 0])
     await door.close()
   })
 
@@ -222,8 +222,8 @@ describe.skipIf(missing)('the function', () => {
     const { headers } = await post(door, body)
     await door.request('/v1/server-images', { method: 'POST', body, as: 'other' })
     await door.request(headers.get('location') ?? '')
-    await door.request('/v1/creations?state=created')
-    await door.request('/v1/creations', { as: 'admin' })
+    await door.request('/v1/operations?status=pending')
+    await door.request('/v1/operations', { as: 'admin' })
     await door.lambda.invoke({})
     await door.close()
     calls.close()

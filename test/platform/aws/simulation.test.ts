@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dynamodbStore } from '../../../functions/platform/aws/dynamodb-store.ts'
-import { raceSuite } from '../../shared/creation/race-suite.ts'
+import { raceSuite } from '../../shared/operation/race-suite.ts'
 import { campaign } from '../../simulation/campaign.ts'
 import { sweep } from '../../simulation/crash-sweep.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
@@ -12,7 +12,7 @@ const ROUNDS = Number(process.env.ROUNDS ?? 10)
 let local: DynamodbLocal
 const open = async () => dynamodbStore(local.client(), await local.openTable())
 
-describe.skipIf(whyNoDynamodbLocal())('creations in DynamoDB', () => {
+describe.skipIf(whyNoDynamodbLocal())('operations in DynamoDB', () => {
   beforeAll(async () => {
     local = await startDynamodbLocal()
   })

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CREATIONS_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { RELAY_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
 import { faultsOf, type Resource, type Template } from './cloudformation.ts'
 import { packageService } from './osls.ts'
 
@@ -110,7 +110,7 @@ describe('the template', () => {
       'HttpLambdaFunction.Properties.Environment.Variables: no map',
       { Environment: { Variables: [] } },
     ],
-    ['CreationsTable.Properties.KeySchema: no union', { KeySchema: 'pk' }],
+    ['OperationsTable.Properties.KeySchema: no union', { KeySchema: 'pk' }],
   ])('fails the check with %s', (fault, properties) => {
     const id = fault.slice(0, fault.indexOf('.'))
     const { Properties, ...rest } = resource(id)
@@ -184,15 +184,15 @@ describe('the artifact', () => {
 
 describe('the table', () => {
   test('has the schema of the store, with recovery and deletion protection', () => {
-    expect(resource('CreationsTable').Properties).toEqual({
-      ...CREATIONS_TABLE,
+    expect(resource('OperationsTable').Properties).toEqual({
+      ...RELAY_TABLE,
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       DeletionProtectionEnabled: true,
     })
   })
 
   test('is retained when the stack is deleted or the table is replaced', () => {
-    const { DeletionPolicy, UpdateReplacePolicy } = resource('CreationsTable')
+    const { DeletionPolicy, UpdateReplacePolicy } = resource('OperationsTable')
     expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain'])
   })
 })
@@ -218,7 +218,7 @@ describe('the functions', () => {
       expect(Properties?.Environment).toEqual({
         Variables: {
           NCLOUD_SECRET_ID: 'ncloud-image-relay/prod',
-          CREATIONS_TABLE: { Ref: 'CreationsTable' },
+          RELAY_TABLE: { Ref: 'OperationsTable' },
         },
       })
     }
@@ -234,10 +234,10 @@ describe('the functions', () => {
   // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
   test('have only the permissions that they need', () => {
     expect(grants('IamRoleLambdaExecution')).toEqual([
-      'Allow dynamodb:GetItem on {CreationsTable.Arn}',
-      'Allow dynamodb:PutItem on {CreationsTable.Arn}',
-      'Allow dynamodb:Query on {CreationsTable.Arn}/index/*',
-      'Allow dynamodb:UpdateItem on {CreationsTable.Arn}',
+      'Allow dynamodb:GetItem on {OperationsTable.Arn}',
+      'Allow dynamodb:PutItem on {OperationsTable.Arn}',
+      'Allow dynamodb:Query on {OperationsTable.Arn}/index/*',
+      'Allow dynamodb:UpdateItem on {OperationsTable.Arn}',
       `Allow logs:CreateLogGroup on ${LOGS}/ncloud-image-relay-prod*:*`,
       `Allow logs:CreateLogStream on ${LOGS}/ncloud-image-relay-prod*:*`,
       `Allow logs:PutLogEvents on ${LOGS}/ncloud-image-relay-prod*:*:*`,

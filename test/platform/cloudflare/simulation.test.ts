@@ -2,36 +2,36 @@ import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import {
-  type CreationsObject,
+  type OperationsObject,
   storeIn,
-} from '../../../functions/platform/cloudflare/creations-object.ts'
-import type { CreationStore } from '../../../shared/creation/store.ts'
+} from '../../../functions/platform/cloudflare/operations-object.ts'
+import type { Store } from '../../../shared/operation/store.ts'
 import { campaign } from '../../simulation/campaign.ts'
 import { sweep } from '../../simulation/crash-sweep.ts'
 import { isCampaign } from '../../support/counts.ts'
 
 const EVICT_EVERY = 40
 
-const { CREATIONS, SCHEDULES } = env as unknown as {
-  CREATIONS: DurableObjectNamespace<CreationsObject>
+const { OPERATIONS, SCHEDULES } = env as unknown as {
+  OPERATIONS: DurableObjectNamespace<OperationsObject>
   SCHEDULES: string
 }
 let objects = 0
 let calls = 0
 
 /** Opens a store in a new Durable Object, which is evicted after some calls. */
-function evicted(): CreationStore {
-  const id = CREATIONS.idFromName(`simulated-${++objects}`)
-  const namespace = { idFromName: () => id, get: () => CREATIONS.get(id) }
-  const store = storeIn(namespace as unknown as typeof CREATIONS)
+function evicted(): Store {
+  const id = OPERATIONS.idFromName(`simulated-${++objects}`)
+  const namespace = { idFromName: () => id, get: () => OPERATIONS.get(id) }
+  const store = storeIn(namespace as unknown as typeof OPERATIONS)
   const call = async <Value>(act: () => Promise<Value>) => {
     const value = await act()
-    if (++calls % EVICT_EVERY === 0) await evictDurableObject(CREATIONS.get(id))
+    if (++calls % EVICT_EVERY === 0) await evictDurableObject(OPERATIONS.get(id))
     return value
   }
   return {
     claim: (...claim) => call(() => store.claim(...claim)),
-    read: (creationId) => call(() => store.read(creationId)),
+    read: (operationId) => call(() => store.read(operationId)),
     holderOf: (...name) => call(() => store.holderOf(...name)),
     replace: (...next) => call(() => store.replace(...next)),
     list: (listing) => call(() => store.list(listing)),
@@ -44,7 +44,7 @@ function evicted(): CreationStore {
   }
 }
 
-test(`creations survive ${SCHEDULES} schedules in a Durable Object that is evicted`, async () => {
+test(`operations survive ${SCHEDULES} schedules in a Durable Object that is evicted`, async () => {
   const { faults, tally } = await campaign(0, Number(SCHEDULES), evicted)
   console.log('Durable Object', JSON.stringify(tally))
   expect(faults).toEqual([])

@@ -2,28 +2,28 @@ import { createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import {
-  type CreationsObject,
+  type OperationsObject,
   storeIn,
-} from '../../../functions/platform/cloudflare/creations-object.ts'
+} from '../../../functions/platform/cloudflare/operations-object.ts'
 import worker from '../../../functions/worker.ts'
-import { accepted, sending } from '../../../shared/creation/creation.ts'
-import { by, claim } from '../../shared/creation/records.ts'
+import { accept, startAttempt } from '../../../shared/operation/operation.ts'
+import { by, claim } from '../../shared/operation/records.ts'
 
-const { CREATIONS } = env as unknown as { CREATIONS: DurableObjectNamespace<CreationsObject> }
+const { OPERATIONS } = env as unknown as { OPERATIONS: DurableObjectNamespace<OperationsObject> }
 
-test('the cron trigger of a Worker moves a due creation', async () => {
-  const store = storeIn(CREATIONS)
-  const creation = accepted(claim(), by(1))
-  await store.claim(creation, { today: 0 })
+test('the cron trigger of a Worker moves a due operation', async () => {
+  const store = storeIn(OPERATIONS)
+  const operation = accept(claim(), by(1))
+  await store.claim(operation, { today: 0 })
   // An attempt whose process has stopped.
-  await store.replace(sending(creation, 1, by(2)))
+  await store.replace(startAttempt(operation, 1, by(2)))
   const bindings = {
-    CREATIONS,
+    OPERATIONS,
     NCLOUD_ACCESS_KEY: 'TestAccessKey',
     NCLOUD_SECRET_KEY: 'TestSecretKey',
     NCLOUD_API_GW: 'http://127.0.0.1:9',
   }
   await worker.scheduled(createScheduledController(), bindings)
-  const { state, history } = (await store.read(creation.creationId)) ?? {}
+  const { state, history } = (await store.read(operation.operationId)) ?? {}
   expect([state, history?.at(-1)?.actor]).toEqual(['unknown', 'tick'])
 })

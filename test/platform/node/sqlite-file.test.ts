@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
-import { accepted } from '../../../shared/creation/creation.ts'
-import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
-import { raceSuite } from '../../shared/creation/race-suite.ts'
-import { by, claim, notice } from '../../shared/creation/records.ts'
-import { storeSuite } from '../../shared/creation/store-suite.ts'
+import { accept } from '../../../shared/operation/operation.ts'
+import { sqliteStore } from '../../../shared/operation/sqlite-store.ts'
+import { raceSuite } from '../../shared/operation/race-suite.ts'
+import { by, claim, notice } from '../../shared/operation/records.ts'
+import { storeSuite } from '../../shared/operation/store-suite.ts'
 import { scaled } from '../../support/counts.ts'
 
 describe('the store over node:sqlite', () => {
@@ -50,16 +50,16 @@ describe('a file', () => {
   test('keeps its records when it is opened again, also while another connection has it open', async () => {
     folder = await mkdtemp(join(tmpdir(), 'store-'))
     const file = join(folder, 'relay.sqlite')
-    const creation = accepted(claim(), by(1))
+    const operation = accept(claim(), by(1))
     const first = openSqlite(file)
-    await sqliteStore(first).claim(creation, { today: 0 })
+    await sqliteStore(first).claim(operation, { today: 0 })
     const second = openSqlite(file)
-    const outcome = await sqliteStore(second).claim(creation, { today: 0 })
-    expect(outcome).toEqual({ outcome: 'key-held', holder: creation })
+    const outcome = await sqliteStore(second).claim(operation, { today: 0 })
+    expect(outcome).toEqual({ outcome: 'key-held', holder: operation })
     first.close()
     second.close()
     const again = openSqlite(file)
-    expect(await sqliteStore(again).read(creation.creationId)).toEqual(creation)
+    expect(await sqliteStore(again).read(operation.operationId)).toEqual(operation)
     again.close()
   })
 })
@@ -70,7 +70,7 @@ test('four processes can open a new database at once', async () => {
   const file = JSON.stringify(join(folder, 'relay.sqlite'))
   const at = Date.now() + 700
   const opening = `import { openSqlite } from '${module('functions/platform/node/sqlite-file.ts')}'
-    import { sqliteStore } from '${module('shared/creation/sqlite-store.ts')}'
+    import { sqliteStore } from '${module('shared/operation/sqlite-store.ts')}'
     while (Date.now() < ${at});
     sqliteStore(openSqlite(${file}))`
   const open = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', opening])

@@ -43,7 +43,7 @@ const facts: Intersected<FactsOf<Wording>> = {
   rule: '12345 67890.',
   command: '/ncp status 12341457',
   imageNo: '12341457',
-  creationId: 'cr_0123',
+  operationId: 'op_0123',
   status: 'ready',
   createdAt: Date.UTC(2026, 10, 21, 3, 36),
   isBootable: true,
@@ -60,7 +60,7 @@ const facts: Intersected<FactsOf<Wording>> = {
 const variants = [
   facts,
   { ...facts, holder: undefined, hypervisor: null, sizeGb: null, failed: 0, phase: 'unknown' },
-  { ...facts, holder: { creationId: 'cr_0123', status: 'accepted', since: null }, last: null },
+  { ...facts, holder: { operationId: 'op_0123', status: 'accepted', since: null }, last: null },
   { ...facts, holder: { status: 'sending', since: null }, dailyCreations: undefined, order: 0 },
   { ...facts, createdAt: null, isBootable: false, next: null },
   { ...facts, reference: 'web-golden', jobs: [], failed: 1 },
@@ -83,12 +83,12 @@ function textsOf(part: unknown, path = ''): Text[] {
 
 /** Writes every sentence of a language, and also without the names and numbers that may be missing. */
 function allTextsOf({ chat, ...wording }: Wording): Text[] {
-  const { snapshots, creation } = chat.list
+  const { snapshots, operation } = chat.list
   const incomplete = { ...facts, name: null, sizeGb: null, createdAt: null, isBootable: false }
   return [
     ...textsOf({ chat, ...wording }),
     { path: '.chat.list.snapshots.item', text: snapshots.item(incomplete) },
-    { path: '.chat.list.creation', text: creation({ ...facts, imageNo: null }) },
+    { path: '.chat.list.operation', text: operation({ ...facts, imageNo: null }) },
     {
       path: '.chat.confirm.storage',
       text: chat.confirm.storage({ ...facts, snapshotNo: undefined, sizeGb: null }),
@@ -102,11 +102,11 @@ const codes = openapi.components.schemas.Problem.properties.code.enum.filter((co
 
 /** Words that only the code and its documents use. */
 const INTERNAL =
-  /\b(creations?|ledger|reconciled?|ticks?|claim(ed)?|upstream|marker|fingerprint|idempoten\w+|told|teller|desk|lane|wish|GET|POST)\b/i
+  /\b(operations?|ledger|reconciled?|ticks?|claim(ed)?|upstream|marker|fingerprint|idempoten\w+|told|teller|desk|lane|wish|GET|POST)\b/i
 
 /** Latin words that a Korean or Japanese reader knows: names, units, and words of the command line. */
 const KNOWN_WORDS = new Set([
-  ...['NAVER', 'Cloud', 'WORKS', 'KVM', 'GB', 'HTTP', 'ID', 'UTC', 'HHmm', 'cr_', 'ncp'],
+  ...['NAVER', 'Cloud', 'WORKS', 'KVM', 'GB', 'HTTP', 'ID', 'UTC', 'HHmm', 'op_', 'ncp'],
   ...['CB1', 'CB2', 'FB1', 'FB2', ...Object.keys(COMMANDS)],
 ])
 

@@ -4,35 +4,39 @@ import { sha256Hex } from '../digest.ts'
 import { DAY_MS } from '../durations.ts'
 import { toProblem } from '../log.ts'
 import { markerOf } from '../marker.ts'
-import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
-import type { Site } from '../ncloud/sites.ts'
 import type { Notice } from '../notice.ts'
 import { type NameHolder, Problem } from '../problem.ts'
 import type { ReplyTo } from '../question.ts'
 import { rfc3339 } from '../rfc3339.ts'
+import { current, refreshed } from './follow.ts'
 import {
-  accepted,
+  accept,
   type Claim,
-  type Creation,
   isDue,
   isLive,
   mayRead,
+  type Operation,
   type Run,
   statusOf,
   type WantedContent,
-} from './creation.ts'
-import { current, refreshed } from './follow.ts'
+} from './operation.ts'
 import { reconcile } from './reconcile.ts'
 import { logTransition } from './record.ts'
 import type { Claimed, Listing } from './store.ts'
 
 const PAGE_SIZE = 100
 
+/** An explicit key of a request. Keys of different origins are different, even if their values are equal. */
+export interface RequestKey {
+  origin: 'idempotency-key' | 'chat-button' | 'scheduled-minute'
+  value: string
+}
+
 /** A request for an image. */
 export interface CreateRequest {
   caller: Caller
-  /** The idempotency key that the caller gave. Without one, region and name are the key. */
-  key?: string | undefined
+  /** An explicit key. Without one, region and name are the key. */
+  key?: RequestKey | undefined
   regionCode: string
   content: WantedContent
   notify: string[]
@@ -43,52 +47,56 @@ export interface CreateRequest {
 }
 
 /**
- * Creates an image exactly once: claims key and name, then reconciles the creation. A repeated request returns the same
- * creation.
+ * Creates an image exactly once: claims key and name, then reconciles the operation. A repeated request returns the same
+ * operation.
  *
  * @throws Problem `forbidden`, `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
 export async function create(
   request: CreateRequest,
   context: Context,
-): Promise<{ creation: Creation; isReplay: boolean }> {
-  const claim = await claimOf(request, context.site)
-  const { creation, isReplay } = await claimed(claim, { caller: request.caller }, context)
-  // The first request may still be running, so a repeat continues only a creation that is due.
-  if (isReplay && !isDue(creation, context.clock.now())) return { creation, isReplay }
-  return { creation: await asFarAsStored(reconcile, creation, context), isReplay }
+): Promise<{ operation: Operation; isReplay: boolean }> {
+  const claim = await claimOf(request, context)
+  const { operation, isReplay } = await claimed(claim, { caller: request.caller }, context)
+  // The first request may still be running, so a repeat continues only an operation that is due.
+  if (isReplay && !isDue(operation, context.clock.now())) return { operation, isReplay }
+  return { operation: await asFarAsStored(reconcile, operation, context), isReplay }
 }
 
 /**
- * Continues a claimed creation. Returns the stored creation even if a step fails, because an error would make the caller
+ * Continues a claimed operation. Returns the stored operation even if a step fails, because an error would make the caller
  * repeat the request. The tick continues it later.
  */
 async function asFarAsStored(
   move: typeof reconcile,
-  creation: Creation,
+  operation: Operation,
   context: Context,
-): Promise<Creation> {
+): Promise<Operation> {
   try {
-    return await move(creation, context)
+    return await move(operation, context)
   } catch (error) {
     toProblem(error, context.log)
-    const stored = await context.store.read(creation.creationId).catch(() => undefined)
-    return stored ?? creation
+    const stored = await context.store.read(operation.operationId).catch(() => undefined)
+    return stored ?? operation
   }
 }
 
 /** Returns the claim for a request. @throws Problem `forbidden` if the caller may not use the name */
-export async function claimOf(request: CreateRequest, site: Site): Promise<Claim> {
+export async function claimOf(
+  request: CreateRequest,
+  { relayName, site }: Pick<Context, 'relayName' | 'site'>,
+): Promise<Claim> {
   const { caller, key, regionCode, content, notify, replyTo, run } = request
   if (!content.name.startsWith(caller.namePrefix ?? '')) {
     const detail = `This API key creates only images whose names begin with ${caller.namePrefix}`
     throw new Problem('forbidden', detail)
   }
-  const { name: action } = createServerImageFromSnapshot
-  const scope = key === undefined ? ['name', regionCode, content.name] : ['key', key]
-  const keyHash = await sha256Hex(JSON.stringify([site, caller.name, action, ...scope]))
+  const scope = key ? [key.origin, key.value] : ['name', regionCode, content.name]
+  const keyHash = await sha256Hex(
+    JSON.stringify([relayName, site, caller.name, 'createImage', ...scope]),
+  )
   return {
-    creationId: `cr_${crypto.randomUUID().replaceAll('-', '')}`,
+    operationId: `op_${crypto.randomUUID().replaceAll('-', '')}`,
     keyHash,
     keyIsExplicit: key !== undefined,
     fingerprint: await fingerprintOf(request),
@@ -120,8 +128,8 @@ function fingerprintOf({ content, regionCode, run }: CreateRequest): Promise<str
 }
 
 /**
- * Claims key and name. Returns the new creation, or the existing creation of the same request. With a lease of 0, the next
- * tick continues a new creation.
+ * Claims key and name. Returns the new operation, or the existing operation of the same request. With a lease of 0, the next
+ * tick continues a new operation.
  * @throws Problem `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
 export async function claimed(
@@ -130,13 +138,13 @@ export async function claimed(
   context: Context,
 ) {
   for (let looked = false; ; looked = true) {
-    const creation = accepted(claim, context, leaseMs)
-    const result = await tryClaim(creation, caller, [], context)
+    const operation = accept(claim, context, leaseMs)
+    const result = await tryClaim(operation, caller, [], context)
     if (result.outcome === 'claimed') {
-      logTransition(creation, context)
-      return { creation, isReplay: false }
+      logTransition(operation, context)
+      return { operation, isReplay: false }
     }
-    if (result.outcome === 'quota-spent') throw quotaExceeded(caller, creation.createdAt)
+    if (result.outcome === 'quota-spent') throw quotaExceeded(caller, operation.createdAt)
 
     const { holder, outcome } = result
     const isSame = outcome === 'key-held' && holder.fingerprint === claim.fingerprint
@@ -144,44 +152,44 @@ export async function claimed(
       if (!isSame) {
         throw new Problem('idempotency-key-reused', 'The key was used with other content')
       }
-      return { creation: await asFarAsStored(current, holder, context), isReplay: true }
+      return { operation: await asFarAsStored(current, holder, context), isReplay: true }
     }
     // The name is in use. Its image may have failed or been deleted since the last read, so read it once more.
     const seen = looked ? holder : await asFarAsStored(refreshed, holder, context)
     if (!isLive(seen)) continue
     if (!isSame) throw nameTaken(seen, caller)
-    return { creation: seen, isReplay: true }
+    return { operation: seen, isReplay: true }
   }
 }
 
-/** Makes one claim. If the store's answer was lost or the claim arrived twice, it recognises its creation by the id. */
+/** Makes one claim. If the store's answer was lost or the claim arrived twice, it recognises its operation by the id. */
 export async function tryClaim(
-  creation: Creation,
+  operation: Operation,
   { dailyCreations }: Caller,
   notices: Notice[],
   { store }: Context,
 ): Promise<Claimed> {
-  const { creationId, createdAt } = creation
+  const { operationId, createdAt } = operation
   const quota = { dailyCreations, today: startOfDay(createdAt) }
   let result: Claimed
   try {
-    result = await store.claim(creation, quota, notices)
+    result = await store.claim(operation, quota, notices)
   } catch (error) {
-    if (await store.read(creationId)) return { outcome: 'claimed' }
+    if (await store.read(operationId)) return { outcome: 'claimed' }
     throw error
   }
-  const isOwn = 'holder' in result && result.holder.creationId === creationId
+  const isOwn = 'holder' in result && result.holder.operationId === operationId
   return isOwn ? { outcome: 'claimed' } : result
 }
 
-function nameTaken(holder: Creation, caller: Caller): Problem {
+function nameTaken(holder: Operation, caller: Caller): Problem {
   const status = statusOf(holder)
   const since = rfc3339(holder.updatedAt)
-  const creationId = mayRead(holder, caller) ? holder.creationId : undefined
-  const by = creationId ? `creation ${creationId}` : "another caller's creation"
+  const operationId = mayRead(holder, caller) ? holder.operationId : undefined
+  const by = operationId ? `operation ${operationId}` : "another caller's operation"
   const detail = `The name is in use by ${by} (${status} since ${since}). Choose another name`
-  const nameHolder: NameHolder = { creationId, status, since }
-  return new Problem('name-taken', detail, { creationId, facts: { nameHolder } })
+  const nameHolder: NameHolder = { operationId, status, since }
+  return new Problem('name-taken', detail, { operationId, facts: { nameHolder } })
 }
 
 /** Returns the problem of a caller that has reached the daily limit. */

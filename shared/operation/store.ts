@@ -1,52 +1,52 @@
 import type { Notice } from '../notice.ts'
 import { Problem } from '../problem.ts'
-import type { Creation } from './creation.ts'
 import type { JobsRecord } from './jobs-record.ts'
-import type { State } from './state.ts'
+import type { Operation } from './operation.ts'
+import type { Status } from './state.ts'
 
-/** The result of a claim: stored, or prevented by another creation or by the quota. */
+/** The result of a claim: stored, or prevented by another operation or by the quota. */
 export type Claimed =
   | { outcome: 'claimed' }
-  | { outcome: 'key-held'; holder: Creation }
-  | { outcome: 'name-held'; holder: Creation }
+  | { outcome: 'key-held'; holder: Operation }
+  | { outcome: 'name-held'; holder: Operation }
   | { outcome: 'quota-spent' }
 
-/** A query for creations, newest first. */
+/** A query for operations, newest first. */
 export interface Listing {
-  /** The name of a caller; without it, the creations of all callers. */
+  /** The name of a caller; without it, the operations of all callers. */
   caller?: string | undefined
-  state?: State | undefined
-  /** The maximum number of creations. */
+  status?: Status | undefined
+  /** The maximum number of operations. */
   limit: number
-  /** Only creations that come after this one in the list. */
-  after?: { createdAt: number; creationId: string } | undefined
+  /** Only operations that come after this one in the list. */
+  after?: { createdAt: number; operationId: string } | undefined
 }
 
 /**
- * A store of creations, notices and the record of jobs. Each deployment has one. A write is atomic, including its notices,
+ * A store of operations, notices and the record of jobs. Each deployment has one. A write is atomic, including its notices,
  * and durable once its promise resolves.
  */
-export interface CreationStore {
+export interface Store {
   /**
-   * Adds a new creation. Checks before, in this order, that no creation holds its key, that none holds its name in its
+   * Adds a new operation. Checks before, in this order, that no operation holds its key, that none holds its name in its
    * region, and that its caller has made fewer than `dailyCreations` since `today` (midnight UTC, milliseconds since the
    * epoch).
    */
   claim(
-    creation: Creation,
+    operation: Operation,
     quota: { dailyCreations?: number | undefined; today: number },
     notices?: Notice[],
   ): Promise<Claimed>
-  /** Reads a creation by its id. */
-  read(creationId: string): Promise<Creation | undefined>
-  /** Reads the live creation that holds a name. */
-  holderOf(regionCode: string, name: string): Promise<Creation | undefined>
+  /** Reads an operation by its id. */
+  read(operationId: string): Promise<Operation | undefined>
+  /** Reads the live operation that holds a name. */
+  holderOf(regionCode: string, name: string): Promise<Operation | undefined>
   /** Replaces the previous version; `false` and no effect if another write came first. */
-  replace(next: Creation, notices?: Notice[]): Promise<boolean>
-  /** Reads creations, newest first. */
-  list(listing: Listing): Promise<Creation[]>
-  /** Reads creations that are due at `now` (milliseconds since the epoch), the earliest due time first. */
-  due(now: number, limit: number): Promise<Creation[]>
+  replace(next: Operation, notices?: Notice[]): Promise<boolean>
+  /** Reads operations, newest first. */
+  list(listing: Listing): Promise<Operation[]>
+  /** Reads operations that are due at `now` (milliseconds since the epoch), the earliest due time first. */
+  due(now: number, limit: number): Promise<Operation[]>
   /** Reads the notices of a target that are due at `now`, the earliest due time first. */
   dueNotices(target: string, now: number, limit: number): Promise<Notice[]>
   /** Reads a notice of a target by its id. A finished notice may be deleted. */
@@ -63,7 +63,7 @@ export interface CreationStore {
 }
 
 /** The store of a relay without one: each method throws Problem `not-configured`. */
-export const noStore: CreationStore = {
+export const noStore: Store = {
   claim: refuse,
   read: refuse,
   holderOf: refuse,

@@ -1,47 +1,47 @@
 import { DurableObject } from 'cloudflare:workers'
-import { sqliteStore } from '../../../shared/creation/sqlite-store.ts'
-import type { CreationStore } from '../../../shared/creation/store.ts'
+import { sqliteStore } from '../../../shared/operation/sqlite-store.ts'
+import type { Store } from '../../../shared/operation/store.ts'
 
-/** The Durable Object that stores a deployment's creations in SQLite; there is only one. */
-export class CreationsObject extends DurableObject implements CreationStore {
+/** The Durable Object that stores a deployment's operations in SQLite; there is only one. */
+export class OperationsObject extends DurableObject implements Store {
   #store = sqliteStore({
     run: (sql, ...values) => this.ctx.storage.sql.exec(sql, ...values).toArray(),
     transaction: (work) => this.ctx.storage.transactionSync(work),
   })
 
-  claim(...claim: Parameters<CreationStore['claim']>) {
+  claim(...claim: Parameters<Store['claim']>) {
     return this.#store.claim(...claim)
   }
 
-  read(creationId: string) {
-    return this.#store.read(creationId)
+  read(operationId: string) {
+    return this.#store.read(operationId)
   }
 
   holderOf(regionCode: string, name: string) {
     return this.#store.holderOf(regionCode, name)
   }
 
-  replace(...next: Parameters<CreationStore['replace']>) {
+  replace(...next: Parameters<Store['replace']>) {
     return this.#store.replace(...next)
   }
 
-  list(...listing: Parameters<CreationStore['list']>) {
+  list(...listing: Parameters<Store['list']>) {
     return this.#store.list(...listing)
   }
 
-  due(...due: Parameters<CreationStore['due']>) {
+  due(...due: Parameters<Store['due']>) {
     return this.#store.due(...due)
   }
 
-  dueNotices(...due: Parameters<CreationStore['dueNotices']>) {
+  dueNotices(...due: Parameters<Store['dueNotices']>) {
     return this.#store.dueNotices(...due)
   }
 
-  readNotice(...notice: Parameters<CreationStore['readNotice']>) {
+  readNotice(...notice: Parameters<Store['readNotice']>) {
     return this.#store.readNotice(...notice)
   }
 
-  replaceNotice(...next: Parameters<CreationStore['replaceNotice']>) {
+  replaceNotice(...next: Parameters<Store['replaceNotice']>) {
     return this.#store.replaceNotice(...next)
   }
 
@@ -49,18 +49,18 @@ export class CreationsObject extends DurableObject implements CreationStore {
     return this.#store.readJobs()
   }
 
-  replaceJobs(...next: Parameters<CreationStore['replaceJobs']>) {
+  replaceJobs(...next: Parameters<Store['replaceJobs']>) {
     return this.#store.replaceJobs(...next)
   }
 }
 
 /** Returns the store behind the Durable Object. */
-export function storeIn(namespace: DurableObjectNamespace<CreationsObject>): CreationStore {
+export function storeIn(namespace: DurableObjectNamespace<OperationsObject>): Store {
   // A stub belongs to the request that got it, so each call gets a new one.
-  const stub = () => namespace.get(namespace.idFromName('creations'))
+  const stub = () => namespace.get(namespace.idFromName('operations'))
   return {
     claim: (...claim) => stub().claim(...claim),
-    read: (creationId) => stub().read(creationId),
+    read: (operationId) => stub().read(operationId),
     holderOf: (regionCode, name) => stub().holderOf(regionCode, name),
     replace: (...next) => stub().replace(...next),
     list: (...listing) => stub().list(...listing),

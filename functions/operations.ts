@@ -1,16 +1,17 @@
 import * as v from 'valibot'
-import { type CreateRequest, create } from '../shared/creation/create.ts'
-import { type Creation, isSettled, mayRead, statusOf } from '../shared/creation/creation.ts'
-import { dryRun } from '../shared/creation/dry-run.ts'
-import { current, refreshed } from '../shared/creation/follow.ts'
-import { settle } from '../shared/creation/settle.ts'
-import { STATES } from '../shared/creation/state.ts'
-import type { Listing } from '../shared/creation/store.ts'
-import { creationView } from '../shared/creation/view.ts'
+import { jobCallerName } from '../shared/caller.ts'
 import { imageFields } from '../shared/image-input.ts'
 import { Digits, RegionCode } from '../shared/ncloud/values.ts'
 import { TargetNames } from '../shared/notify.ts'
 import { oneOf } from '../shared/one-of.ts'
+import { type CreateRequest, create } from '../shared/operation/create.ts'
+import { dryRun } from '../shared/operation/dry-run.ts'
+import { current, refreshed } from '../shared/operation/follow.ts'
+import { isSettled, mayRead, type Operation, statusOf } from '../shared/operation/operation.ts'
+import { settle } from '../shared/operation/settle.ts'
+import { STATUSES } from '../shared/operation/state.ts'
+import type { Listing } from '../shared/operation/store.ts'
+import { operationView } from '../shared/operation/view.ts'
 import { WORDINGS } from '../shared/outbox/wording/all.ts'
 import { invalidInput, Problem } from '../shared/problem.ts'
 import type { Reply } from './reply.ts'
@@ -33,8 +34,8 @@ export const CreateBody = v.strictObject({
   notify: v.optional(TargetNames),
 })
 
-/** The parameters of one creation. */
-export const CreationAddress = v.strictObject({ id: v.string() })
+/** The parameters of one operation. */
+export const OperationAddress = v.strictObject({ id: v.string() })
 
 const RESOLUTION_RULE = 'must be {"imageNo": digits} or {"abandon": true}'
 
@@ -44,9 +45,11 @@ export const ResolutionBody = v.union(
   RESOLUTION_RULE,
 )
 
-/** The query for creations. */
-export const CreationsQuery = v.strictObject({
-  state: v.optional(oneOf(STATES)),
+/** The query for operations. */
+export const OperationsQuery = v.strictObject({
+  status: v.optional(oneOf(STATUSES)),
+  kind: v.optional(oneOf(['createImage'])),
+  job: v.optional(v.string()),
   limit: v.optional(
     v.pipe(
       v.string(),
@@ -68,7 +71,7 @@ export async function createImage(
   mustBeTargets(notify, context)
   const request = { regionCode, content, notify }
   if (query.dryRun !== 'true') return makeImage(request, context)
-  const { caller, idempotencyKey: key } = context
+  const { caller, key } = context
   const result = await dryRun({ ...request, caller, key }, context)
   const failed = result.checks.filter(({ ok }) => !ok).length
   const lines = [
@@ -88,106 +91,123 @@ function mustBeTargets(notify: string[], { notifyTargets: targets }: RequestCont
   if (errors.length > 0) throw invalidInput(errors)
 }
 
-/** Creates an image for the caller and answers with the creation. */
+/** Creates an image for the caller and answers with the operation. */
 export async function makeImage(
   request: Omit<CreateRequest, 'caller' | 'key'>,
   context: RequestContext,
 ): Promise<Reply> {
-  const { caller, idempotencyKey: key } = context
-  const { creation, isReplay } = await create({ ...request, caller, key }, context)
-  const settled = await waitFor(creation, () => reload(creation, context), isSettled, context)
+  const { caller, key } = context
+  const { operation, isReplay } = await create({ ...request, caller, key }, context)
+  const settled = await waitFor(operation, () => reload(operation, context), isSettled, context)
   mustNotBeRejected(settled)
-  const answer = creationReply(settled, context)
+  const answer = operationReply(settled, context)
   const headers = {
     ...answer.headers,
-    location: `/v1/creations/${creation.creationId}`,
+    location: `/v1/operations/${operation.operationId}`,
     ...(isReplay && { 'idempotent-replayed': 'true' }),
   }
   return { ...answer, status: createStatus(settled, isReplay), headers }
 }
 
-/** Throws the problem of a rejected creation. */
-function mustNotBeRejected({ creationId, state, problem }: Creation): void {
+/** Throws the problem of a rejected operation. */
+function mustNotBeRejected({ operationId, state, problem }: Operation): void {
   if (state !== 'rejected' || !problem) return
   const { code, detail, ...extras } = problem
-  throw new Problem(code, detail, { creationId, ...extras })
+  throw new Problem(code, detail, { operationId, ...extras })
 }
 
-/** Answers with one creation that the caller may read. */
-export async function creationById(
-  { id }: v.InferOutput<typeof CreationAddress>,
+/** Answers with one operation that the caller may read. */
+export async function operationById(
+  { id }: v.InferOutput<typeof OperationAddress>,
   context: RequestContext,
 ): Promise<Reply> {
   const stored = await visible(id, context)
-  const creation = await current(stored, context)
-  const settled = await waitFor(creation, () => reload(creation, context), isSettled, context)
-  return creationReply(settled, context)
+  const operation = await current(stored, context)
+  const settled = await waitFor(operation, () => reload(operation, context), isSettled, context)
+  return operationReply(settled, context)
 }
 
 /** Settles a conflict by an administrator's decision. */
 export async function resolveConflict(
-  { id }: v.InferOutput<typeof CreationAddress>,
+  { id }: v.InferOutput<typeof OperationAddress>,
   context: RequestContext,
   resolution: v.InferOutput<typeof ResolutionBody>,
 ): Promise<Reply> {
   const settled = await settle(await visible(id, context), resolution, context)
-  return creationReply(settled, context)
+  return operationReply(settled, context)
 }
 
-/** Answers with the caller's creations as they are stored, newest first. An administrator gets those of all callers. */
-export async function listCreations(
-  { state, limit, cursor }: v.InferOutput<typeof CreationsQuery>,
+/** Answers with the caller's operations and those of jobs as they are stored, newest first. An administrator gets all. */
+export async function listOperations(
+  { status, job, limit, cursor }: v.InferOutput<typeof OperationsQuery>,
   context: RequestContext,
 ): Promise<Reply> {
-  const caller = isAdmin(context) ? undefined : context.caller.name
   const after = cursor === undefined ? undefined : positionOf(cursor)
   // One more than the limit shows that there is a next page.
-  const found = await context.store.list({ caller, state, limit: limit + 1, after })
+  const query = { status, limit: limit + 1, after }
+  const lists = await Promise.all(
+    ownersOf(job, context).map((caller) => context.store.list({ ...query, caller })),
+  )
+  const found = lists
+    .flat()
+    .sort(newestFirst)
+    .slice(0, limit + 1)
   const shown = found.slice(0, limit)
   const last = shown.at(-1)
   const next = last && found.length > limit ? { next: cursorOf(last) } : {}
   return {
     status: 200,
-    body: { items: shown.map(creationView), ...next },
+    body: { items: shown.map(operationView), ...next },
     lines: shown.map(lineOf),
   }
 }
 
-function creationReply(creation: Creation, context: RequestContext): Reply {
-  const view = creationView(creation)
+/** Returns the callers whose operations a list has; `undefined` stands for all. */
+function ownersOf(job: string | undefined, context: RequestContext): (string | undefined)[] {
+  if (job !== undefined) return [jobCallerName(job)]
+  if (isAdmin(context)) return [undefined]
+  return [context.caller.name, ...context.jobs.map(({ name }) => jobCallerName(name))]
+}
+
+function newestFirst(one: Operation, other: Operation): number {
+  return other.createdAt - one.createdAt || (other.operationId < one.operationId ? -1 : 1)
+}
+
+function operationReply(operation: Operation, context: RequestContext): Reply {
+  const view = operationView(operation)
   return {
     status: 200,
     body: view,
-    lines: [lineOf(creation), ...(view.knownBy && view.detail ? [view.detail] : [])],
+    lines: [lineOf(operation), ...(view.knownBy && view.detail ? [view.detail] : [])],
     headers: preferenceApplied(context),
-    creationId: view.creationId,
-    retryAfterSeconds: retryAfterSeconds(creation, context.clock.now()),
+    operationId: view.operationId,
+    retryAfterSeconds: retryAfterSeconds(operation, context.clock.now()),
   }
 }
 
 /** Returns the status of a create: 202 without an image number yet, 201 for a new image, 200 otherwise. */
-function createStatus({ state }: Creation, isReplay: boolean) {
+function createStatus({ state }: Operation, isReplay: boolean) {
   if (state === 'accepted' || state === 'sending' || state === 'unknown') return 202
-  return state === 'created' && !isReplay ? 201 : 200
+  return state === 'applied' && !isReplay ? 201 : 200
 }
 
-function retryAfterSeconds(creation: Creation, now: number): number | undefined {
-  if (isSettled(creation)) return undefined
-  const { state, dueAt } = creation
+function retryAfterSeconds(operation: Operation, now: number): number | undefined {
+  if (isSettled(operation)) return undefined
+  const { state, dueAt } = operation
   return dueAt !== null && (state === 'accepted' || state === 'unknown')
     ? Math.max(1, Math.ceil((dueAt - now) / 1_000))
     : PENDING_RETRY_AFTER_SECONDS
 }
 
-/** Reads a creation and its image again. */
-async function reload({ creationId }: Creation, context: RequestContext): Promise<Creation> {
-  const stored = await context.store.read(creationId)
+/** Reads an operation and its image again. */
+async function reload({ operationId }: Operation, context: RequestContext): Promise<Operation> {
+  const stored = await context.store.read(operationId)
   if (!stored) throw notFound()
   return isSettled(stored) ? stored : refreshed(stored, context)
 }
 
-/** Returns a creation that the caller may read. @throws Problem `creation-not-found` */
-export async function visible(id: string, context: RequestContext): Promise<Creation> {
+/** Returns an operation that the caller may read. @throws Problem `operation-not-found` */
+export async function visible(id: string, context: RequestContext): Promise<Operation> {
   const stored = await context.store.read(id)
   if (!stored || !mayRead(stored, context.caller)) throw notFound()
   return stored
@@ -195,8 +215,8 @@ export async function visible(id: string, context: RequestContext): Promise<Crea
 
 function notFound(): Problem {
   return new Problem(
-    'creation-not-found',
-    'There is no creation with this id that this API key may read',
+    'operation-not-found',
+    'There is no operation with this id that this API key may read',
   )
 }
 
@@ -204,19 +224,19 @@ function isAdmin({ caller }: RequestContext): boolean {
   return caller.scopes.includes('images:admin')
 }
 
-function lineOf(creation: Creation): string {
-  const { creationId, content, image } = creation
-  return `${creationId} ${statusOf(creation)} ${content.name} ${image?.imageNo ?? '-'}`
+function lineOf(operation: Operation): string {
+  const { operationId, content, image } = operation
+  return `${operationId} ${statusOf(operation)} ${content.name} ${image?.imageNo ?? '-'}`
 }
 
-function cursorOf({ createdAt, creationId }: Creation): string {
-  return `${createdAt.toString(36)}.${creationId}`
+function cursorOf({ createdAt, operationId }: Operation): string {
+  return `${createdAt.toString(36)}.${operationId}`
 }
 
 function positionOf(cursor: string): Listing['after'] {
-  const [, createdAt, creationId] = /^([0-9a-z]{1,9})\.(cr_[0-9a-f]{32})$/.exec(cursor) ?? []
-  if (!createdAt || !creationId) {
+  const [, createdAt, operationId] = /^([0-9a-z]{1,9})\.(op_[0-9a-f]{32})$/.exec(cursor) ?? []
+  if (!createdAt || !operationId) {
     throw new Problem('malformed-request', 'The cursor must be the `next` of a list')
   }
-  return { createdAt: Number.parseInt(createdAt, 36), creationId }
+  return { createdAt: Number.parseInt(createdAt, 36), operationId }
 }

@@ -1,55 +1,55 @@
-import type { Creation } from '../../../shared/creation/creation.ts'
-import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
-import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Notice } from '../../../shared/notice.ts'
-import { holdsItsKey, holdsName } from './rules.ts'
+import type { JobsRecord } from '../../../shared/operation/jobs-record.ts'
+import type { Operation } from '../../../shared/operation/operation.ts'
+import type { Store } from '../../../shared/operation/store.ts'
+import { holdsItsKey, holdsName, statusIn } from './rules.ts'
 
 /** Opens a store in memory, written from the documentation of the interface: a fast reference for the other stores. */
-export function memoryStore(): CreationStore {
-  const all = new Map<string, Creation>()
+export function memoryStore(): Store {
+  const all = new Map<string, Operation>()
   const notices = new Map<string, Notice>()
   let jobs: JobsRecord | undefined
   const noticeKey = ({ target, id }: Pick<Notice, 'target' | 'id'>) => `${target} ${id}`
   const add = (more: Notice[]) => {
     for (const notice of more) notices.set(noticeKey(notice), structuredClone(notice))
   }
-  const find = (isIt: (creation: Creation) => boolean) => {
+  const find = (isIt: (operation: Operation) => boolean) => {
     const found = [...all.values()].find(isIt)
     return found && structuredClone(found)
   }
   const nameHolder = (regionCode: string, name: string) =>
     find((one) => holdsName(one) && one.regionCode === regionCode && one.content.name === name)
-  const newestFirst = (one: Creation, other: Creation) =>
-    other.createdAt - one.createdAt || other.creationId.localeCompare(one.creationId)
+  const newestFirst = (one: Operation, other: Operation) =>
+    other.createdAt - one.createdAt || other.operationId.localeCompare(one.operationId)
 
   return {
-    async claim(creation, { dailyCreations = Number.POSITIVE_INFINITY, today }, added = []) {
-      const { keyHash, regionCode, content, caller } = creation
+    async claim(operation, { dailyCreations = Number.POSITIVE_INFINITY, today }, added = []) {
+      const { keyHash, regionCode, content, caller } = operation
       const ofKey = find((one) => holdsItsKey(one) && one.keyHash === keyHash)
       if (ofKey) return { outcome: 'key-held', holder: ofKey }
       const ofName = nameHolder(regionCode, content.name)
-      if (ofName && holdsName(creation)) return { outcome: 'name-held', holder: ofName }
+      if (ofName && holdsName(operation)) return { outcome: 'name-held', holder: ofName }
       const made = [...all.values()].filter(
         (one) => one.caller === caller && one.createdAt >= today,
       )
       if (made.length >= dailyCreations) return { outcome: 'quota-spent' }
-      all.set(creation.creationId, structuredClone(creation))
+      all.set(operation.operationId, structuredClone(operation))
       add(added)
       return { outcome: 'claimed' }
     },
-    read: async (creationId) => find((one) => one.creationId === creationId),
+    read: async (operationId) => find((one) => one.operationId === operationId),
     holderOf: async (regionCode, name) => nameHolder(regionCode, name),
     async replace(next, added = []) {
-      if (all.get(next.creationId)?.version !== next.version - 1) return false
-      all.set(next.creationId, structuredClone(next))
+      if (all.get(next.operationId)?.version !== next.version - 1) return false
+      all.set(next.operationId, structuredClone(next))
       add(added)
       return true
     },
-    async list({ caller, state, limit, after }) {
-      const isPast = (one: Creation) => !after || newestFirst(after as Creation, one) < 0
+    async list({ caller, status, limit, after }) {
+      const isPast = (one: Operation) => !after || newestFirst(after as Operation, one) < 0
       return [...all.values()]
         .filter((one) => caller === undefined || one.caller === caller)
-        .filter((one) => state === undefined || one.state === state)
+        .filter((one) => status === undefined || statusIn(one) === status)
         .sort(newestFirst)
         .filter(isPast)
         .slice(0, limit)

@@ -5,22 +5,22 @@ import { logWith, toProblem } from '../log.ts'
 import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { upstreamProblem } from '../ncloud/fault.ts'
 import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
-import {
-  type Creation,
-  created,
-  inConflict,
-  isAttemptOver,
-  notCreated,
-  postponed,
-  rejected,
-  sending,
-  unknown,
-  waiting,
-  withContent,
-} from './creation.ts'
 import { findSnapshots, seeksSnapshots } from './find-snapshots.ts'
 import { follow } from './follow.ts'
-import { type Findings, imageOf, imagesIn, lookUp, mayBeOurs, withoutLost } from './look-up.ts'
+import { candidatesIn, type Findings, imageOf, imagesIn, lookUp, withoutLost } from './look-up.ts'
+import {
+  apply,
+  fillSnapshots,
+  isAttemptOver,
+  markConflict,
+  markNotApplied,
+  markUnknown,
+  type Operation,
+  postpone,
+  postponeLook,
+  reject,
+  startAttempt,
+} from './operation.ts'
 import { put, save } from './record.ts'
 
 /** The minimum time that must be left to send a create. */
@@ -31,7 +31,7 @@ const MAX_SEND_MS = 25 * SECOND_MS
 const LOOK_AGAIN_MS = 50 * SECOND_MS
 const POSTPONED_MS = 30 * SECOND_MS
 const MAX_ATTEMPTS = 3
-/** The maximum age of a creation at which an attempt may start. */
+/** The maximum age of an operation at which an attempt may start. */
 const ATTEMPT_LIMIT_MS = HOUR_MS
 
 /** The failures of a look-up that a retry does not fix. */
@@ -47,80 +47,84 @@ const UNSEEN: StoredProblem = {
 }
 
 /**
- * Performs the next step of a creation. Any number of processes may do this at once, and each may stop at any point. Every
+ * Performs the next step of an operation. Any number of processes may do this at once, and each may stop at any point. Every
  * write expects the version that was read, and a process whose write comes too late does nothing more.
  */
-export async function reconcile(creation: Creation, given: Context): Promise<Creation> {
-  const { creationId } = creation
-  const context = { ...given, log: logWith({ creationId }, given.log) }
-  switch (creation.state) {
+export async function reconcile(operation: Operation, given: Context): Promise<Operation> {
+  const { operationId } = operation
+  const context = { ...given, log: logWith({ operationId }, given.log) }
+  switch (operation.state) {
     case 'accepted':
-      return begin(creation, context)
+      return begin(operation, context)
     case 'sending':
-      return takeOver(creation, context)
+      return takeOver(operation, context)
     case 'unknown':
-      return resolve(creation, context)
-    case 'created':
-      return follow(creation, context)
+      return resolve(operation, context)
+    case 'applied':
+      return follow(operation, context)
     default:
-      return creation
+      return operation
   }
 }
 
 /**
- * Begins an attempt of a creation for which nothing was sent, or for which all attempts had no effect. Before the first
+ * Begins an attempt of an operation for which nothing was sent, or for which all attempts had no effect. Before the first
  * attempt it looks up the snapshots that are still unknown, and images with the same name.
  */
-async function begin(creation: Creation, context: Context): Promise<Creation> {
-  const { problem } = creation
-  if (isTooOld(creation, context)) {
-    return save(rejected(creation, problem ?? UNSENT, context), context)
+async function begin(operation: Operation, context: Context): Promise<Operation> {
+  const { problem } = operation
+  if (isTooOld(operation, context)) {
+    return save(reject(operation, problem ?? UNSENT, context), context)
   }
-  if (creation.attempt > 0) return attempt(creation, context)
+  if (operation.attempt > 0) return attempt(operation, context)
   let findings: Findings
   try {
-    if (seeksSnapshots(creation.content)) {
-      const found = withContent(creation, await findSnapshots(creation, context))
+    if (seeksSnapshots(operation.content)) {
+      const found = fillSnapshots(operation, await findSnapshots(operation, context))
       const stored = await put(found, context)
       // If another process wrote first, that process continues.
       return stored === found ? begin(stored, context) : stored
     }
-    findings = await lookUp(creation, context)
+    findings = await lookUp(operation, context)
   } catch (error) {
-    return save(withoutLookUp(creation, toProblem(error, context.log), context), context)
+    return save(withoutLookUp(operation, toProblem(error, context.log), context), context)
   }
   const there = withoutLost(findings)
-  const ours = imageOf(creation, there)
+  const ours = imageOf(operation, there)
   if (ours && ours.phase !== 'deleting') {
-    return save(created(creation, ours, context, 'adopted'), context)
+    return save(apply(operation, ours, context, 'adopted'), context)
   }
   const [other] = imagesIn(there)
-  if (other) return save(rejected(creation, nameTakenBy(other), context), context)
+  if (other) return save(reject(operation, nameTakenBy(other), context), context)
   const imagesBefore = imagesIn(findings).map(({ imageNo }) => imageNo)
-  return attempt({ ...creation, imagesBefore }, context)
+  return attempt({ ...operation, imagesBefore }, context)
 }
 
-/** Handles a failed look-up before the first attempt: rejects the creation if a retry cannot help, else postpones it. */
-function withoutLookUp(creation: Creation, problem: Problem, context: Context): Creation {
+/** Handles a failed look-up before the first attempt: rejects the operation if a retry cannot help, else postpones it. */
+function withoutLookUp(operation: Operation, problem: Problem, context: Context): Operation {
   return LASTING_FAILURES.includes(problem.code)
-    ? rejected(creation, storedProblem(problem), context)
-    : postponed(creation, storedProblem(problem), retryAt(problem, context), context)
+    ? reject(operation, storedProblem(problem), context)
+    : postpone(operation, storedProblem(problem), retryAt(problem, context), context)
 }
 
 /** Makes one attempt: sign, store, send, store. The request is signed before it is stored, and sent at most once. */
-async function attempt(creation: Creation, context: Context, mayRenew = true): Promise<Creation> {
+async function attempt(
+  operation: Operation,
+  context: Context,
+  mayRenew = true,
+): Promise<Operation> {
   const { gateway, clock } = context
-  const { content, marker, regionCode } = creation
+  const { content, marker, regionCode } = operation
   const timeLeft = () => Math.min(MAX_SEND_MS, context.deadline - clock.now())
-  if (timeLeft() < MIN_SEND_MS) return creation
+  if (timeLeft() < MIN_SEND_MS) return operation
   const input = { ...content, marker, regionCode }
   const signed = await gateway.sign(createServerImageFromSnapshot, input, context)
-  const next = sending(creation, signed.signedAt, context)
+  const next = startAttempt(operation, signed.signedAt, context)
   const stored = await save(next, context)
   if (stored !== next) return stored
   // The process may have been frozen; it is too late to send safely.
   if (timeLeft() < MIN_SEND_MS) {
-    return save(postponed(next, UNSENT, clock.now(), context), context)
+    return save(postpone(next, UNSENT, clock.now(), context), context)
   }
   let image: Image
   try {
@@ -136,63 +140,64 @@ async function attempt(creation: Creation, context: Context, mayRenew = true): P
     await gateway.renew()
     return attempt(settled, context, false)
   }
-  return save(created(next, image, context), context)
+  return save(apply(next, image, context), context)
 }
 
-/** Returns the creation after a failed attempt. */
+/** Returns the operation after a failed attempt. */
 async function afterFailure(
-  creation: Creation,
+  operation: Operation,
   problem: Problem,
   context: Context,
-): Promise<Creation> {
+): Promise<Operation> {
   const { code, extras } = problem
   const stored = storedProblem(problem)
   if (extras.effect === 'none') {
     return code === 'upstream-throttled' || code === 'upstream-credentials'
-      ? postponed(creation, stored, retryAt(problem, context), context)
-      : rejected(creation, stored, context)
+      ? postpone(operation, stored, retryAt(problem, context), context)
+      : reject(operation, stored, context)
   }
   // From the second attempt on, the effect of an earlier attempt may have caused the refusal.
-  if (extras.effect === 'look-up' && creation.attempt === 1) {
+  if (extras.effect === 'look-up' && operation.attempt === 1) {
     try {
-      const findings = await lookUp(creation, context)
-      const ours = imageOf(creation, findings)
-      if (ours) return created(creation, ours, context, 'adopted')
-      if (!mayBeOurs(findings)) return rejected(creation, stored, context)
+      const findings = await lookUp(operation, context)
+      const ours = imageOf(operation, findings)
+      if (ours) return apply(operation, ours, context, 'adopted')
+      if (candidatesIn(findings).length === 0) return reject(operation, stored, context)
     } catch (error) {
       toProblem(error, context.log)
     }
   }
-  return unknown(creation, stored, context)
+  return markUnknown(operation, stored, context)
 }
 
 /** Takes over an attempt whose lease has expired. Its outcome is unknown, and its sender can no longer store a result. */
-async function takeOver(creation: Creation, context: Context): Promise<Creation> {
-  const left = await save(unknown(creation, UNSEEN, context), context)
+async function takeOver(operation: Operation, context: Context): Promise<Operation> {
+  const left = await save(markUnknown(operation, UNSEEN, context), context)
   return left.state === 'unknown' ? resolve(left, context) : left
 }
 
 /** Looks for the image of an attempt. Starts another attempt only when this one can no longer have an effect. */
-async function resolve(creation: Creation, context: Context): Promise<Creation> {
+async function resolve(operation: Operation, context: Context): Promise<Operation> {
   const { clock } = context
-  const later = () => put(waiting(creation, clock.now() + LOOK_AGAIN_MS), context)
+  const later = () => put(postponeLook(operation, clock.now() + LOOK_AGAIN_MS), context)
   let findings: Findings
   try {
-    findings = await lookUp(creation, context)
+    findings = await lookUp(operation, context)
   } catch (error) {
     toProblem(error, context.log)
     return later()
   }
-  const ours = imageOf(creation, findings)
-  if (ours) return save(created(creation, ours, context, 'adopted'), context)
-  if (!isAttemptOver(creation, findings.gatewayTime)) return later()
-  if (mayBeOurs(findings)) return save(inConflict(creation, context), context)
+  const ours = imageOf(operation, findings)
+  if (ours) return save(apply(operation, ours, context, 'adopted'), context)
+  if (!isAttemptOver(operation, findings.gatewayTime)) return later()
+  const candidates = candidatesIn(findings).map(({ imageNo }) => imageNo)
+  if (candidates.length > 0) return save(markConflict(operation, candidates, context), context)
   if (imagesIn(withoutLost(findings)).length > 0) {
-    return save(notCreated(creation, 'name-taken', context), context)
+    return save(markNotApplied(operation, 'name-taken', context), context)
   }
-  return creation.attempt >= MAX_ATTEMPTS || isTooOld(creation, context)
-    ? save(notCreated(creation, 'absent', context), context)
-    : attempt(creation, context)
+  return operation.attempt >= MAX_ATTEMPTS || isTooOld(operation, context)
+    ? save(markNotApplied(operation, 'absent', context), context)
+    : attempt(operation, context)
 }
 
 function nameTakenBy({ imageNo, phase: status, createdAt: since }: Image): StoredProblem {
@@ -201,7 +206,7 @@ function nameTakenBy({ imageNo, phase: status, createdAt: since }: Image): Store
   return { code: 'name-taken', detail, facts: { nameHolder: { imageNo, status, since } } }
 }
 
-function isTooOld({ createdAt }: Creation, { clock }: Context): boolean {
+function isTooOld({ createdAt }: Operation, { clock }: Context): boolean {
   return clock.now() > createdAt + ATTEMPT_LIMIT_MS
 }
 

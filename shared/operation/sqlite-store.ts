@@ -1,8 +1,8 @@
 import { MINUTE_MS } from '../durations.ts'
 import type { Notice } from '../notice.ts'
-import { type Creation, holdsKey, isLive } from './creation.ts'
 import type { JobsRecord } from './jobs-record.ts'
-import type { Claimed, CreationStore, Listing } from './store.ts'
+import { holdsKey, isLive, type Operation, statusOf } from './operation.ts'
+import type { Claimed, Listing, Store } from './store.ts'
 
 /** The part of SQLite that the store uses; `node:sqlite` and Durable Objects both have it. */
 export interface Sqlite {
@@ -17,8 +17,8 @@ const DONE_NOTICE_MS = 15 * MINUTE_MS
 
 // The record column is the source of truth; the other columns are for queries.
 const SCHEMA = [
-  `CREATE TABLE IF NOT EXISTS creations (
-    creation_id TEXT PRIMARY KEY,
+  `CREATE TABLE IF NOT EXISTS operations (
+    operation_id TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
     key_hash TEXT NOT NULL,
     holds_key INTEGER NOT NULL,
@@ -26,16 +26,16 @@ const SCHEMA = [
     name TEXT NOT NULL,
     is_live INTEGER NOT NULL,
     caller TEXT NOT NULL,
-    state TEXT NOT NULL,
+    status TEXT NOT NULL,
     due_at INTEGER,
     created_at INTEGER NOT NULL,
     record TEXT NOT NULL
   ) STRICT`,
-  'CREATE UNIQUE INDEX IF NOT EXISTS creation_of_key ON creations (key_hash) WHERE holds_key = 1',
-  'CREATE UNIQUE INDEX IF NOT EXISTS creation_of_name ON creations (region_code, name) WHERE is_live = 1',
-  'CREATE INDEX IF NOT EXISTS creations_of_caller ON creations (caller, created_at, creation_id)',
-  'CREATE INDEX IF NOT EXISTS creations_in_time ON creations (created_at, creation_id)',
-  'CREATE INDEX IF NOT EXISTS creations_due ON creations (due_at) WHERE due_at IS NOT NULL',
+  'CREATE UNIQUE INDEX IF NOT EXISTS operation_of_key ON operations (key_hash) WHERE holds_key = 1',
+  'CREATE UNIQUE INDEX IF NOT EXISTS operation_of_name ON operations (region_code, name) WHERE is_live = 1',
+  'CREATE INDEX IF NOT EXISTS operations_of_caller ON operations (caller, created_at, operation_id)',
+  'CREATE INDEX IF NOT EXISTS operations_in_time ON operations (created_at, operation_id)',
+  'CREATE INDEX IF NOT EXISTS operations_due ON operations (due_at) WHERE due_at IS NOT NULL',
   `CREATE TABLE IF NOT EXISTS notices (
     target TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -58,14 +58,14 @@ const SCHEMA = [
 ]
 
 /** Opens a store in a SQLite database, and creates missing tables. */
-export function sqliteStore(sqlite: Sqlite): CreationStore {
+export function sqliteStore(sqlite: Sqlite): Store {
   sqlite.transaction(() => {
     for (const statement of SCHEMA) sqlite.run(statement)
   })
 
-  function one(condition: string, ...values: (string | number)[]): Creation | undefined {
-    const [row] = sqlite.run(`SELECT record FROM creations WHERE ${condition}`, ...values)
-    return row && recordOf<Creation>(row)
+  function one(condition: string, ...values: (string | number)[]): Operation | undefined {
+    const [row] = sqlite.run(`SELECT record FROM operations WHERE ${condition}`, ...values)
+    return row && recordOf<Operation>(row)
   }
 
   function noticeOf(target: string, id: string): Notice | undefined {
@@ -91,54 +91,54 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
   }
 
   return {
-    claim: async (creation, { dailyCreations, today }, notices = []) =>
+    claim: async (operation, { dailyCreations, today }, notices = []) =>
       sqlite.transaction((): Claimed => {
-        const ofKey = one('key_hash = ? AND holds_key = 1', creation.keyHash)
+        const ofKey = one('key_hash = ? AND holds_key = 1', operation.keyHash)
         if (ofKey) return { outcome: 'key-held', holder: ofKey }
-        const ofName = holderOf(creation.regionCode, creation.content.name)
-        if (ofName && isLive(creation)) return { outcome: 'name-held', holder: ofName }
+        const ofName = holderOf(operation.regionCode, operation.content.name)
+        if (ofName && isLive(operation)) return { outcome: 'name-held', holder: ofName }
         if (dailyCreations !== undefined) {
           const made = sqlite.run(
-            'SELECT 1 FROM creations WHERE caller = ? AND created_at >= ? LIMIT ?',
-            creation.caller,
+            'SELECT 1 FROM operations WHERE caller = ? AND created_at >= ? LIMIT ?',
+            operation.caller,
             today,
             dailyCreations,
           )
           if (made.length >= dailyCreations) return { outcome: 'quota-spent' }
         }
         sqlite.run(
-          `INSERT INTO creations (version, holds_key, is_live, state, due_at, record, creation_id, key_hash,
+          `INSERT INTO operations (version, holds_key, is_live, status, due_at, record, operation_id, key_hash,
            region_code, name, caller, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          ...changing(creation),
-          creation.creationId,
-          creation.keyHash,
-          creation.regionCode,
-          creation.content.name,
-          creation.caller,
-          creation.createdAt,
+          ...changing(operation),
+          operation.operationId,
+          operation.keyHash,
+          operation.regionCode,
+          operation.content.name,
+          operation.caller,
+          operation.createdAt,
         )
         add(notices)
         return { outcome: 'claimed' }
       }),
 
-    read: async (creationId) => one('creation_id = ?', creationId),
+    read: async (operationId) => one('operation_id = ?', operationId),
 
     holderOf: async (regionCode, name) => holderOf(regionCode, name),
 
     replace: async (next, notices = []) =>
       sqlite.transaction(() => {
         const rows = sqlite.run(
-          `UPDATE creations SET version = ?, holds_key = ?, is_live = ?, state = ?, due_at = ?, record = ?
-           WHERE creation_id = ? AND version = ? RETURNING version`,
+          `UPDATE operations SET version = ?, holds_key = ?, is_live = ?, status = ?, due_at = ?, record = ?
+           WHERE operation_id = ? AND version = ? RETURNING version`,
           ...changing(next),
-          next.creationId,
+          next.operationId,
           next.version - 1,
         )
         if (rows.length === 1) add(notices)
         return rows.length === 1
       }),
 
-    async list({ caller, state, limit, after }: Listing) {
+    async list({ caller, status, limit, after }: Listing) {
       const conditions = ['1 = 1']
       const values: (string | number)[] = []
       const where = (condition: string, ...given: (string | number)[]) => {
@@ -146,20 +146,20 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
         values.push(...given)
       }
       if (caller !== undefined) where('caller = ?', caller)
-      if (state !== undefined) where('state = ?', state)
-      if (after) where('(created_at, creation_id) < (?, ?)', after.createdAt, after.creationId)
+      if (status !== undefined) where('status = ?', status)
+      if (after) where('(created_at, operation_id) < (?, ?)', after.createdAt, after.operationId)
       const rows = sqlite.run(
-        `SELECT record FROM creations WHERE ${conditions.join(' AND ')}
-         ORDER BY created_at DESC, creation_id DESC LIMIT ?`,
+        `SELECT record FROM operations WHERE ${conditions.join(' AND ')}
+         ORDER BY created_at DESC, operation_id DESC LIMIT ?`,
         ...values,
         limit,
       )
-      return rows.map(recordOf<Creation>)
+      return rows.map(recordOf<Operation>)
     },
 
     async due(now, limit) {
-      const due = 'SELECT record FROM creations WHERE due_at <= ? ORDER BY due_at LIMIT ?'
-      return sqlite.run(due, now, limit).map(recordOf<Creation>)
+      const due = 'SELECT record FROM operations WHERE due_at <= ? ORDER BY due_at LIMIT ?'
+      return sqlite.run(due, now, limit).map(recordOf<Operation>)
     },
 
     async dueNotices(target, now, limit) {
@@ -212,14 +212,14 @@ export function sqliteStore(sqlite: Sqlite): CreationStore {
   }
 }
 
-function changing(creation: Creation): (string | number | null)[] {
+function changing(operation: Operation): (string | number | null)[] {
   return [
-    creation.version,
-    Number(holdsKey(creation)),
-    Number(isLive(creation)),
-    creation.state,
-    creation.dueAt,
-    JSON.stringify(creation),
+    operation.version,
+    Number(holdsKey(operation)),
+    Number(isLive(operation)),
+    statusOf(operation),
+    operation.dueAt,
+    JSON.stringify(operation),
   ]
 }
 

@@ -110,7 +110,7 @@ export async function tellOnce(
   context.log({
     event: 'notification',
     target,
-    ...('creationId' in event && { creationId: event.creationId }),
+    ...('operationId' in event && { operationId: event.operationId }),
     ...('imageNo' in event && event.imageNo && { imageNo: event.imageNo }),
     state: outcome ?? (dueAt === null ? 'given_up' : 'pending'),
     attempt: tries,

@@ -1,7 +1,7 @@
-import type { Author, Claim } from '../../../shared/creation/creation.ts'
-import type { JobsRecord } from '../../../shared/creation/jobs-record.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { Notice } from '../../../shared/notice.ts'
+import type { JobsRecord } from '../../../shared/operation/jobs-record.ts'
+import type { Author, Claim } from '../../../shared/operation/operation.ts'
 
 /** Returns the author of a change at a time. */
 export function by(at: number, actor = 'key:ci'): Author {
@@ -54,7 +54,7 @@ export function claim(more: Partial<Claim> & { name?: string } = {}): Claim {
   const no = ++claims
   const { name = `web-${no}`, ...rest } = more
   return {
-    creationId: `cr_${String(no).padStart(32, '0')}`,
+    operationId: `op_${String(no).padStart(32, '0')}`,
     keyHash: `hash-${no}`,
     keyIsExplicit: true,
     fingerprint: 'print',

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 import type { Context } from '../../../shared/context.ts'
-import { type CreateRequest, create } from '../../../shared/creation/create.ts'
-import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'
+import { type CreateRequest, create } from '../../../shared/operation/create.ts'
+import type { Store } from '../../../shared/operation/store.ts'
 import { image } from './records.ts'
 
 const CALLERS = 200
 const NOW = Date.UTC(2026, 10, 21, 12)
 
 /** Tests the rules for all stores with concurrent requests, in a number of rounds. */
-export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
+export function raceSuite(open: () => Promise<Store>, rounds: number) {
   test(`makes one create for ${CALLERS} concurrent requests with one key, in ${rounds} rounds`, async () => {
     const { context, made } = stage(await open())
     for (let round = 0; round < rounds; round++) {
@@ -18,7 +18,7 @@ export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
         requestFor(`one-${round}`, `key-${round}`),
       )
       const results = await createAll(requests, context)
-      expect(new Set(results.map(({ creation }) => creation?.creationId)).size).toBe(1)
+      expect(new Set(results.map(({ operation }) => operation?.operationId)).size).toBe(1)
       expect(results.filter(({ isReplay }) => isReplay === false)).toHaveLength(1)
       expect(made(`one-${round}`)).toBe(1)
     }
@@ -31,7 +31,7 @@ export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
         requestFor(`own-${round}`, `key-${round}-${i}`),
       )
       const results = await createAll(requests, context)
-      expect(results.filter(({ creation }) => creation)).toHaveLength(1)
+      expect(results.filter(({ operation }) => operation)).toHaveLength(1)
       expect(results.filter(({ code }) => code === 'name-taken')).toHaveLength(CALLERS - 1)
       expect(made(`own-${round}`)).toBe(1)
     }
@@ -44,7 +44,7 @@ export function raceSuite(open: () => Promise<CreationStore>, rounds: number) {
         requestFor(`day-${round}-${i}`, undefined, `key:${round}`, 5),
       )
       const results = await createAll(requests, context)
-      expect(results.filter(({ creation }) => creation)).toHaveLength(5)
+      expect(results.filter(({ operation }) => operation)).toHaveLength(5)
       expect(results.filter(({ code }) => code === 'quota-exceeded')).toHaveLength(CALLERS - 5)
     }
   })
@@ -58,7 +58,7 @@ function requestFor(
 ): CreateRequest {
   return {
     caller: { name: caller, scopes: [], dailyCreations },
-    key,
+    key: key === undefined ? undefined : { origin: 'idempotency-key', value: key },
     regionCode: 'KR',
     content: { name, storages: [{ snapshotNo: '1' }] },
     notify: [],
@@ -66,7 +66,7 @@ function requestFor(
 }
 
 interface Result {
-  creation?: { creationId: string }
+  operation?: { operationId: string }
   isReplay?: boolean
   code?: string
 }
@@ -78,7 +78,7 @@ function createAll(requests: CreateRequest[], context: Context): Promise<Result[
 }
 
 /** Sets up a store and a gateway that creates every image it is sent, and lists it. */
-function stage(store: CreationStore) {
+function stage(store: Store) {
   const images: Image[] = []
   const gateway: Gateway = {
     read: async (_, query) => {
@@ -101,7 +101,7 @@ function stage(store: CreationStore) {
   }
   const clock = { now: () => NOW, sleep: async () => {} }
   const context: Context = {
-    ...{ site: 'public', gateway, store, clock, targets: [] },
+    ...{ relayName: '', site: 'public', gateway, store, clock, targets: [] },
     actor: 'key:ci',
     deadline: NOW + 25_000,
     log: () => {},

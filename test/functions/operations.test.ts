@@ -37,11 +37,11 @@ describe('a create', () => {
     const body = { ...fresh(), description: 'nightly', notify: ['ops'] }
     const { status, headers, json } = await relay.create(body)
     expect(status).toBe(201)
-    expect(headers.get('location')).toBe(`/v1/creations/${json.creationId}`)
+    expect(headers.get('location')).toBe(`/v1/operations/${json.operationId}`)
     expect(headers.get('idempotent-replayed')).toBeNull()
     expect(json).toMatchObject({
-      creationId: expect.stringMatching(/^cr_[0-9a-f]{32}$/),
-      state: 'created',
+      operationId: expect.stringMatching(/^op_[0-9a-f]{32}$/),
+      status: 'ready',
       name: body.name,
       regionCode: 'KR',
       caller: 'key:ci',
@@ -49,10 +49,10 @@ describe('a create', () => {
       problem: null,
       image: { name: body.name, description: 'nightly', phase: 'ready', hypervisor: 'KVM' },
     })
-    expect(json.history.map(({ to }: { to: string }) => to)).toEqual([
+    expect(json.history.map(({ status }: { status: string }) => status)).toEqual([
       'accepted',
       'sending',
-      'created',
+      'ready',
     ])
     const followed = await relay.request(headers.get('location') ?? '')
     expect(followed.json).toEqual(json)
@@ -109,14 +109,14 @@ describe('a create', () => {
     const slow = await openRelay({ gateway: { readyAfterMs: 60_000 } })
     const { status, json, headers } = await slow.create(fresh())
     await slow.close()
-    expect([status, json.image.phase, headers.get('retry-after')]).toEqual([201, 'pending', '5'])
+    expect([status, json.status, headers.get('retry-after')]).toEqual([201, 'pending', '5'])
   })
 
   test('has one line of plain text with the phase of the image', async () => {
     const body = fresh()
     const headers = { accept: 'text/plain' }
     const { text } = await relay.create(body, { headers })
-    expect(text).toMatch(new RegExp(`^cr_[0-9a-f]{32} ready ${body.name} 3000000\\d\n$`))
+    expect(text).toMatch(new RegExp(`^op_[0-9a-f]{32} ready ${body.name} 3000000\\d\n$`))
   })
 
   test('has one line of plain text with failed when its image has failed', async () => {
@@ -125,9 +125,9 @@ describe('a create', () => {
     slow.gateway.images.change(json.image.imageNo, { state: states.createFailed })
     ahead = 6_000
     const headers = { accept: 'text/plain' }
-    const { text } = await slow.request(`/v1/creations/${json.creationId}`, { headers })
+    const { text } = await slow.request(`/v1/operations/${json.operationId}`, { headers })
     await slow.close()
-    expect(text).toBe(`${json.creationId} failed ${json.name} ${json.image.imageNo}\n`)
+    expect(text).toBe(`${json.operationId} failed ${json.name} ${json.image.imageNo}\n`)
   })
 
   test('that the gateway refuses has the gateway’s message and makes nothing', async () => {
@@ -141,8 +141,8 @@ describe('a create', () => {
     ])
     expect(json.upstream).toMatchObject({ action: 'createServerImageFromSnapshot', status: 400 })
     expect(json.upstream.message).toMatch(/bootable/i)
-    const creation = await relay.request(`/v1/creations/${json.creationId}`)
-    expect(creation.json).toMatchObject({ state: 'rejected', problem: { code: json.code } })
+    const operation = await relay.request(`/v1/operations/${json.operationId}`)
+    expect(operation.json).toMatchObject({ status: 'rejected', problem: { code: json.code } })
     expect(own()).toEqual([])
   })
 
@@ -150,8 +150,8 @@ describe('a create', () => {
     const withoutStore = await openRelay({ store: false })
     const answers = [
       await withoutStore.create(fresh()),
-      await withoutStore.request('/v1/creations'),
-      await withoutStore.request('/v1/creations/cr_1'),
+      await withoutStore.request('/v1/operations'),
+      await withoutStore.request('/v1/operations/op_1'),
     ]
     expect((await withoutStore.request('/v1/images/12341457')).status).toBe(200)
     await withoutStore.close()
@@ -166,22 +166,22 @@ describe('a repeated create', () => {
     ['without a key', {}],
     ['with a bare key', keyed('build-1')],
     ['with a quoted key', keyed('"build-2"')],
-  ])('%s is the same creation', async (_, asked) => {
+  ])('%s is the same operation', async (_, asked) => {
     const body = fresh()
     const first = await relay.create(body, asked)
     const second = await relay.create(body, asked)
     expect([first.status, second.status]).toEqual([201, 200])
     expect(second.headers.get('idempotent-replayed')).toBe('true')
     expect(second.headers.get('location')).toBe(first.headers.get('location'))
-    expect(second.json.creationId).toBe(first.json.creationId)
+    expect(second.json.operationId).toBe(first.json.operationId)
     expect(creates()).toHaveLength(1)
   })
 
-  test('is the same creation with a bare and with a quoted key', async () => {
+  test('is the same operation with a bare and with a quoted key', async () => {
     const body = fresh()
     const first = await relay.create(body, keyed('same-"key\\'))
     const second = await relay.create(body, keyed('"same-\\"key\\\\"'))
-    expect(second.json.creationId).toBe(first.json.creationId)
+    expect(second.json.operationId).toBe(first.json.operationId)
   })
 
   test('may differ in order, Unicode form, defaults and targets', async () => {
@@ -197,7 +197,7 @@ describe('a repeated create', () => {
       },
       keyed('k-3'),
     )
-    expect([second.status, second.json.creationId]).toEqual([200, first.json.creationId])
+    expect([second.status, second.json.operationId]).toEqual([200, first.json.operationId])
   })
 
   test('under an explicit key with other content gives 422', async () => {
@@ -210,19 +210,19 @@ describe('a repeated create', () => {
         'idempotency-key-reused',
         'not-applied',
       ])
-      expect(json.creationId).toBeUndefined()
+      expect(json.operationId).toBeUndefined()
     }
     expect(creates()).toHaveLength(1)
   })
 
-  test('from another caller is another creation', async () => {
+  test('from another caller is another operation', async () => {
     const first = await relay.create(fresh(), keyed('k-5'))
     const second = await relay.create(fresh(), { as: 'other', ...keyed('k-5') })
     expect(second.status).toBe(201)
-    expect(second.json.creationId).not.toBe(first.json.creationId)
+    expect(second.json.operationId).not.toBe(first.json.operationId)
   })
 
-  test('replays the first problem of a rejected create under a key, and starts a new creation without one', async () => {
+  test('replays the first problem of a rejected create under a key, and starts a new operation without one', async () => {
     const body = { ...fresh(), storages: [{ snapshotNo: '12344698' }] }
     const first = await relay.create(body, keyed('k-6'))
     const second = await relay.create(body, keyed('k-6'))
@@ -231,7 +231,7 @@ describe('a repeated create', () => {
     expect(creates()).toHaveLength(1)
     const [third, fourth] = [await relay.create(body), await relay.create(body)]
     expect(third.json.code).toBe('upstream-refused')
-    expect(fourth.json.creationId).not.toBe(third.json.creationId)
+    expect(fourth.json.operationId).not.toBe(third.json.operationId)
     expect(creates()).toHaveLength(3)
   })
 
@@ -267,7 +267,7 @@ describe('a repeated create', () => {
     const statuses = answers.map(({ status }) => status)
     expect(statuses.filter((status) => status === 201)).toHaveLength(1)
     expect(statuses.filter((status) => ![200, 201, 202].includes(status))).toEqual([])
-    expect(new Set(answers.map(({ json }) => json.creationId)).size).toBe(1)
+    expect(new Set(answers.map(({ json }) => json.operationId)).size).toBe(1)
     expect(own()).toHaveLength(1)
     expect(relay.gateway.received.length).toBeLessThan(10)
   })
@@ -294,27 +294,27 @@ describe('a name', () => {
     ['any key', smallest, keyed('k-7')],
     ['an administrator', smallest, { as: 'admin' }],
   ])(
-    'in use is taken for %s, and the reply has the creation and its time',
+    'in use is taken for %s, and the reply has the operation and its time',
     async (_, content, asked) => {
       const { name } = fresh()
-      const { creationId, updatedAt } = (await relay.create({ ...smallest, name })).json
+      const { operationId, updatedAt } = (await relay.create({ ...smallest, name })).json
       const { status, json } = await relay.create({ ...content, name }, asked)
       expect([status, json.code, json.outcome]).toEqual([409, 'name-taken', 'not-applied'])
-      expect(json.creationId).toBe(creationId)
+      expect(json.operationId).toBe(operationId)
       expect(json.detail).toBe(
-        `The name is in use by creation ${creationId} (ready since ${updatedAt}). Choose another name`,
+        `The name is in use by operation ${operationId} (ready since ${updatedAt}). Choose another name`,
       )
       expect(creates()).toHaveLength(1)
     },
   )
 
-  test('in use is taken for another caller, and the reply does not have the creation id', async () => {
+  test('in use is taken for another caller, and the reply does not have the operation id', async () => {
     const { name } = fresh()
-    const { creationId, updatedAt } = (await relay.create({ ...smallest, name })).json
+    const { operationId, updatedAt } = (await relay.create({ ...smallest, name })).json
     const { json } = await relay.create({ ...smallest, name }, { as: 'other' })
     expect(json.code).toBe('name-taken')
-    expect(JSON.stringify(json)).not.toContain(creationId)
-    expect(json.detail).toContain(`another caller's creation (ready since ${updatedAt})`)
+    expect(JSON.stringify(json)).not.toContain(operationId)
+    expect(json.detail).toContain(`another caller's operation (ready since ${updatedAt})`)
   })
 
   test('of an image that the relay did not make is refused with the image number', async () => {
@@ -340,7 +340,7 @@ describe('a name', () => {
     relay.gateway.images.change(first.json.image.imageNo, { state: states.createFailed })
     const second = await relay.create(body)
     expect(second.status).toBe(201)
-    expect(second.json.creationId).not.toBe(first.json.creationId)
+    expect(second.json.operationId).not.toBe(first.json.operationId)
     const failed = await relay.request(first.headers.get('location') ?? '')
     expect(failed.json.image.phase).toBe('failed')
   })
@@ -361,12 +361,12 @@ describe('a name', () => {
     expect(gone.json.image.phase).toBe('gone')
   })
 
-  test('of an image that the relay did not make rejects the creation before it is sent', async () => {
+  test('of an image that the relay did not make rejects the operation before it is sent', async () => {
     const body = fresh()
     relay.gateway.images.add({ name: body.name })
     const { status, json } = await relay.create(body)
     expect([status, json.code]).toEqual([409, 'name-taken'])
-    expect((await relay.request(`/v1/creations/${json.creationId}`)).json.state).toBe('rejected')
+    expect((await relay.request(`/v1/operations/${json.operationId}`)).json.status).toBe('rejected')
     expect(creates()).toEqual([])
   })
 
@@ -394,7 +394,7 @@ test('a relay that lost its database adopts its earlier image and makes no secon
   await Promise.all([before.close(), after.close()])
   await rm(folder, { recursive: true })
   expect([second.status, second.json.image.imageNo]).toEqual([201, first.json.image.imageNo])
-  expect(second.json.history.at(-1)).toMatchObject({ to: 'created', reason: 'adopted' })
+  expect(second.json.history.at(-1)).toMatchObject({ status: 'ready', reason: 'adopted' })
   expect(second.json.attempt).toBe(0)
   expect(images).toHaveLength(1)
 })
@@ -451,7 +451,7 @@ describe('a create that cannot be sent yet', () => {
     relay.gateway.inject({ fault: 'throttled-date', action: 'createServerImageFromSnapshot' })
     const body = fresh()
     const first = await relay.create(body)
-    expect([first.status, first.json.state, first.json.attempt]).toEqual([202, 'accepted', 1])
+    expect([first.status, first.json.status, first.json.attempt]).toEqual([202, 'accepted', 1])
     expect(first.json.problem).toEqual({
       code: 'upstream-throttled',
       detail: expect.any(String),
@@ -459,10 +459,10 @@ describe('a create that cannot be sent yet', () => {
     })
     expect(['1', '2']).toContain(first.headers.get('retry-after'))
     const early = await relay.create(body)
-    expect([early.status, early.json.state]).toEqual([202, 'accepted'])
+    expect([early.status, early.json.status]).toEqual([202, 'accepted'])
     ahead = 3_000
     const late = await relay.create(body)
-    expect([late.status, late.json.state, late.json.attempt]).toEqual([200, 'created', 2])
+    expect([late.status, late.json.status, late.json.attempt]).toEqual([200, 'ready', 2])
     expect(late.json.problem).toBeNull()
   })
 
@@ -473,27 +473,27 @@ describe('a create that cannot be sent yet', () => {
     ahead = 61 * MINUTE
     const late = await relay.create(body)
     expect([late.status, late.json.code]).toEqual([429, 'upstream-throttled'])
-    expect(late.json.creationId).toBe(first.json.creationId)
+    expect(late.json.operationId).toBe(first.json.operationId)
     expect(creates()).toHaveLength(1)
   })
 
   test('is retried once immediately when the gateway rejects the key pair', async () => {
     relay.gateway.inject({ fault: 'credentials', action: 'createServerImageFromSnapshot' })
     const { status, json } = await relay.create(fresh())
-    expect([status, json.state, json.attempt]).toEqual([201, 'created', 2])
-    expect(json.history.map(({ to }: { to: string }) => to)).toEqual([
+    expect([status, json.status, json.attempt]).toEqual([201, 'ready', 2])
+    expect(json.history.map(({ status }: { status: string }) => status)).toEqual([
       'accepted',
       'sending',
       'accepted',
       'sending',
-      'created',
+      'ready',
     ])
   })
 
   test('is accepted when the look-up before it fails', async () => {
     relay.gateway.inject({ fault: 'html-200', action: 'getServerImageList' })
     const { status, json, headers } = await relay.create(fresh())
-    expect([status, json.state, json.attempt]).toEqual([202, 'accepted', 0])
+    expect([status, json.status, json.attempt]).toEqual([202, 'accepted', 0])
     expect(json.problem.code).toBe('upstream-malformed')
     expect(headers.get('retry-after')).toBe('30')
     expect(creates()).toEqual([])
@@ -514,7 +514,7 @@ describe('the outcome of an attempt', () => {
       applied: true,
     })
     const { status, json } = await relay.create(fresh())
-    expect([status, json.state]).toEqual([201, 'created'])
+    expect([status, json.status]).toEqual([201, 'ready'])
     expect(json.history.at(-1)).toMatchObject({ reason: 'adopted' })
     expect(own()).toHaveLength(1)
   })
@@ -525,7 +525,7 @@ describe('the outcome of an attempt', () => {
     const before = Date.now()
     const { status, json } = await relay.create(body)
     const after = Date.now()
-    expect([status, json.state]).toEqual([202, 'unknown'])
+    expect([status, json.status]).toEqual([202, 'unknown'])
     // 300 s for timestamps, 30 s for the clock, 300 s for lists, 270 s without a Date, and one tick.
     const signedAt = Date.parse(json.knownBy) - (300 + 30 + 300 + 270 + 60) * 1_000
     // By the gateway's clock, whose Date header has a precision of one second.
@@ -539,8 +539,8 @@ describe('the outcome of an attempt', () => {
     // The problem must not look like a failure that may be retried.
     expect(Object.keys(json.problem).sort()).toEqual(['code', 'detail', 'upstream'])
     const headers = { accept: 'text/plain' }
-    const { text } = await relay.request(`/v1/creations/${json.creationId}`, { headers })
-    expect(text).toBe(`${json.creationId} unknown ${body.name} -\n${json.detail}\n`)
+    const { text } = await relay.request(`/v1/operations/${json.operationId}`, { headers })
+    expect(text).toBe(`${json.operationId} unknown ${body.name} -\n${json.detail}\n`)
   })
 
   test('is unknown when a refusal cannot be checked', async () => {
@@ -552,7 +552,7 @@ describe('the outcome of an attempt', () => {
     while (creates().length === 0) await new Promise((resolve) => setImmediate(resolve))
     relay.gateway.inject({ fault: 'html-200', action: 'getServerImageList', times: 9 })
     const { status, json } = await answered
-    expect([status, json.state, json.problem?.code]).toEqual([202, 'unknown', 'upstream-refused'])
+    expect([status, json.status, json.problem?.code]).toEqual([202, 'unknown', 'upstream-refused'])
   })
 
   test('is unknown when a later attempt is refused', async () => {
@@ -560,18 +560,18 @@ describe('the outcome of an attempt', () => {
     relay.gateway.inject({ fault: 'credentials', action })
     relay.gateway.inject({ fault: 'refused', action })
     const { status, json } = await relay.create(fresh())
-    expect([status, json.state, json.attempt]).toEqual([202, 'unknown', 2])
+    expect([status, json.status, json.attempt]).toEqual([202, 'unknown', 2])
   })
 })
 
-describe('a creation', () => {
+describe('an operation', () => {
   test('is visible only to its caller and to an admin', async () => {
     const { headers } = await relay.create(fresh())
     const path = headers.get('location') ?? ''
     const seen = async (as: string) => (await relay.request(path, { as })).status
     expect([await seen('ci'), await seen('reader'), await seen('admin')]).toEqual([200, 404, 200])
     const other = await relay.request(path, { as: 'other' })
-    const none = await relay.request('/v1/creations/cr_none', { as: 'other' })
+    const none = await relay.request('/v1/operations/op_none', { as: 'other' })
     expect({ ...other.json, requestId: 0 }).toEqual({ ...none.json, requestId: 0 })
   })
 
@@ -597,7 +597,7 @@ describe('a creation', () => {
     slow.gateway.inject({ fault: 'permission' })
     const { status, json } = await slow.request(headers.get('location') ?? '')
     await slow.close()
-    expect([status, json.image.phase]).toEqual([200, 'pending'])
+    expect([status, json.status]).toEqual([200, 'pending'])
   })
 
   test('can be waited for', async () => {
@@ -612,32 +612,32 @@ describe('a creation', () => {
   })
 })
 
-describe('the list of creations', () => {
-  test('has the caller’s own creations, newest first, page by page', async () => {
+describe('the list of operations', () => {
+  test('has the caller’s own operations, newest first, page by page', async () => {
     const made = await openRelay()
     const bodies = Array.from({ length: 5 }, fresh)
     for (const body of bodies) await made.create(body)
     await made.create(fresh(), { as: 'other' })
     const pages = []
-    let path: string | undefined = '/v1/creations?limit=2'
+    let path: string | undefined = '/v1/operations?limit=2'
     while (path) {
       const { json } = await made.request(path)
       pages.push(json.items.map(({ name }: { name: string }) => name))
-      path = json.next && `/v1/creations?limit=2&cursor=${json.next}`
+      path = json.next && `/v1/operations?limit=2&cursor=${json.next}`
     }
     expect(pages.map((page) => page.length)).toEqual([2, 2, 1])
     expect(pages.flat()).toEqual(bodies.map(({ name }) => name).reverse())
-    expect((await made.request('/v1/creations', { as: 'admin' })).json.items).toHaveLength(6)
-    expect((await made.request('/v1/creations?state=rejected')).json).toEqual({ items: [] })
-    const text = await made.request('/v1/creations?limit=1', { headers: { accept: 'text/plain' } })
-    expect(text.text).toMatch(/^cr_[0-9a-f]{32} ready web-\d+ 3000000\d\n$/)
+    expect((await made.request('/v1/operations', { as: 'admin' })).json.items).toHaveLength(6)
+    expect((await made.request('/v1/operations?status=rejected')).json).toEqual({ items: [] })
+    const text = await made.request('/v1/operations?limit=1', { headers: { accept: 'text/plain' } })
+    expect(text.text).toMatch(/^op_[0-9a-f]{32} ready web-\d+ 3000000\d\n$/)
     await made.close()
   })
 
-  test.each(['x', '', 'zz.cr_1', `1.cr_${'0'.repeat(33)}`, `..cr_${'0'.repeat(32)}`])(
+  test.each(['x', '', 'zz.op_1', `1.op_${'0'.repeat(33)}`, `..op_${'0'.repeat(32)}`])(
     'rejects the cursor %j',
     async (cursor) => {
-      const { status, json } = await relay.request(`/v1/creations?cursor=${cursor}`)
+      const { status, json } = await relay.request(`/v1/operations?cursor=${cursor}`)
       expect([status, json.code]).toEqual([400, 'malformed-request'])
     },
   )
@@ -654,7 +654,7 @@ describe('a dry run', () => {
     expect(json.ok).toBe(true)
     expect(relay.gateway.received.map(({ method }) => method)).toEqual(['GET', 'GET'])
     const { json: created } = await relay.create(body)
-    expect(created.state).toBe('created')
+    expect(created.status).toBe('ready')
     expect(json.request).toEqual({
       method: 'POST',
       path: '/vserver/v2/createServerImageFromSnapshot',
@@ -690,16 +690,16 @@ describe('a dry run', () => {
     expect((await dry({ ...fresh(), storages })).json.ok).toBe(true)
   })
 
-  test('reports a name in use by an image or by a creation', async () => {
+  test('reports a name in use by an image or by an operation', async () => {
     const nameIsFree = async (name: string) =>
       (await dry({ ...smallest, name })).json.checks.at(-1).ok
     relay.gateway.images.add({ name: 'by-image' })
     relay.gateway.images.add({ name: 'by-failure', state: states.createFailed })
     relay.gateway.inject({ fault: 'hang-in-body', action: 'createServerImageFromSnapshot' })
     relay.gateway.inject({ fault: 'html-200', action: 'getServerImageList' })
-    await relay.create({ ...smallest, name: 'by-creation' })
+    await relay.create({ ...smallest, name: 'by-operation' })
     expect(await nameIsFree('by-image')).toBe(false)
-    expect(await nameIsFree('by-creation')).toBe(false)
+    expect(await nameIsFree('by-operation')).toBe(false)
     expect(await nameIsFree('by-failure')).toBe(true)
   })
 
@@ -723,12 +723,12 @@ describe('a dry run', () => {
     ])
   })
 
-  test('names the creation that uses the name only to a caller who may read it', async () => {
+  test('names the operation that uses the name only to a caller who may read it', async () => {
     const { json } = await relay.create(fresh())
     const nameCheck = async (as: string) =>
       (await dry({ ...smallest, name: json.name }, { as })).json.checks.at(-1)
     relay.gateway.images.delete(json.image.imageNo)
-    expect((await nameCheck('ci')).message).toContain(`request ${json.creationId} (ready since`)
+    expect((await nameCheck('ci')).message).toContain(`request ${json.operationId} (ready since`)
     expect((await nameCheck('other')).message).toContain('another request (ready since')
   })
 
@@ -755,7 +755,7 @@ describe('a dry run', () => {
   test('claims nothing', async () => {
     const body = fresh()
     await dry(body, keyed('k-8'))
-    const { items } = (await relay.request('/v1/creations?limit=100')).json
+    const { items } = (await relay.request('/v1/operations?limit=100')).json
     expect(items.filter(({ name }: { name: string }) => name === body.name)).toEqual([])
   })
 

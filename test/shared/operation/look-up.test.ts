@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { accepted } from '../../../shared/creation/creation.ts'
-import { imageOf } from '../../../shared/creation/look-up.ts'
+import { imageOf } from '../../../shared/operation/look-up.ts'
+import { accept } from '../../../shared/operation/operation.ts'
 import { by, claim, image, storage } from './records.ts'
 
 const content = {
@@ -10,7 +10,7 @@ const content = {
     { sizeGb: number; volumeType: 'FB1' },
   ],
 }
-const creation = accepted(claim({ content }), by(1))
+const operation = accept(claim({ content }), by(1))
 const base = storage(0, '1')
 const empty = { ...storage(1, null), sizeGb: 50 }
 
@@ -27,5 +27,5 @@ test.each([
 ])('compares an image with the marker that %s', (_, storages, isOurs) => {
   const marked = [{ ...image('ready'), storages }]
   const findings = { marked, undescribed: [], others: [], gatewayTime: 0 }
-  expect(imageOf(creation, findings) !== undefined).toBe(isOurs)
+  expect(imageOf(operation, findings) !== undefined).toBe(isOurs)
 })

@@ -6,9 +6,9 @@ import { toProblem } from '../log.ts'
 import { isProblem, storedProblem } from '../problem.ts'
 import { rfc3339 } from '../rfc3339.ts'
 import { claimed, claimOf, tryClaim } from './create.ts'
-import { accepted, type Creation, rejected } from './creation.ts'
 import type { JobSeen, JobsRecord } from './jobs-record.ts'
 import { withNotices } from './notices.ts'
+import { accept, type Operation, reject } from './operation.ts'
 import { logTransition } from './record.ts'
 import { findOverdueJobs } from './silence.ts'
 
@@ -38,17 +38,17 @@ export function callerOf({ name }: Job): Caller {
   return { name: jobCallerName(name), scopes: [] }
 }
 
-/** Claims due runs of jobs, and reports overdue jobs. Returns the new creations, which the caller must reconcile. */
+/** Claims due runs of jobs, and reports overdue jobs. Returns the new operations, which the caller must reconcile. */
 export async function startRuns(
   { jobs, regionCode }: Schedules,
   context: Context,
-): Promise<Creation[]> {
+): Promise<Operation[]> {
   const { store, clock } = context
   const now = clock.now()
   const before = (await store.readJobs()) ?? { version: 0, tickedAt: now, jobs: {} }
   if (jobs.length === 0 && Object.keys(before.jobs).length === 0) return []
   const states = jobs.map((job) => ({ job, seen: seenOf(job, before, now) }))
-  const started: Creation[] = []
+  const started: Operation[] = []
   let tickedAt = now
   for (const state of states) {
     const { job, seen } = state
@@ -59,8 +59,8 @@ export async function startRuns(
       break
     }
     try {
-      const creation = await claimRun(job, minute, regionCode, context)
-      if (creation) started.push(creation)
+      const operation = await claimRun(job, minute, regionCode, context)
+      if (operation) started.push(operation)
       state.seen = { ...seen, ranAt: minute }
     } catch (error) {
       // Other jobs continue; this one is retried by the next tick.
@@ -79,28 +79,26 @@ export async function startRuns(
 
 /**
  * Claims a scheduled run of a job. The minute is the idempotency key, so a repeat makes no second record. A run whose name
- * is taken is recorded as rejected. Returns the creation only if it is new and the caller must reconcile it.
+ * is taken is recorded as rejected. Returns the operation only if it is new and the caller must reconcile it.
  */
 export async function claimRun(
   job: Job,
   at: number,
   regionCode: string,
   context: Context,
-): Promise<Creation | undefined> {
+): Promise<Operation | undefined> {
   const request = requestForRun(job, at, regionCode)
   const caller = callerOf(job)
-  const claim = await claimOf(
-    { ...request, caller, key: rfc3339(request.run.minute) },
-    context.site,
-  )
+  const key = { origin: 'scheduled-minute' as const, value: rfc3339(request.run.minute) }
+  const claim = await claimOf({ ...request, caller, key }, context)
   try {
-    const { creation, isReplay } = await claimed(claim, { caller }, context)
-    return isReplay ? undefined : creation
+    const { operation, isReplay } = await claimed(claim, { caller }, context)
+    return isReplay ? undefined : operation
   } catch (error) {
     // The minute already has a run, made with an earlier configuration of the job.
     if (isProblem(error, 'idempotency-key-reused')) return undefined
     if (!isProblem(error, 'name-taken')) throw error
-    const record = rejected(accepted(claim, context), storedProblem(error), context)
+    const record = reject(accept(claim, context), storedProblem(error), context)
     const { next, notices } = withNotices(record, context.targets, context.clock.now())
     const { outcome } = await tryClaim(next, caller, notices, context)
     if (outcome === 'claimed') logTransition(next, context)

@@ -11,7 +11,7 @@ import { rfc3339 } from '../rfc3339.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { type Check, checkSnapshot } from './check.ts'
 import { type CreateRequest, claimOf } from './create.ts'
-import { mayRead, statusOf } from './creation.ts'
+import { mayRead, statusOf } from './operation.ts'
 
 /** A check as callers see it; `message` states the result. */
 const CheckView = v.object({
@@ -41,7 +41,7 @@ export async function dryRun(
   context: Context,
 ): Promise<v.InferOutput<typeof DryRun>> {
   const { content, regionCode } = request
-  const { marker } = await claimOf(request, context.site)
+  const { marker } = await claimOf(request, context)
   const { checks } = await check(request, context)
   const { method } = createServerImageFromSnapshot
   const input = { ...content, marker, regionCode }
@@ -92,7 +92,7 @@ function sizeWith(found: Map<string, Snapshot>) {
     sizeGb ?? found.get(snapshotNo)?.sizeGb ?? null
 }
 
-/** Finds the live creation or the image that has a name. */
+/** Finds the live operation or the image that has a name. */
 async function findNameHolder(
   name: string,
   { regionCode, caller }: Pick<CreateRequest, 'regionCode' | 'caller'>,
@@ -106,6 +106,6 @@ async function findNameHolder(
   }
   const holder = await context.store.holderOf(regionCode, name)
   if (!holder) return undefined
-  const creationId = mayRead(holder, caller) ? holder.creationId : undefined
-  return { creationId, status: statusOf(holder), since: rfc3339(holder.updatedAt) }
+  const operationId = mayRead(holder, caller) ? holder.operationId : undefined
+  return { operationId, status: statusOf(holder), since: rfc3339(holder.updatedAt) }
 }

@@ -49,16 +49,16 @@ export async function findOverdueJobs(given: JobState[], now: number, context: C
   return { states, notices }
 }
 
-/** Returns the time when the last image of a job became ready. Searches creations back to one day before `since`. */
+/** Returns the time when the last image of a job became ready. Searches operations back to one day before `since`. */
 async function lastReadyAt(job: string, since: number, { store }: Context) {
   let last: number | undefined
-  for (let after: { createdAt: number; creationId: string } | undefined; ; ) {
-    const page = await store.list({ state: 'created', limit: PAGE_SIZE, after })
+  for (let after: { createdAt: number; operationId: string } | undefined; ; ) {
+    const page = await store.list({ status: 'ready', limit: PAGE_SIZE, after })
     for (const { run, image, updatedAt } of page) {
       if (run?.job === job && image?.phase === 'ready') last = Math.max(last ?? 0, updatedAt)
     }
     after = page.at(-1)
-    // An image is followed for a day, so the image of an older creation can have become ready after `since`.
+    // An image is followed for a day, so the image of an older operation can have become ready after `since`.
     if (page.length < PAGE_SIZE || !after || after.createdAt < since - DAY_MS) break
   }
   return last

@@ -2,11 +2,11 @@ import type { Context } from '../context.ts'
 import { type Image, isLost } from '../image.ts'
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { ownImages } from '../ncloud/reads.ts'
-import type { Creation } from './creation.ts'
+import type { Operation } from './operation.ts'
 
-/** The result of a look-up: own images with the creation's name, grouped by their descriptions. */
+/** The result of a look-up: own images with the operation's name, grouped by their descriptions. */
 export interface Findings {
-  /** Images with the creation's marker. */
+  /** Images with the operation's marker. */
   marked: Image[]
   /** Images without a description. The gateway may have left it out. */
   undescribed: Image[]
@@ -17,11 +17,11 @@ export interface Findings {
 }
 
 /**
- * Looks for the image of a creation by name and marker. Leaves out images that existed before the first attempt.
+ * Looks for the image of an operation by name and marker. Leaves out images that existed before the first attempt.
  * @throws Problem of the read
  */
 export async function lookUp(
-  { content, marker, regionCode, imagesBefore }: Creation,
+  { content, marker, regionCode, imagesBefore }: Operation,
   context: Context,
 ): Promise<Findings> {
   const { rows, gatewayTime } = await ownImages(content.name, { regionCode }, context)
@@ -35,15 +35,15 @@ export async function lookUp(
   return findings
 }
 
-/** Returns the image with the marker, if there is exactly one and its storages fit the creation. */
-export function imageOf({ content }: Creation, { marked }: Findings): Image | undefined {
+/** Returns the image with the marker, if there is exactly one and its storages fit the operation. */
+export function imageOf({ content }: Operation, { marked }: Findings): Image | undefined {
   const [image] = marked
   return image && marked.length === 1 && isOf(content, image) ? image : undefined
 }
 
-/** True if one of the images may belong to the creation. */
-export function mayBeOurs({ marked, undescribed }: Findings): boolean {
-  return marked.length + undescribed.length > 0
+/** Returns the images that may belong to the operation. */
+export function candidatesIn({ marked, undescribed }: Findings): Image[] {
+  return [...marked, ...undescribed]
 }
 
 /** Returns all images of the result. */

@@ -5,7 +5,7 @@ import { snapshots } from '../ncloud/reads.ts'
 import { type FieldError, invalidInput, type ProblemFacts } from '../problem.ts'
 import { snapshotTime } from '../snapshot.ts'
 import { isUsable } from './check.ts'
-import type { Creation, WantedContent } from './creation.ts'
+import type { Operation, WantedContent } from './operation.ts'
 
 /** True if a snapshot must still be looked up. */
 export function seeksSnapshots({ storages }: WantedContent): boolean {
@@ -13,12 +13,12 @@ export function seeksSnapshots({ storages }: WantedContent): boolean {
 }
 
 /**
- * Returns the content of a creation with its snapshots filled in: the newest usable one of each named storage, at most
+ * Returns the content of an operation with its snapshots filled in: the newest usable one of each named storage, at most
  * `maxAgeHours` old.
  * @throws Problem `invalid-input` if a storage has none, or `upstream-…` of the read
  */
 export async function findSnapshots(
-  { content, regionCode }: Creation,
+  { content, regionCode }: Operation,
   context: Context,
 ): Promise<ImageContent> {
   const wanted = content.storages.flatMap(({ latestSnapshotOf }) => latestSnapshotOf ?? [])

@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../../../shared/context.ts'
-import { claimOf } from '../../../shared/creation/create.ts'
-import {
-  accepted,
-  type Creation,
-  created,
-  sending,
-  unknown,
-} from '../../../shared/creation/creation.ts'
-import { refreshed } from '../../../shared/creation/follow.ts'
-import { reconcile } from '../../../shared/creation/reconcile.ts'
-import type { State } from '../../../shared/creation/state.ts'
-import type { CreationStore } from '../../../shared/creation/store.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { LogEvent } from '../../../shared/log.ts'
 import { upstreamProblem } from '../../../shared/ncloud/fault.ts'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'
+import { claimOf } from '../../../shared/operation/create.ts'
+import { refreshed } from '../../../shared/operation/follow.ts'
+import {
+  accept,
+  apply,
+  markUnknown,
+  type Operation,
+  startAttempt,
+} from '../../../shared/operation/operation.ts'
+import { reconcile } from '../../../shared/operation/reconcile.ts'
+import type { State } from '../../../shared/operation/state.ts'
+import type { Store } from '../../../shared/operation/store.ts'
 import { memoryStore } from './memory-store.ts'
 import { by, claim, image, storage } from './records.ts'
 
@@ -31,12 +31,12 @@ interface Script {
   sends?: (() => Image)[]
 }
 
-/** Returns a creation that was just claimed, and a scripted gateway that records its calls. */
+/** Returns an operation that was just claimed, and a scripted gateway that records its calls. */
 async function stage({ found = [], detail, sends = [] }: Script = {}) {
   const calls: string[] = []
   const events: LogEvent[] = []
   const memory = memoryStore()
-  const store: CreationStore = {
+  const store: Store = {
     ...memory,
     async replace(next) {
       calls.push(`store ${next.state}${next.state === 'sending' ? ` ${next.signedAt}` : ''}`)
@@ -56,7 +56,7 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
         signedAt: SIGNED_AT,
         async send() {
           calls.push('send')
-          const ready = () => ({ ...image('ready'), name: creation.content.name })
+          const ready = () => ({ ...image('ready'), name: operation.content.name })
           return (sends.shift() ?? ready)() as never
         },
       }
@@ -67,14 +67,14 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
   }
   const clock = { now: () => START, sleep: async () => {} }
   const context: Context = {
-    ...{ site: 'public', gateway, store, clock, targets: [] },
+    ...{ relayName: '', site: 'public', gateway, store, clock, targets: [] },
     actor: 'key:ci',
     deadline: START + 25_000,
     log: (event: LogEvent) => events.push(event),
   }
-  const creation = accepted(claim(), by(START))
-  await memory.claim(creation, { today: 0 })
-  return { creation, context, calls, events, memory, sent: () => calls.includes('send') }
+  const operation = accept(claim(), by(START))
+  await memory.claim(operation, { today: 0 })
+  return { operation, context, calls, events, memory, sent: () => calls.includes('send') }
 }
 
 const failing =
@@ -86,9 +86,9 @@ const upstream = { action: 'createServerImageFromSnapshot', status: 401 }
 
 let images = 0
 
-/** Returns a row with a creation's name and, unless another is given, its marker. */
+/** Returns a row with an operation's name and, unless another is given, its marker. */
 function marked(
-  { content, marker }: Creation,
+  { content, marker }: Operation,
   more: Partial<Image> = {},
   mark: string | null = marker,
 ) {
@@ -96,12 +96,12 @@ function marked(
   return { marker: mark, image: { ...image('ready'), imageNo, name: content.name, ...more } }
 }
 
-function other(creation: Creation) {
-  return marked(creation, { description: 'by hand' }, null)
+function other(operation: Operation) {
+  return marked(operation, { description: 'by hand' }, null)
 }
 
-function lost(creation: Creation) {
-  return marked(creation, { description: 'by hand', phase: 'failed' }, null)
+function lost(operation: Operation) {
+  return marked(operation, { description: 'by hand', phase: 'failed' }, null)
 }
 
 /** Returns storages made of these snapshots, in this order. */
@@ -123,55 +123,57 @@ function listing(
 }
 
 test('an attempt is signed, stored with the timestamp of its signature, and only then sent', async () => {
-  const { creation, context, calls } = await stage()
-  expect((await reconcile(creation, context)).state).toBe('created')
+  const { operation, context, calls } = await stage()
+  expect((await reconcile(operation, context)).state).toBe('applied')
   expect(calls).toEqual([
     'getServerImageList',
     'sign',
     `store sending ${SIGNED_AT}`,
     'send',
-    'store created',
+    'store applied',
   ])
 })
 
 test('sends nothing with less than five seconds left', async () => {
-  const { creation, context, calls } = await stage()
+  const { operation, context, calls } = await stage()
   const late = { ...context, deadline: START + 4_999 }
-  expect(await reconcile(creation, late)).toEqual(creation)
+  expect(await reconcile(operation, late)).toEqual(operation)
   expect(calls).not.toContain('sign')
-  expect((await reconcile(creation, { ...context, deadline: START + 5_000 })).state).toBe('created')
+  expect((await reconcile(operation, { ...context, deadline: START + 5_000 })).state).toBe(
+    'applied',
+  )
 })
 
 test('sends nothing after a lost race for an attempt, and returns the winner’s record', async () => {
-  const { creation, context, calls, memory } = await stage()
-  const winner = sending(creation, 1, by(START))
+  const { operation, context, calls, memory } = await stage()
+  const winner = startAttempt(operation, 1, by(START))
   await memory.replace(winner)
-  expect(await reconcile(creation, context)).toEqual(winner)
+  expect(await reconcile(operation, context)).toEqual(winner)
   expect(calls).not.toContain('send')
 })
 
-test('makes no second attempt after a refused key if another process has moved the creation', async () => {
-  const { creation, context, calls, memory } = await stage({
+test('makes no second attempt after a refused key if another process has moved the operation', async () => {
+  const { operation, context, calls, memory } = await stage({
     sends: [failing('credentials', upstream)],
   })
-  const elsewhere: CreationStore = {
+  const elsewhere: Store = {
     ...context.store,
     async replace(next) {
       // Before the refusal is stored, another process finds the image.
-      const now = await memory.read(creation.creationId)
-      if (now?.state === 'sending') await memory.replace(created(now, image('ready'), by(START)))
+      const now = await memory.read(operation.operationId)
+      if (now?.state === 'sending') await memory.replace(apply(now, image('ready'), by(START)))
       return context.store.replace(next)
     },
   }
-  const moved = await reconcile(creation, { ...context, store: elsewhere })
-  expect(moved.state).toBe('created')
+  const moved = await reconcile(operation, { ...context, store: elsewhere })
+  expect(moved.state).toBe('applied')
   expect(calls.filter((call) => call === 'send')).toHaveLength(1)
 })
 
-test('a key that is refused twice leaves the creation accepted', async () => {
+test('a key that is refused twice leaves the operation accepted', async () => {
   const refused = failing('credentials', upstream)
-  const { creation, context, calls } = await stage({ sends: [refused, refused] })
-  const left = await reconcile(creation, context)
+  const { operation, context, calls } = await stage({ sends: [refused, refused] })
+  const left = await reconcile(operation, context)
   expect([left.state, left.attempt, left.problem?.code]).toEqual([
     'accepted',
     2,
@@ -185,8 +187,8 @@ test('an exception during an attempt leaves an unknown outcome and a log event',
   const broken = () => {
     throw new RangeError('secret words')
   }
-  const { creation, context, events } = await stage({ sends: [broken] })
-  const left = await reconcile(creation, context)
+  const { operation, context, events } = await stage({ sends: [broken] })
+  const left = await reconcile(operation, context)
   expect([left.state, left.problem?.code, left.dueAt]).toEqual([
     'unknown',
     'internal',
@@ -197,60 +199,54 @@ test('an exception during an attempt leaves an unknown outcome and a log event',
 })
 
 describe('the look-up before the first attempt', () => {
-  const outcome = async (rows: (creation: Creation) => Script['found']) => {
+  const outcome = async (rows: (operation: Operation) => Script['found']) => {
     const staged = await stage()
-    const { creation, context } = staged
-    const found = rows(creation) ?? []
+    const { operation, context } = staged
+    const found = rows(operation) ?? []
     const read = async () => ({ totalRows: found.length, rows: found }) as never
     const gateway = { ...context.gateway, read }
-    const { state, problem } = await reconcile(creation, { ...context, gateway })
+    const { state, problem } = await reconcile(operation, { ...context, gateway })
     return [state, problem?.code, staged.calls.includes('send')]
   }
 
-  test.each<[string, (creation: Creation) => Script['found'], string, string | undefined, boolean]>(
+  test.each<
+    [string, (operation: Operation) => Script['found'], string, string | undefined, boolean]
+  >([
+    ['nothing', () => [], 'applied', undefined, true],
+    ['its image', (c) => [marked(c)], 'applied', undefined, false],
     [
-      ['nothing', () => [], 'created', undefined, true],
-      ['its image', (c) => [marked(c)], 'created', undefined, false],
-      [
-        'its image and another one',
-        (c) => [marked(c), { ...marked(c), marker: null }],
-        'created',
-        undefined,
-        false,
-      ],
-      [
-        'an unrequested image of NAVER Cloud',
-        (c) => [{ ...marked(c), marker: null, type: 'NCP' }],
-        'created',
-        undefined,
-        true,
-      ],
-      [
-        'two images with its marker',
-        (c) => [marked(c), marked(c)],
-        'rejected',
-        'name-taken',
-        false,
-      ],
-      ['another image', (c) => [{ ...marked(c), marker: null }], 'rejected', 'name-taken', false],
-      [
-        'its image being deleted',
-        (c) => [marked(c, { phase: 'deleting' })],
-        'rejected',
-        'name-taken',
-        false,
-      ],
-      ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'created', undefined, true],
-      [
-        'an image with a longer name',
-        (c) => [marked(c, { name: `${c.content.name}-2` })],
-        'created',
-        undefined,
-        true,
-      ],
+      'its image and another one',
+      (c) => [marked(c), { ...marked(c), marker: null }],
+      'applied',
+      undefined,
+      false,
     ],
-  )(
-    'sends the create or settles the creation after finding %s',
+    [
+      'an unrequested image of NAVER Cloud',
+      (c) => [{ ...marked(c), marker: null, type: 'NCP' }],
+      'applied',
+      undefined,
+      true,
+    ],
+    ['two images with its marker', (c) => [marked(c), marked(c)], 'rejected', 'name-taken', false],
+    ['another image', (c) => [{ ...marked(c), marker: null }], 'rejected', 'name-taken', false],
+    [
+      'its image being deleted',
+      (c) => [marked(c, { phase: 'deleting' })],
+      'rejected',
+      'name-taken',
+      false,
+    ],
+    ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'applied', undefined, true],
+    [
+      'an image with a longer name',
+      (c) => [marked(c, { name: `${c.content.name}-2` })],
+      'applied',
+      undefined,
+      true,
+    ],
+  ])(
+    'sends the create or settles the operation after finding %s',
     async (_, rows, state, code, isSent) => {
       expect(await outcome(rows)).toEqual([state, code, isSent])
     },
@@ -258,22 +254,22 @@ describe('the look-up before the first attempt', () => {
 })
 
 test('a claim is not sent if it was not begun within an hour', async () => {
-  const { creation, context, calls } = await stage()
+  const { operation, context, calls } = await stage()
   const clock = { ...context.clock, now: () => START + 3_600_001 }
-  const left = await reconcile(creation, { ...context, clock, deadline: START + 9_000_000 })
+  const left = await reconcile(operation, { ...context, clock, deadline: START + 9_000_000 })
   expect([left.state, left.problem?.code]).toEqual(['rejected', 'upstream-timeout'])
   expect(calls).not.toContain('send')
 })
 
 describe('an attempt', () => {
   test('has an unknown outcome if the answer is an image with another name', async () => {
-    const { creation, context } = await stage({ sends: [() => image('ready')] })
-    const { state, problem } = await reconcile(creation, context)
+    const { operation, context } = await stage({ sends: [() => image('ready')] })
+    const { state, problem } = await reconcile(operation, context)
     expect([state, problem?.code]).toEqual(['unknown', 'upstream-malformed'])
   })
 
   test('waits at most 25 s, even if the clock was set back and the deadline is far away', async () => {
-    const { creation, context } = await stage()
+    const { operation, context } = await stage()
     const waits: number[] = []
     const gateway: Gateway = {
       ...context.gateway,
@@ -285,13 +281,13 @@ describe('an attempt', () => {
         },
       }),
     }
-    await reconcile(creation, { ...context, gateway, deadline: START + 3_600_000 })
+    await reconcile(operation, { ...context, gateway, deadline: START + 3_600_000 })
     expect(waits).toEqual([25_000])
   })
 
   test('is postponed if its process was frozen before sending', async () => {
-    const { creation, context, calls } = await stage()
-    const frozen: CreationStore = {
+    const { operation, context, calls } = await stage()
+    const frozen: Store = {
       ...context.store,
       async replace(next) {
         const isDone = await context.store.replace(next)
@@ -299,29 +295,29 @@ describe('an attempt', () => {
         return isDone
       },
     }
-    const left = await reconcile(creation, { ...context, store: frozen })
+    const left = await reconcile(operation, { ...context, store: frozen })
     expect([left.state, left.attempt, left.dueAt]).toEqual(['accepted', 1, START + 20_001])
     expect(calls).not.toContain('send')
   })
 
   const refused = { action: 'createServerImageFromSnapshot', status: 400 }
-  test.each<[string, (creation: Creation) => Script['found'], State]>([
+  test.each<[string, (operation: Operation) => Script['found'], State]>([
     ['nothing', () => [], 'rejected'],
     ['another image', (c) => [marked(c, { description: 'by hand' }, null)], 'rejected'],
-    ['its image', (c) => [marked(c)], 'created'],
-    ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'created'],
-    ['its image being deleted', (c) => [marked(c, { phase: 'deleting' })], 'created'],
+    ['its image', (c) => [marked(c)], 'applied'],
+    ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'applied'],
+    ['its image being deleted', (c) => [marked(c, { phase: 'deleting' })], 'applied'],
     ['an image without a description', (c) => [marked(c, {}, null)], 'unknown'],
     ['an image with its marker and other content', (c) => [marked(c, madeOf('9'))], 'unknown'],
     ['two images with its marker', (c) => [marked(c), marked(c)], 'unknown'],
   ])('is followed by a look-up if it is refused, which finds %s', async (_, rows, state) => {
     const staged = await stage({ sends: [failing('refused', refused)] })
-    const { creation, context } = staged
+    const { operation, context } = staged
     const after = {
       ...context,
-      gateway: listing(staged, () => (staged.sent() ? rows(creation) : [])),
+      gateway: listing(staged, () => (staged.sent() ? rows(operation) : [])),
     }
-    expect((await reconcile(creation, after)).state).toBe(state)
+    expect((await reconcile(operation, after)).state).toBe(state)
   })
 })
 
@@ -329,98 +325,112 @@ describe('an unknown outcome', () => {
   const problem = { code: 'upstream-timeout' as const, detail: 'x' }
   const out = async (attempts = 1) => {
     const staged = await stage()
-    let creation = staged.creation
+    let operation = staged.operation
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      creation = sending(creation, SIGNED_AT, by(START))
-      await staged.memory.replace(creation)
-      creation = unknown(creation, problem, by(START))
-      await staged.memory.replace(creation)
+      operation = startAttempt(operation, SIGNED_AT, by(START))
+      await staged.memory.replace(operation)
+      operation = markUnknown(operation, problem, by(START))
+      await staged.memory.replace(operation)
     }
-    return { ...staged, creation }
+    return { ...staged, operation }
   }
   const before = SIGNED_AT + 630_000
   const over = SIGNED_AT + 630_001
 
   // The contract, section 5, and the reliability report, 1.2.
-  test.each<[string, (creation: Creation) => Script['found'], number, State, string | undefined]>([
-    ['its image', (c) => [marked(c)], before, 'created', 'adopted'],
-    ['its failed image', (c) => [marked(c, { phase: 'failed' })], before, 'created', 'adopted'],
-    ['its image and another one', (c) => [other(c), marked(c)], over, 'created', 'adopted'],
-    ['nothing, too early', () => [], before, 'unknown', 'upstream-timeout'],
+  test.each<[string, (operation: Operation) => Script['found'], number, State, string | undefined]>(
     [
-      'two images with its marker, early',
-      (c) => [marked(c), marked(c)],
-      before,
-      'unknown',
-      'upstream-timeout',
+      ['its image', (c) => [marked(c)], before, 'applied', 'adopted'],
+      ['its failed image', (c) => [marked(c, { phase: 'failed' })], before, 'applied', 'adopted'],
+      ['its image and another one', (c) => [other(c), marked(c)], over, 'applied', 'adopted'],
+      ['nothing, too early', () => [], before, 'unknown', 'upstream-timeout'],
+      [
+        'two images with its marker, early',
+        (c) => [marked(c), marked(c)],
+        before,
+        'unknown',
+        'upstream-timeout',
+      ],
+      [
+        'two images with its marker, late',
+        (c) => [marked(c), marked(c)],
+        over,
+        'conflict',
+        'ambiguous',
+      ],
+      [
+        'its marker on other content',
+        (c) => [marked(c, madeOf('9'))],
+        over,
+        'conflict',
+        'ambiguous',
+      ],
+      [
+        'its marker on more storages',
+        (c) => [marked(c, madeOf('1', null))],
+        over,
+        'conflict',
+        'ambiguous',
+      ],
+      [
+        'an image without a description',
+        (c) => [marked(c, {}, null)],
+        over,
+        'conflict',
+        'ambiguous',
+      ],
+      ['another image', (c) => [other(c)], over, 'not_applied', 'name-taken'],
+      ['another failed image', (c) => [lost(c)], over, 'applied', undefined],
+      ['nothing, after the attempt is over', () => [], over, 'applied', undefined],
     ],
-    [
-      'two images with its marker, late',
-      (c) => [marked(c), marked(c)],
-      over,
-      'conflict',
-      'ambiguous',
-    ],
-    ['its marker on other content', (c) => [marked(c, madeOf('9'))], over, 'conflict', 'ambiguous'],
-    [
-      'its marker on more storages',
-      (c) => [marked(c, madeOf('1', null))],
-      over,
-      'conflict',
-      'ambiguous',
-    ],
-    ['an image without a description', (c) => [marked(c, {}, null)], over, 'conflict', 'ambiguous'],
-    ['another image', (c) => [other(c)], over, 'not_created', 'name-taken'],
-    ['another failed image', (c) => [lost(c)], over, 'created', undefined],
-    ['nothing, after the attempt is over', () => [], over, 'created', undefined],
-  ])('moves on after a look-up finds %s', async (_, rows, gatewayTime, state, reason) => {
+  )('moves on after a look-up finds %s', async (_, rows, gatewayTime, state, reason) => {
     const staged = await out()
-    const { creation, context } = staged
-    const gateway = listing(staged, () => rows(creation), gatewayTime)
-    const now = await reconcile(creation, { ...context, gateway })
+    const { operation, context } = staged
+    const gateway = listing(staged, () => rows(operation), gatewayTime)
+    const now = await reconcile(operation, { ...context, gateway })
     expect([now.state, now.history.at(-1)?.reason]).toEqual([state, reason])
-    expect(staged.sent()).toBe(state === 'created' && reason === undefined)
-    expect(await staged.memory.read(creation.creationId)).toEqual(now)
+    expect(staged.sent()).toBe(state === 'applied' && reason === undefined)
+    expect(await staged.memory.read(operation.operationId)).toEqual(now)
   })
 
   test.each([
-    [2, 'created', undefined, true],
-    [3, 'not_created', 'absent', false],
+    [2, 'applied', undefined, true],
+    [3, 'not_applied', 'absent', false],
   ])('has at most three attempts: after %i', async (attempts, state, reason, isSent) => {
     const staged = await out(attempts)
     const gateway = listing(staged, () => [], over)
-    const now = await reconcile(staged.creation, { ...staged.context, gateway })
+    const now = await reconcile(staged.operation, { ...staged.context, gateway })
     expect([now.state, now.history.at(-1)?.reason]).toEqual([state, reason])
     expect(staged.sent()).toBe(isSent)
   })
 
   test.each([
-    [3_600_000, 'created'],
-    [3_600_001, 'not_created'],
+    [3_600_000, 'applied'],
+    [3_600_001, 'not_applied'],
   ])('is attempted again within an hour after the claim: %i ms', async (age, state) => {
     const staged = await out()
     const clock = { ...staged.context.clock, now: () => START + age }
     const gateway = listing(staged, () => [], over)
     const context = { ...staged.context, clock, gateway, deadline: clock.now() + 25_000 }
-    expect((await reconcile(staged.creation, context)).state).toBe(state)
+    expect((await reconcile(staged.operation, context)).state).toBe(state)
   })
 
   test('is looked up again within a minute, also after a failed look-up', async () => {
     for (const found of [() => [], failing('failed', { action: 'getServerImageList' })]) {
       const staged = await out()
       const gateway = listing(staged, found, before)
-      const now = await reconcile(staged.creation, { ...staged.context, gateway })
+      const now = await reconcile(staged.operation, { ...staged.context, gateway })
       expect([now.state, now.dueAt]).toEqual(['unknown', START + 50_000])
     }
   })
 
   test('ignores failed images that existed before its first attempt', async () => {
-    const { creation, context, memory, ...staged } = await stage({
+    const { operation, context, memory, ...staged } = await stage({
       sends: [failing('timeout', upstream)],
     })
-    const found = [marked(creation, { phase: 'failed', imageNo: '7' })]
+    const found = [marked(operation, { phase: 'failed', imageNo: '7' })]
     const early = { ...context, gateway: listing({ context, ...staged }, () => found) }
-    const left = await reconcile(creation, early)
+    const left = await reconcile(operation, early)
     expect([left.state, left.imagesBefore]).toEqual(['unknown', ['7']])
     const late = { ...context, gateway: listing({ context, ...staged }, () => found, before) }
     expect((await reconcile(left, late)).state).toBe('unknown')
@@ -429,30 +439,35 @@ describe('an unknown outcome', () => {
 
 describe('an attempt whose process has stopped', () => {
   test('becomes unknown, and its process can no longer write', async () => {
-    const { creation, context, memory } = await stage({ found: [] })
-    const sent = sending(creation, SIGNED_AT, by(START))
+    const { operation, context, memory } = await stage({ found: [] })
+    const sent = startAttempt(operation, SIGNED_AT, by(START))
     await memory.replace(sent)
     const taken = await reconcile(sent, { ...context, actor: 'tick' })
     expect(taken.state).toBe('unknown')
     expect(taken.history.at(-1)).toMatchObject({ actor: 'tick', reason: 'upstream-timeout' })
-    expect(await memory.replace(created(sent, image('ready'), by(START)))).toBe(false)
+    expect(await memory.replace(apply(sent, image('ready'), by(START)))).toBe(false)
   })
 })
 
 test('the image of an attempt whose process has stopped is found in the same step', async () => {
-  const { creation, context, memory } = await stage()
-  const sent = sending(creation, SIGNED_AT, by(START))
+  const { operation, context, memory } = await stage()
+  const sent = startAttempt(operation, SIGNED_AT, by(START))
   await memory.replace(sent)
-  const gateway = listing({ context }, () => [marked(creation)])
+  const gateway = listing({ context }, () => [marked(operation)])
   const now = await reconcile(sent, { ...context, gateway })
-  expect(now.history.map(({ to }) => to)).toEqual(['accepted', 'sending', 'unknown', 'created'])
+  expect(now.history.map(({ status }) => status)).toEqual([
+    'accepted',
+    'sending',
+    'unknown',
+    'ready',
+  ])
 })
 
-test.each<State>(['conflict', 'rejected', 'not_created'])(
-  'a creation in the state %s is not changed',
+test.each<State>(['conflict', 'rejected', 'not_applied'])(
+  'an operation in the state %s is not changed',
   async (state) => {
-    const { creation, context, calls } = await stage()
-    const left = { ...creation, state, dueAt: null }
+    const { operation, context, calls } = await stage()
+    const left = { ...operation, state, dueAt: null }
     expect(await reconcile(left, context)).toBe(left)
     expect(calls).toEqual([])
   },
@@ -460,10 +475,10 @@ test.each<State>(['conflict', 'rejected', 'not_created'])(
 
 describe('an image that is refreshed', () => {
   const made = async (script: Script) => {
-    const { creation, context, memory, events } = await stage(script)
-    const sent = sending(creation, 1, by(START))
+    const { operation, context, memory, events } = await stage(script)
+    const sent = startAttempt(operation, 1, by(START))
     await memory.replace(sent)
-    const done = created(sent, image('pending'), by(START))
+    const done = apply(sent, image('pending'), by(START))
     await memory.replace(done)
     const at = (milliseconds: number) => ({
       ...context,
@@ -472,7 +487,7 @@ describe('an image that is refreshed', () => {
     return { done, at, events }
   }
 
-  test('is gone if it has no row 15 minutes after its creation, by the gateway’s clock', async () => {
+  test('is gone if it has no row 15 minutes after its operation, by the gateway’s clock', async () => {
     let gatewayTime = START + 899_999
     const detail = () => {
       throw upstreamProblem('absent', { action: 'getServerImageDetail' }, { gatewayTime })
@@ -492,27 +507,31 @@ describe('an image that is refreshed', () => {
   })
 })
 
-describe('the key of a creation', () => {
+describe('the key of an operation', () => {
   const caller = { name: 'key:ci', scopes: [] }
   const content = { name: 'web-1', storages: [{ snapshotNo: '1' }] }
   const request = { caller, regionCode: 'KR', content, notify: [] }
-  const hash = async (more: object, site: 'public' | 'gov' = 'public') =>
-    (await claimOf({ ...request, ...more }, site)).keyHash
+  const relay = { relayName: '', site: 'public' as const }
+  const hash = async (more: object, where: { relayName?: string; site?: 'gov' } = {}) =>
+    (await claimOf({ ...request, ...more }, { ...relay, ...where })).keyHash
+  const key = (value: string, origin = 'idempotency-key') => ({ key: { origin, value } })
 
   test('does not depend on the content, nor an explicit key on the region', async () => {
     expect(await hash({})).toMatch(/^[0-9a-f]{64}$/)
     expect(await hash({ content: { ...content, description: 'x' } })).toBe(await hash({}))
-    expect(await hash({ key: 'k', regionCode: 'JPN' })).toBe(await hash({ key: 'k' }))
+    expect(await hash({ ...key('k'), regionCode: 'JPN' })).toBe(await hash(key('k')))
   })
 
-  test('depends on site, caller, key, name and region', async () => {
+  test('depends on relay, site, caller, key and its origin, name and region', async () => {
     const hashes = await Promise.all([
       hash({}),
-      hash({}, 'gov'),
+      hash({}, { site: 'gov' }),
+      hash({}, { relayName: 'tokyo' }),
       hash({ caller: { ...caller, name: 'key:other' } }),
-      hash({ key: 'k' }),
-      hash({ key: 'K' }),
-      hash({ key: 'web-1' }),
+      hash(key('k')),
+      hash(key('K')),
+      hash(key('k', 'chat-button')),
+      hash(key('web-1')),
       hash({ content: { ...content, name: 'web-2' } }),
       hash({ regionCode: 'JPN' }),
     ])

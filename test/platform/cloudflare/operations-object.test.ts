@@ -1,0 +1,41 @@
+import { evictDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import {
+  type OperationsObject,
+  storeIn,
+} from '../../../functions/platform/cloudflare/operations-object.ts'
+import { accept } from '../../../shared/operation/operation.ts'
+import type { Store } from '../../../shared/operation/store.ts'
+import { raceSuite } from '../../shared/operation/race-suite.ts'
+import { by, claim } from '../../shared/operation/records.ts'
+import { storeSuite } from '../../shared/operation/store-suite.ts'
+import { scaled } from '../../support/counts.ts'
+
+const { OPERATIONS } = env as unknown as { OPERATIONS: DurableObjectNamespace<OperationsObject> }
+let objects = 0
+
+/** Opens a store in a new Durable Object. */
+async function fresh(): Promise<Store> {
+  const name = `object-${++objects}`
+  return storeIn({
+    idFromName: () => OPERATIONS.idFromName(name),
+    get: (id: DurableObjectId) => OPERATIONS.get(id),
+  } as unknown as typeof OPERATIONS)
+}
+
+describe('the store in a Durable Object', () => {
+  storeSuite(fresh)
+})
+
+describe('races in a Durable Object', () => {
+  raceSuite(fresh, scaled(100))
+})
+
+test('the store survives the eviction of its Durable Object', async () => {
+  const store = storeIn(OPERATIONS)
+  const operation = accept(claim(), by(1))
+  await store.claim(operation, { today: 0 })
+  await evictDurableObject(OPERATIONS.get(OPERATIONS.idFromName('operations')))
+  expect(await store.read(operation.operationId)).toEqual(operation)
+})
