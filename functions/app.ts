@@ -2,22 +2,22 @@ import { Hono, type Context as HonoContext } from 'hono'
 import type { Router } from 'hono/router'
 import * as v from 'valibot'
 import { type Caller, openKeyring } from '../shared/caller.ts'
-import { type Clock, systemClock } from '../shared/clock.ts'
+import { laneOf } from '../shared/chat/question.ts'
 import type { Context } from '../shared/context.ts'
+import { callerOf } from '../shared/jobs/runs.ts'
 import { type Log, logWith, toProblem } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
 import { Digits } from '../shared/ncloud/values.ts'
-import { type Teller, tellerOf } from '../shared/operation/deliver.ts'
-import { callerOf } from '../shared/operation/run-jobs.ts'
-import { noStore, type Store } from '../shared/operation/store.ts'
+import { type Teller, tellerOf } from '../shared/outbox/deliver.ts'
 import { type FieldError, Problem } from '../shared/problem.ts'
-import { laneOf } from '../shared/question.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
-import { fetchTransport, type Transport } from '../shared/transport.ts'
-import { authenticate } from './authenticate.ts'
+import { noStore, type Store } from '../shared/store/store.ts'
+import { type Clock, systemClock } from '../shared/web/clock.ts'
+import { fetchTransport, type Transport } from '../shared/web/transport.ts'
 import { openChats } from './chat/chats.ts'
 import { answerAt, chatTeller } from './chat/doors.ts'
+import { authenticate } from './http/authenticate.ts'
 import {
   ImageAddress,
   ImagesQuery,
@@ -25,9 +25,9 @@ import {
   imagesByName,
   SnapshotsQuery,
   snapshotsBy,
-} from './images.ts'
-import { JobAddress, JobsQuery, listJobs, RunBody, runJob, runOf } from './jobs.ts'
-import openapi from './openapi.json' with { type: 'json' }
+} from './http/images.ts'
+import { idempotencyKeyOf, waitSecondsOf } from './http/input.ts'
+import { JobAddress, JobsQuery, listJobs, RunBody, runJob, runOf } from './http/jobs.ts'
 import {
   CreateBody,
   CreateQuery,
@@ -38,13 +38,13 @@ import {
   operationById,
   ResolutionBody,
   resolveConflict,
-} from './operations.ts'
-import { mustBeAcceptable, type Reply, reply, replyProblem } from './reply.ts'
+} from './http/operations.ts'
+import { mustBeAcceptable, type Reply, reply, replyProblem } from './http/reply.ts'
+import { getRoute, postRoute } from './http/route.ts'
+import openapi from './openapi.json' with { type: 'json' }
 import type { RequestContext } from './request-context.ts'
 import { type Env, type InvocationOptions, requestLog } from './request-log.ts'
-import { getRoute, postRoute } from './route.ts'
 import { run, tick } from './tick.ts'
-import { idempotencyKeyOf, waitSecondsOf } from './validate.ts'
 
 /** The routes that need an API key: the scope they require, their schemas and their handler. */
 export const ROUTES = [

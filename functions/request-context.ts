@@ -1,8 +1,8 @@
 import type { Caller } from '../shared/caller.ts'
 import type { Context } from '../shared/context.ts'
-import type { Job } from '../shared/jobs.ts'
+import type { Job } from '../shared/jobs/job.ts'
 import { toProblem } from '../shared/log.ts'
-import type { RequestKey } from '../shared/operation/create.ts'
+import type { RequestKey } from '../shared/operations/create.ts'
 
 const POLL_MS = 2_000
 

@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
-import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { ProblemCode } from '../shared/problem.ts'
+import type { Clock } from '../shared/web/clock.ts'
 
 /** The time limit for all work and waiting for one request. */
 const REQUEST_LIMIT_MS = 25_000

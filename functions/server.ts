@@ -1,6 +1,6 @@
 import { jsonLines, logWith, terminalLines } from '../shared/log.ts'
-import { sqliteStore } from '../shared/operation/sqlite-store.ts'
 import { listenAddress, parseSettings } from '../shared/settings.ts'
+import { sqliteStore } from '../shared/store/sqlite-store.ts'
 import { createApp, type Platform } from './app.ts'
 import { httpTransport } from './platform/node/http-transport.ts'
 import { listen, listenFault } from './platform/node/listen.ts'

@@ -1,10 +1,10 @@
 import type { Context } from '../shared/context.ts'
-import type { Job } from '../shared/jobs.ts'
+import type { Job } from '../shared/jobs/job.ts'
+import { claimRun, type Schedules, startRuns } from '../shared/jobs/runs.ts'
 import { logDefect } from '../shared/log.ts'
-import { deliver, type Teller } from '../shared/operation/deliver.ts'
-import type { Operation } from '../shared/operation/operation.ts'
-import { reconcile } from '../shared/operation/reconcile.ts'
-import { claimRun, type Schedules, startRuns } from '../shared/operation/run-jobs.ts'
+import type { Operation } from '../shared/operations/operation.ts'
+import { reconcile } from '../shared/operations/reconcile.ts'
+import { deliver, type Teller } from '../shared/outbox/deliver.ts'
 
 /** The maximum number of operations that one tick moves. The rest stays due and comes first in the next tick. */
 const MAX_PER_TICK = 100

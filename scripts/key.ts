@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { newKey, SCOPES } from '../shared/caller.ts'
-import { sha256Hex } from '../shared/digest.ts'
 import { parseSettings } from '../shared/settings.ts'
+import { sha256Hex } from '../shared/web/digest.ts'
 
 const USAGE = `npm run key -- ID ${SCOPES.map((scope) => `--scope ${scope}`).join(' ')}
   [--expires-at TIME] [--name-prefix TEXT] [--daily-creations NUMBER]`

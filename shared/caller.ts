@@ -1,4 +1,4 @@
-import { equalInConstantTime, sha256Hex } from './digest.ts'
+import { equalInConstantTime, sha256Hex } from './web/digest.ts'
 
 const PREFIX = 'nir_'
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

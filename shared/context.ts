@@ -1,8 +1,8 @@
-import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import type { Gateway } from './ncloud/gateway.ts'
 import type { Site } from './ncloud/sites.ts'
-import type { Store } from './operation/store.ts'
+import type { Store } from './store/store.ts'
+import type { Clock } from './web/clock.ts'
 
 /** Everything that the work of one request or one tick needs. Functions take it as their last argument. */
 export interface Context {

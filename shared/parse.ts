@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { quoteName } from './printable.ts'
 import type { FieldError } from './problem.ts'
+import { quoteName } from './web/printable.ts'
 
 /** The message for a value of the wrong type, by the type of the schema that refused it. */
 const TYPE_MESSAGES: Record<string, string> = {

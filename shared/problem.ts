@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Phase } from './image.ts'
-import type { Status } from './operation/state.ts'
+import type { Status } from './operations/state.ts'
 
 /** All failures that a caller can receive. The code is the contract: each code has one status and one title. */
 const PROBLEMS = {

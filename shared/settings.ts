@@ -1,17 +1,17 @@
 import * as v from 'valibot'
-import { decodeBase64 } from './base64.ts'
 import { type ApiKey, type ChatName, SCOPES } from './caller.ts'
-import { type Job, Jobs } from './jobs.ts'
+import { type Job, Jobs } from './jobs/job.ts'
 import type { Credentials } from './ncloud/signature.ts'
 import { SITES, type Site } from './ncloud/sites.ts'
 import { RegionCode } from './ncloud/values.ts'
-import { type Target, Targets } from './notify.ts'
 import { oneOf } from './one-of.ts'
+import { type Target, Targets } from './outbox/webhooks.ts'
 import { LANGUAGES, type Language } from './outbox/wording/languages.ts'
 import { type Parsed, parse, parseAsync } from './parse.ts'
 import type { FieldError } from './problem.ts'
-import { Rfc3339 } from './rfc3339.ts'
-import { secureUrl } from './secure-url.ts'
+import { decodeBase64 } from './web/base64.ts'
+import { Rfc3339 } from './web/rfc3339.ts'
+import { secureUrl } from './web/secure-url.ts'
 
 const DEFAULT_PORT = 8787
 

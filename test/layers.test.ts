@@ -32,7 +32,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   {
     of: /^functions\/chat\/works\//,
     may: [
-      /^shared\/(base64|clock|durations|hmac|json|rfc3339|transport)\.ts$/,
+      /^shared\/web\/[^/]+\.ts$/,
       /^functions\/chat\/works\//,
       /^hono\//,
       /^valibot$/,
@@ -42,15 +42,19 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
     of: /^functions\/chat\//,
     may: [
       /^shared\//,
-      /^functions\/([^/]+|chat\/.+)\.ts$/,
+      /^functions\/([^/]+|(chat|http)\/.+)\.ts$/,
       /^hono(\/|$)/,
       /^valibot$/,
       /^@slack\/types$/,
     ],
   },
   {
+    of: /^functions\/http\//,
+    may: [/^shared\//, /^functions\/([^/]+|http\/[^/]+)\.ts$/, /^hono(\/|$)/, /^valibot$/],
+  },
+  {
     of: /^functions\/app\.ts$/,
-    may: [/^shared\//, /^functions\/([^/]+|chat\/[^/]+)\.(ts|json)$/, /^hono(\/|$)/, /^valibot$/],
+    may: [/^shared\//, /^functions\/([^/]+|(chat|http)\/[^/]+)\.(ts|json)$/, /^hono(\/|$)/, /^valibot$/],
   },
   {
     of: /^functions\/[^/]+\.ts$/,

@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openapi } from '../scripts/openapi.ts'
-import { systemClock } from '../shared/clock.ts'
 import {
   accept,
   markConflict,
   markUnknown,
   type Operation,
   startAttempt,
-} from '../shared/operation/operation.ts'
+} from '../shared/operations/operation.ts'
+import { systemClock } from '../shared/web/clock.ts'
 import type { FaultName } from './gateway/faults.ts'
-import { memoryStore } from './shared/operation/memory-store.ts'
-import { by, claim } from './shared/operation/records.ts'
+import { by, claim } from './shared/operations/records.ts'
+import { memoryStore } from './shared/store/memory-store.ts'
 import { documented } from './support/contract.ts'
 import { type Asked, openRelay, type Relay, smallest } from './support/relay.ts'
 

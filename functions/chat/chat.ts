@@ -1,8 +1,8 @@
 import type { ChatName } from '../../shared/caller.ts'
-import type { MessageParts } from '../../shared/notify.ts'
-import type { Told } from '../../shared/operation/deliver.ts'
+import type { Confirmation, Question, ReplyTo } from '../../shared/chat/question.ts'
+import type { Told } from '../../shared/outbox/deliver.ts'
+import type { MessageParts } from '../../shared/outbox/webhooks.ts'
 import type { Language } from '../../shared/outbox/wording/languages.ts'
-import type { Confirmation, Question, ReplyTo } from '../../shared/question.ts'
 
 /** A message in one language, which each chat writes in its own format. */
 export interface Message extends MessageParts {

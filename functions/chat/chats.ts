@@ -1,6 +1,6 @@
-import type { Clock } from '../../shared/clock.ts'
 import type { Settings } from '../../shared/settings.ts'
-import type { Transport } from '../../shared/transport.ts'
+import type { Clock } from '../../shared/web/clock.ts'
+import type { Transport } from '../../shared/web/transport.ts'
 import type { Chat } from './chat.ts'
 import { mattermost } from './mattermost.ts'
 import { slack } from './slack.ts'

@@ -1,23 +1,23 @@
 import * as v from 'valibot'
-import { decodeBase64Url, encodeBase64Url } from '../../shared/base64.ts'
-import { decodeUtf8 } from '../../shared/body.ts'
 import { chatCallerName } from '../../shared/caller.ts'
-import { equalInConstantTime } from '../../shared/digest.ts'
-import { hmac, hmacKey, isSignedBy } from '../../shared/hmac.ts'
-import { commandOf, intentOf } from '../../shared/intent.ts'
-import { plainLines } from '../../shared/notify.ts'
-import { WORDINGS } from '../../shared/outbox/wording/all.ts'
-import type { Language } from '../../shared/outbox/wording/languages.ts'
-import { Problem } from '../../shared/problem.ts'
+import { commandOf, intentOf } from '../../shared/chat/commands.ts'
 import {
   type Confirmation,
   confirmationOf,
   confirmationText,
   questionId,
   type ReplyTo,
-} from '../../shared/question.ts'
-import type { Transport } from '../../shared/transport.ts'
-import { bodyText, malformed } from '../validate.ts'
+} from '../../shared/chat/question.ts'
+import { plainLines } from '../../shared/outbox/webhooks.ts'
+import { WORDINGS } from '../../shared/outbox/wording/all.ts'
+import type { Language } from '../../shared/outbox/wording/languages.ts'
+import { Problem } from '../../shared/problem.ts'
+import { decodeBase64Url, encodeBase64Url } from '../../shared/web/base64.ts'
+import { decodeUtf8 } from '../../shared/web/body.ts'
+import { equalInConstantTime } from '../../shared/web/digest.ts'
+import { hmac, hmacKey, isSignedBy } from '../../shared/web/hmac.ts'
+import type { Transport } from '../../shared/web/transport.ts'
+import { bodyText, malformed } from '../http/input.ts'
 import type { Chat, MessageTemplate, Visibility } from './chat.ts'
 import { addressAt, PREFIX, postTo, REPLY_LIMIT_MS } from './post.ts'
 

@@ -1,7 +1,7 @@
-import { MINUTE_MS } from '../../shared/durations.ts'
-import { DELIVERY_MS, REFUSED, type Told } from '../../shared/operation/deliver.ts'
-import { retryAfterSeconds } from '../../shared/retry-after.ts'
-import type { Transport } from '../../shared/transport.ts'
+import { DELIVERY_MS, REFUSED, type Told } from '../../shared/outbox/deliver.ts'
+import { MINUTE_MS } from '../../shared/web/durations.ts'
+import { retryAfterSeconds } from '../../shared/web/retry-after.ts'
+import type { Transport } from '../../shared/web/transport.ts'
 
 const utf8 = new TextDecoder()
 

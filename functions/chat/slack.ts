@@ -1,21 +1,21 @@
 import type { Button as ButtonElement, KnownBlock, PlainTextElement } from '@slack/types'
 import * as v from 'valibot'
 import { chatCallerName } from '../../shared/caller.ts'
-import { hex } from '../../shared/digest.ts'
-import { isSignedBy } from '../../shared/hmac.ts'
-import { WORDINGS } from '../../shared/outbox/wording/all.ts'
-import type { Language } from '../../shared/outbox/wording/languages.ts'
-import { parse } from '../../shared/parse.ts'
-import { Problem } from '../../shared/problem.ts'
 import {
   confirmationOf,
   confirmationText,
   type Question,
   questionId,
-} from '../../shared/question.ts'
-import { fitForSlack } from '../../shared/slack-text.ts'
-import type { Transport } from '../../shared/transport.ts'
-import { bodyJson, bodyText, malformed } from '../validate.ts'
+} from '../../shared/chat/question.ts'
+import { fitForSlack } from '../../shared/outbox/slack-text.ts'
+import { WORDINGS } from '../../shared/outbox/wording/all.ts'
+import type { Language } from '../../shared/outbox/wording/languages.ts'
+import { parse } from '../../shared/parse.ts'
+import { Problem } from '../../shared/problem.ts'
+import { hex } from '../../shared/web/digest.ts'
+import { isSignedBy } from '../../shared/web/hmac.ts'
+import type { Transport } from '../../shared/web/transport.ts'
+import { bodyJson, bodyText, malformed } from '../http/input.ts'
 import type { Button, Chat, Message, Received, Visibility } from './chat.ts'
 import { addressAt, PREFIX, postTo, REPLY_LIMIT_MS } from './post.ts'
 

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
-import { decodeUtf8 } from '../body.ts'
-import { parseJson } from '../json.ts'
 import type { Upstream } from '../problem.ts'
-import { httpDate, retryAfterSeconds } from '../retry-after.ts'
-import type { Incoming } from '../transport.ts'
+import { decodeUtf8 } from '../web/body.ts'
+import { parseJson } from '../web/json.ts'
+import { httpDate, retryAfterSeconds } from '../web/retry-after.ts'
+import type { Incoming } from '../web/transport.ts'
 import type { Action } from './action.ts'
 import {
   type Fault,

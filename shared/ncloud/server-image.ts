@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Image, phaseOf } from '../image.ts'
-import { unmarked } from '../marker.ts'
+import { unmarked } from '../operations/marker.ts'
 import type { ResponseMeta } from './action.ts'
 import { AnswerDate, AnswerNo, CommonCode, OptionalText, sizes } from './values.ts'
 

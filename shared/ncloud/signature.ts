@@ -1,4 +1,4 @@
-import { hmacBase64, hmacKey } from '../hmac.ts'
+import { hmacBase64, hmacKey } from '../web/hmac.ts'
 
 /** A key pair of an NCP account or sub-account. */
 export interface Credentials {

@@ -1,6 +1,6 @@
 import type { Image } from '../image.ts'
-import type { Check } from '../operation/check.ts'
-import { knownBy, type Operation } from '../operation/operation.ts'
+import type { Check } from '../operations/create-image/check.ts'
+import { knownBy, type Operation } from '../operations/operation.ts'
 import type { StoredProblem } from '../problem.ts'
 import type { Wording } from './wording/wording.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { httpTransport } from '../../functions/platform/node/http-transport.ts'
-import type { Transport } from '../../shared/transport.ts'
+import type { Transport } from '../../shared/web/transport.ts'
 import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
 const CREATE = 'createServerImageFromSnapshot'

@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import openapi from '../../functions/openapi.json' with { type: 'json' }
-import type { Transport } from '../../shared/transport.ts'
+import type { Transport } from '../../shared/web/transport.ts'
 import { actions } from '../gateway/actions.ts'
 import { checkParameters } from '../gateway/parameters.ts'
 import { openWorld, type World } from '../gateway/world.ts'

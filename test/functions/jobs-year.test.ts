@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill'
 import { expect, test } from 'vitest'
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock } from '../../shared/web/clock.ts'
 import { type Random, randomOf } from '../simulation/random.ts'
 import { isCampaign } from '../support/counts.ts'
 import { openRelay, type Relay } from '../support/relay.ts'

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createApp } from '../../functions/app.ts'
-import { systemClock } from '../../shared/clock.ts'
-import type { JobSeen } from '../../shared/operation/jobs-record.ts'
+import type { JobSeen } from '../../shared/jobs/record.ts'
 import { parseSettings } from '../../shared/settings.ts'
+import { systemClock } from '../../shared/web/clock.ts'
 import { koreanDate, states } from '../gateway/shelf.ts'
 import { isCampaign } from '../support/counts.ts'
 import {

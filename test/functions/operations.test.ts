@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { httpTransport } from '../../functions/platform/node/http-transport.ts'
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock } from '../../shared/web/clock.ts'
 import { states } from '../gateway/shelf.ts'
 import { openRelay, type Relay, smallest } from '../support/relay.ts'
 

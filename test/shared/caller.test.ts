@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isWellFormedKey, newKey, openKeyring } from '../../shared/caller.ts'
-import { equalInConstantTime } from '../../shared/digest.ts'
+import { equalInConstantTime } from '../../shared/web/digest.ts'
 
 // The test vector of the contract. Its digest comes from another implementation of SHA-256.
 const key = 'nir_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd29Yx0s'

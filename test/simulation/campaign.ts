@@ -1,4 +1,4 @@
-import type { Store } from '../../shared/operation/store.ts'
+import type { Store } from '../../shared/store/store.ts'
 import { type Outcome, runSchedule } from './schedule.ts'
 import { faultsOf } from './verdict.ts'
 

@@ -1,5 +1,5 @@
-import type { Store } from '../../shared/operation/store.ts'
-import type { Transport } from '../../shared/transport.ts'
+import type { Store } from '../../shared/store/store.ts'
+import type { Transport } from '../../shared/web/transport.ts'
 import type { Random } from './random.ts'
 import type { Process, VirtualTime } from './virtual-time.ts'
 

@@ -1,4 +1,4 @@
-import type { Store } from '../../shared/operation/store.ts'
+import type { Store } from '../../shared/store/store.ts'
 import { NO_CHAOS } from './chaos.ts'
 import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
 import { type Plan, runSchedule, type Variant } from './schedule.ts'

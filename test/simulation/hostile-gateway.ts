@@ -1,4 +1,4 @@
-import type { Incoming, Outgoing, Transport } from '../../shared/transport.ts'
+import type { Incoming, Outgoing, Transport } from '../../shared/web/transport.ts'
 import type { Random } from './random.ts'
 import type { Process, VirtualTime } from './virtual-time.ts'
 

@@ -1,7 +1,7 @@
-import type { Notice } from '../../shared/notice.ts'
-import type { Operation } from '../../shared/operation/operation.ts'
-import type { Store } from '../../shared/operation/store.ts'
-import { ARROWS, holdsName, statusIn } from '../shared/operation/rules.ts'
+import type { Operation } from '../../shared/operations/operation.ts'
+import type { Notice } from '../../shared/outbox/notice.ts'
+import type { Store } from '../../shared/store/store.ts'
+import { ARROWS, holdsName, statusIn } from '../shared/operations/rules.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** An observer's records of a store, and the rules that it broke. */

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { memoryStore } from '../shared/operation/memory-store.ts'
+import { memoryStore } from '../shared/store/memory-store.ts'
 import { simulationSuite } from './suite.ts'
 
 describe('operations in memory', () => {

@@ -1,11 +1,11 @@
 import type { Context } from '../../shared/context.ts'
 import type { LogEvent } from '../../shared/log.ts'
 import { type Gateway, openGateway } from '../../shared/ncloud/gateway.ts'
-import { type CreateRequest, claimOf, create } from '../../shared/operation/create.ts'
-import type { Operation } from '../../shared/operation/operation.ts'
-import { reconcile } from '../../shared/operation/reconcile.ts'
-import type { Store } from '../../shared/operation/store.ts'
-import type { Transport } from '../../shared/transport.ts'
+import { type CreateRequest, claimOf, create } from '../../shared/operations/create.ts'
+import type { Operation } from '../../shared/operations/operation.ts'
+import { reconcile } from '../../shared/operations/reconcile.ts'
+import type { Store } from '../../shared/store/store.ts'
+import type { Transport } from '../../shared/web/transport.ts'
 import {
   type Chaos,
   type CrashPlan,

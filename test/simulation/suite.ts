@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Store } from '../../shared/operation/store.ts'
+import type { Store } from '../../shared/store/store.ts'
 import { scaled } from '../support/counts.ts'
 import { campaign } from './campaign.ts'
 import { NO_CHAOS } from './chaos.ts'

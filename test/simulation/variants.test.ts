@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { memoryStore } from '../shared/operation/memory-store.ts'
+import { memoryStore } from '../shared/store/memory-store.ts'
 import { sweep } from './crash-sweep.ts'
 import { runSchedule } from './schedule.ts'
 import { withoutSignatures } from './suite.ts'

@@ -1,6 +1,6 @@
-import type { Operation } from '../../shared/operation/operation.ts'
-import type { Store } from '../../shared/operation/store.ts'
-import type { Outgoing, Transport } from '../../shared/transport.ts'
+import type { Operation } from '../../shared/operations/operation.ts'
+import type { Store } from '../../shared/store/store.ts'
+import type { Outgoing, Transport } from '../../shared/web/transport.ts'
 import type { Host, Variant } from './schedule.ts'
 
 /** A wrongly built relay, and the faults that it must show. */

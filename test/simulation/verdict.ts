@@ -1,4 +1,4 @@
-import type { Operation } from '../../shared/operation/operation.ts'
+import type { Operation } from '../../shared/operations/operation.ts'
 import { type MadeImage, markOf } from './hostile-gateway.ts'
 import type { Outcome } from './schedule.ts'
 

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { vi } from 'vitest'
-import type { Clock } from '../../shared/clock.ts'
-import type { Transport } from '../../shared/transport.ts'
+import type { Clock } from '../../shared/web/clock.ts'
+import type { Transport } from '../../shared/web/transport.ts'
 
 /** A clock that stops while anything works. When everything sleeps, it jumps to the next wake-up. */
 export interface IdleClock extends Clock {

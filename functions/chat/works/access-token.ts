@@ -1,9 +1,9 @@
 import { sign } from 'hono/jwt'
 import * as v from 'valibot'
-import type { Clock } from '../../../shared/clock.ts'
-import { HOUR_MS, MINUTE_MS } from '../../../shared/durations.ts'
-import { parseJson } from '../../../shared/json.ts'
-import type { Transport } from '../../../shared/transport.ts'
+import type { Clock } from '../../../shared/web/clock.ts'
+import { HOUR_MS, MINUTE_MS } from '../../../shared/web/durations.ts'
+import { parseJson } from '../../../shared/web/json.ts'
+import type { Transport } from '../../../shared/web/transport.ts'
 
 const ENDPOINT = new URL('https://auth.worksmobile.com/oauth2/v2.0/token')
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'

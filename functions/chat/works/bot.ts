@@ -1,5 +1,5 @@
-import type { Clock } from '../../../shared/clock.ts'
-import type { Transport } from '../../../shared/transport.ts'
+import type { Clock } from '../../../shared/web/clock.ts'
+import type { Transport } from '../../../shared/web/transport.ts'
 import { accessTokens, type ServiceAccount } from './access-token.ts'
 
 const ORIGIN = 'https://www.worksapis.com'

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
-import { encodeBase64 } from '../../../shared/base64.ts'
-import { MINUTE_MS } from '../../../shared/durations.ts'
-import { isSignedBy } from '../../../shared/hmac.ts'
-import { parseJson } from '../../../shared/json.ts'
-import { Rfc3339 } from '../../../shared/rfc3339.ts'
+import { encodeBase64 } from '../../../shared/web/base64.ts'
+import { MINUTE_MS } from '../../../shared/web/durations.ts'
+import { isSignedBy } from '../../../shared/web/hmac.ts'
+import { parseJson } from '../../../shared/web/json.ts'
+import { Rfc3339 } from '../../../shared/web/rfc3339.ts'
 
 const MAX_AGE_MS = 5 * MINUTE_MS
 

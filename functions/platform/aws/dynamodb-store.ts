@@ -13,11 +13,11 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
-import { systemClock } from '../../../shared/clock.ts'
-import type { Notice } from '../../../shared/notice.ts'
-import type { JobsRecord } from '../../../shared/operation/jobs-record.ts'
-import { holdsKey, isLive, type Operation, statusOf } from '../../../shared/operation/operation.ts'
-import type { Store } from '../../../shared/operation/store.ts'
+import type { JobsRecord } from '../../../shared/jobs/record.ts'
+import { holdsKey, isLive, type Operation, statusOf } from '../../../shared/operations/operation.ts'
+import type { Notice } from '../../../shared/outbox/notice.ts'
+import type { Store } from '../../../shared/store/store.ts'
+import { systemClock } from '../../../shared/web/clock.ts'
 
 type Item = Record<string, AttributeValue>
 

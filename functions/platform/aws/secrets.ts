@@ -1,11 +1,11 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import * as v from 'valibot'
-import type { Clock } from '../../../shared/clock.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Credentials } from '../../../shared/ncloud/signature.ts'
 import { parse } from '../../../shared/parse.ts'
 import { type FieldError, Problem } from '../../../shared/problem.ts'
 import { Json, KeyPart } from '../../../shared/settings.ts'
+import type { Clock } from '../../../shared/web/clock.ts'
 
 /** The time after which the secret is read again. */
 const MAX_AGE_MS = 300_000

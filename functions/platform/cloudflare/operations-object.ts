@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
-import { sqliteStore } from '../../../shared/operation/sqlite-store.ts'
-import type { Store } from '../../../shared/operation/store.ts'
+import { sqliteStore } from '../../../shared/store/sqlite-store.ts'
+import type { Store } from '../../../shared/store/store.ts'
 
 /** The Durable Object that stores a deployment's operations in SQLite; there is only one. */
 export class OperationsObject extends DurableObject implements Store {

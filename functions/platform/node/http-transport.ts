@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { createGunzip } from 'node:zlib'
-import { type Incoming, MAX_ANSWER_BYTES, type Transport } from '../../../shared/transport.ts'
+import { type Incoming, MAX_ANSWER_BYTES, type Transport } from '../../../shared/web/transport.ts'
 
 /**
  * Creates a transport over `node:http`, for Node, Deno and Bun. A create must arrive only once, but Deno's `fetch` repeats

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { StatementSync } from 'node:sqlite'
 import { reasonOf } from '../../../shared/log.ts'
-import type { Sqlite } from '../../../shared/operation/sqlite-store.ts'
+import type { Sqlite } from '../../../shared/store/sqlite-store.ts'
 
 /** Opens a SQLite database in a file, or in memory for `:memory:`, on Node, Deno and Bun. */
 export function openSqlite(file: string): Sqlite & { close(): void } {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { marked } from '../../marker.ts'
+import { marked } from '../../operations/marker.ts'
 import { defineAction, type Parameters } from '../action.ts'
 import { ServerImage, serverImage } from '../server-image.ts'
 import { listOf } from '../values.ts'

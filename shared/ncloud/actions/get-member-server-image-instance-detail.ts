@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Image, phaseOf } from '../../image.ts'
-import { unmarked } from '../../marker.ts'
+import { unmarked } from '../../operations/marker.ts'
 import { defineAction, type ResponseMeta } from '../action.ts'
 import { noSuchImage } from '../fault.ts'
 import { AnswerDate, AnswerNo, CommonCode, listOf, OptionalText, sizes } from '../values.ts'

@@ -1,4 +1,4 @@
-import { unmarked } from '../../marker.ts'
+import { unmarked } from '../../operations/marker.ts'
 import { defineAction, numbered } from '../action.ts'
 import { ServerImage, serverImage } from '../server-image.ts'
 import { listOf } from '../values.ts'

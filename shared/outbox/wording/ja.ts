@@ -1,5 +1,5 @@
-import { MINUTE_MS } from '../../durations.ts'
 import type { NameHolder } from '../../problem.ts'
+import { MINUTE_MS } from '../../web/durations.ts'
 import type { Wording } from './wording.ts'
 
 const status: Wording['status'] = {

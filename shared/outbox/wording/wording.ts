@@ -1,9 +1,9 @@
+import type { Argument, Command } from '../../chat/commands.ts'
 import type { Phase } from '../../image.ts'
-import type { Argument, Command } from '../../intent.ts'
-import type { Ending } from '../../notice.ts'
-import type { SnapshotCheckCode, SnapshotFacts } from '../../operation/check.ts'
-import type { Status } from '../../operation/state.ts'
+import type { SnapshotCheckCode, SnapshotFacts } from '../../operations/create-image/check.ts'
+import type { Status } from '../../operations/state.ts'
 import type { NameHolder, ProblemFacts } from '../../problem.ts'
+import type { Ending } from '../notice.ts'
 
 /** A function that writes a sentence from facts. */
 export type Sentence<Facts> = (facts: Facts) => string

@@ -4,10 +4,10 @@ import type { Chat, MessageTemplate } from '../../../functions/chat/chat.ts'
 import { mattermost } from '../../../functions/chat/mattermost.ts'
 import { renderAnswer } from '../../../functions/chat/message.ts'
 import { slack } from '../../../functions/chat/slack.ts'
+import type { Question } from '../../../shared/chat/question.ts'
 import { Phase } from '../../../shared/image.ts'
 import { LANGUAGES } from '../../../shared/outbox/wording/languages.ts'
-import type { Question } from '../../../shared/question.ts'
-import { image, storage } from '../../shared/operation/records.ts'
+import { image, storage } from '../../shared/operations/records.ts'
 import { assertBlockKit } from '../../support/block-kit.ts'
 
 const transport = async () => expect.unreachable()

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { httpTransport } from '../../../functions/platform/node/http-transport.ts'
 import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
-import { sqliteStore } from '../../../shared/operation/sqlite-store.ts'
-import type { Store } from '../../../shared/operation/store.ts'
-import type { Transport } from '../../../shared/transport.ts'
+import { sqliteStore } from '../../../shared/store/sqlite-store.ts'
+import type { Store } from '../../../shared/store/store.ts'
+import type { Transport } from '../../../shared/web/transport.ts'
 import { shownBySlack } from '../../support/block-kit.ts'
 import {
   type ChatRequest,

@@ -18,10 +18,10 @@ import {
   postponeLook,
   reject,
   startAttempt,
-} from '../../../shared/operation/operation.ts'
-import type { Claimed, Store } from '../../../shared/operation/store.ts'
-import { by, claim, image, jobsRecord, notice } from '../../shared/operation/records.ts'
-import { storeSuite } from '../../shared/operation/store-suite.ts'
+} from '../../../shared/operations/operation.ts'
+import type { Claimed, Store } from '../../../shared/store/store.ts'
+import { by, claim, image, jobsRecord, notice } from '../../shared/operations/records.ts'
+import { storeSuite } from '../../shared/store/store-suite.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
 
 const DAY_MS = 86_400_000

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dynamodbStore } from '../../../functions/platform/aws/dynamodb-store.ts'
-import { raceSuite } from '../../shared/operation/race-suite.ts'
+import { raceSuite } from '../../shared/store/race-suite.ts'
 import { campaign } from '../../simulation/campaign.ts'
 import { sweep } from '../../simulation/crash-sweep.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'

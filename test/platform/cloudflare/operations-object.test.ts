@@ -5,11 +5,11 @@ import {
   type OperationsObject,
   storeIn,
 } from '../../../functions/platform/cloudflare/operations-object.ts'
-import { accept } from '../../../shared/operation/operation.ts'
-import type { Store } from '../../../shared/operation/store.ts'
-import { raceSuite } from '../../shared/operation/race-suite.ts'
-import { by, claim } from '../../shared/operation/records.ts'
-import { storeSuite } from '../../shared/operation/store-suite.ts'
+import { accept } from '../../../shared/operations/operation.ts'
+import type { Store } from '../../../shared/store/store.ts'
+import { by, claim } from '../../shared/operations/records.ts'
+import { raceSuite } from '../../shared/store/race-suite.ts'
+import { storeSuite } from '../../shared/store/store-suite.ts'
 import { scaled } from '../../support/counts.ts'
 
 const { OPERATIONS } = env as unknown as { OPERATIONS: DurableObjectNamespace<OperationsObject> }

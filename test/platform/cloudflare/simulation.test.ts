@@ -5,7 +5,7 @@ import {
   type OperationsObject,
   storeIn,
 } from '../../../functions/platform/cloudflare/operations-object.ts'
-import type { Store } from '../../../shared/operation/store.ts'
+import type { Store } from '../../../shared/store/store.ts'
 import { campaign } from '../../simulation/campaign.ts'
 import { sweep } from '../../simulation/crash-sweep.ts'
 import { isCampaign } from '../../support/counts.ts'

@@ -6,8 +6,8 @@ import {
   storeIn,
 } from '../../../functions/platform/cloudflare/operations-object.ts'
 import worker from '../../../functions/worker.ts'
-import { accept, startAttempt } from '../../../shared/operation/operation.ts'
-import { by, claim } from '../../shared/operation/records.ts'
+import { accept, startAttempt } from '../../../shared/operations/operation.ts'
+import { by, claim } from '../../shared/operations/records.ts'
 
 const { OPERATIONS } = env as unknown as { OPERATIONS: DurableObjectNamespace<OperationsObject> }
 

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
-import { accept } from '../../../shared/operation/operation.ts'
-import { sqliteStore } from '../../../shared/operation/sqlite-store.ts'
-import { raceSuite } from '../../shared/operation/race-suite.ts'
-import { by, claim, notice } from '../../shared/operation/records.ts'
-import { storeSuite } from '../../shared/operation/store-suite.ts'
+import { accept } from '../../../shared/operations/operation.ts'
+import { sqliteStore } from '../../../shared/store/sqlite-store.ts'
+import { by, claim, notice } from '../../shared/operations/records.ts'
+import { raceSuite } from '../../shared/store/race-suite.ts'
+import { storeSuite } from '../../shared/store/store-suite.ts'
 import { scaled } from '../../support/counts.ts'
 
 describe('the store over node:sqlite', () => {
@@ -70,7 +70,7 @@ test('four processes can open a new database at once', async () => {
   const file = JSON.stringify(join(folder, 'relay.sqlite'))
   const at = Date.now() + 700
   const opening = `import { openSqlite } from '${module('functions/platform/node/sqlite-file.ts')}'
-    import { sqliteStore } from '${module('shared/operation/sqlite-store.ts')}'
+    import { sqliteStore } from '${module('shared/store/sqlite-store.ts')}'
     while (Date.now() < ${at});
     sqliteStore(openSqlite(${file}))`
   const open = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', opening])

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Clock } from '../../../shared/clock.ts'
 import type { LogEvent } from '../../../shared/log.ts'
 import { createServerImageFromSnapshot } from '../../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { getServerImageDetail } from '../../../shared/ncloud/actions/get-server-image-detail.ts'
 import { getServerImageList } from '../../../shared/ncloud/actions/get-server-image-list.ts'
 import { type CredentialsSource, openGateway } from '../../../shared/ncloud/gateway.ts'
-import type { Incoming, Outgoing } from '../../../shared/transport.ts'
+import type { Clock } from '../../../shared/web/clock.ts'
+import type { Incoming, Outgoing } from '../../../shared/web/transport.ts'
 
 const utf8 = new TextEncoder()
 const row = { serverImageNo: '1', serverImageName: 'one' }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'
 import { ownImages } from '../../../shared/ncloud/reads.ts'
-import { image } from '../operation/records.ts'
+import { image } from '../operations/records.ts'
 
 const limits = { actor: 'key:ci', deadline: 0, log: () => {} }
 const numbered = (no: number) => ({

@@ -1,0 +1,240 @@
+import { type ChatName, chatCallerName } from '../../shared/caller.ts'
+import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/chat/commands.ts'
+import { type Confirmation, isAskedBy, type Question } from '../../shared/chat/question.ts'
+import type { Image } from '../../shared/image.ts'
+import { namesEveryMinute } from '../../shared/jobs/job.ts'
+import { toProblem } from '../../shared/log.ts'
+import type { ImageStorage } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
+import { ownImages, readImage, snapshots } from '../../shared/ncloud/reads.ts'
+import { claimed, claimOf, mustHaveQuota } from '../../shared/operations/create.ts'
+import { type Check, isUsable } from '../../shared/operations/create-image/check.ts'
+import { check } from '../../shared/operations/create-image/dry-run.ts'
+import { current } from '../../shared/operations/follow.ts'
+import { isSettled, type Operation } from '../../shared/operations/operation.ts'
+import { isProblem, type Problem } from '../../shared/problem.ts'
+import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
+import { MINUTE_MS } from '../../shared/web/durations.ts'
+import { type JobView, jobViews, requestToRun } from '../http/jobs.ts'
+import { visible } from '../http/operations.ts'
+import type { RequestContext } from '../request-context.ts'
+
+const CONFIRMATION_MS = 10 * MINUTE_MS
+const MAX_OPERATIONS_SHOWN = 10
+const MAX_SNAPSHOTS_SHOWN = 20
+
+/** The answer to a command, before it is written in a language. */
+export type Answer =
+  | { what: 'image'; image: Image; command: string }
+  | { what: 'images'; name: string; images: Image[] }
+  | { what: 'operation'; operation: Operation }
+  | { what: 'operations'; operations: Operation[] }
+  | { what: 'snapshots'; storageNo: string; snapshots: Snapshot[] }
+  | { what: 'jobs'; jobs: JobView[] }
+  | { what: 'help' }
+  | ({ what: 'misread' } & Misreading)
+  | { what: 'notFound'; kind: 'image' | 'operation'; reference: string }
+  | { what: 'noSuchJob'; job: string; jobs: string[] }
+  | { what: 'minuteMissing'; job: string }
+  | Summary
+  | { what: 'started'; operation: Operation }
+  | { what: 'forbidden'; person: string }
+  | { what: 'expired'; command: string }
+  /** `name` is the name of the requested image. */
+  | { what: 'problem'; problem: Problem; name?: string }
+  | { what: 'late' }
+
+/** A command that waits for a confirmation. */
+export type Summary = { what: 'summary'; confirmation: Confirmation } & (
+  | { command: 'run'; job: string; name: string }
+  | {
+      command: 'create'
+      name: string
+      /** `unchecked` if NAVER Cloud was too slow to check it. */
+      state: 'fit' | 'unfit' | 'unchecked'
+      checks: Check[]
+      storages: SizedStorage[]
+    }
+)
+
+/** A storage with the size that it gets: GB of 2³⁰ bytes, null if unknown. */
+export type SizedStorage = Pick<ImageStorage, 'snapshotNo' | 'volumeType'> & {
+  sizeGb: number | null
+}
+
+/** The settings of chats that answering commands needs. */
+export interface ChatSettings {
+  /** The people who may create images. */
+  creators: Record<ChatName, string[]>
+}
+
+/** Answers a message. A failure becomes an answer, too. */
+export async function converse(
+  question: Question,
+  settings: ChatSettings,
+  context: RequestContext,
+): Promise<Answer> {
+  const { confirmed, text } = question
+  const intent = intentOf(confirmed?.command ?? text)
+  if ('expected' in intent) return { what: 'misread', ...intent }
+  try {
+    return await answerTo(intent, question, settings, context)
+  } catch (error) {
+    const isStatus = intent.command === 'status'
+    if (isStatus && isProblem(error, 'image-not-found')) {
+      return { what: 'notFound', kind: 'image', reference: intent.of }
+    }
+    if (isStatus && isProblem(error, 'operation-not-found')) {
+      return { what: 'notFound', kind: 'operation', reference: intent.of }
+    }
+    return { what: 'problem', problem: toProblem(error, context.log) }
+  }
+}
+
+async function answerTo(
+  intent: Intent,
+  question: Question,
+  settings: ChatSettings,
+  context: RequestContext,
+): Promise<Answer> {
+  switch (intent.command) {
+    case 'status':
+      return statusOf(intent.of, context)
+    case 'recent': {
+      const query = { caller: context.caller.name, limit: MAX_OPERATIONS_SHOWN }
+      return { what: 'operations', operations: await context.store.list(query) }
+    }
+    case 'snapshots':
+      return usableSnapshots(intent.of, context)
+    case 'jobs':
+      return { what: 'jobs', jobs: context.jobs.length === 0 ? [] : await jobViews(context) }
+    case 'help':
+      return { what: 'help' }
+    case 'confirm':
+      // A valid code has been replaced by its command before. This code is not valid for this person.
+      return { what: 'misread', command: 'confirm', understood: 'confirm', expected: 'code' }
+    default:
+      return confirmOrStart(intent, question, settings, context)
+  }
+}
+
+async function statusOf(reference: string, context: RequestContext): Promise<Answer> {
+  const { regionCode } = context
+  const command = commandOf({ command: 'status', of: reference })
+  if (/^\d+$/.test(reference)) {
+    const image = await readImage({ imageNo: reference, regionCode }, context)
+    return { what: 'image', image, command }
+  }
+  if (reference.startsWith('op_')) {
+    const operation = await current(await visible(reference, context), context)
+    const { image } = operation
+    return image ? { what: 'image', image, command } : { what: 'operation', operation }
+  }
+  const { rows } = await ownImages(reference, { regionCode }, context)
+  const images = rows.map(({ image }) => image)
+  const [first, ...more] = images
+  if (first && more.length === 0) return { what: 'image', image: first, command }
+  if (first) return { what: 'images', name: reference, images }
+  const holder = await context.store.holderOf(regionCode, reference)
+  if (holder?.caller === context.caller.name) return { what: 'operation', operation: holder }
+  return { what: 'notFound', kind: 'image', reference }
+}
+
+/** Finds the newest snapshots of a storage that an image can be created from. */
+async function usableSnapshots(storageNo: string, context: RequestContext): Promise<Answer> {
+  const { regionCode } = context
+  const query = { originalBlockStorageNos: [storageNo], regionCode }
+  const rows = await snapshots(query, context)
+  const usable = rows
+    // NAVER Cloud does not document whether its filters are exact.
+    .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)
+    .map(({ snapshot }) => snapshot)
+    .filter((snapshot) => isUsable(snapshot, 1))
+    .sort((one, other) => snapshotTime(other) - snapshotTime(one))
+  return { what: 'snapshots', storageNo, snapshots: usable.slice(0, MAX_SNAPSHOTS_SHOWN) }
+}
+
+type ChangeIntent = Extract<Intent, { command: 'create' | 'run' }>
+
+/** Asks for a confirmation, or starts a confirmed command. Each time, the person must be allowed to create images. */
+async function confirmOrStart(
+  intent: ChangeIntent,
+  question: Question,
+  { creators }: ChatSettings,
+  context: RequestContext,
+): Promise<Answer> {
+  const { confirmed, replyTo, at, id } = question
+  const { chat, person } = replyTo
+  const command = commandOf(intent)
+  if (!creators[chat].includes(person)) return { what: 'forbidden', person }
+  if (intent.command === 'run') {
+    const job = context.jobs.find(({ name }) => name === intent.job)
+    const jobs = context.jobs.map(({ name }) => name)
+    if (!job) return { what: 'noSuchJob', job: intent.job, jobs }
+    if (!namesEveryMinute(job)) return { what: 'minuteMissing', job: intent.job }
+  }
+  // In a room anybody can click. A person who did not send the command gets a confirmation of their own.
+  if (!confirmed || !(await isAskedBy(chatCallerName(replyTo), confirmed))) {
+    await mustHaveQuota(context.caller, context)
+    const confirmation = { id, expiresAt: at + CONFIRMATION_MS, command }
+    return summaryOf(intent, confirmation, context)
+  }
+  return at > confirmed.expiresAt
+    ? { what: 'expired', command }
+    : start(intent, confirmed, question, context)
+}
+
+async function summaryOf(
+  intent: ChangeIntent,
+  confirmation: Confirmation,
+  context: RequestContext,
+): Promise<Summary> {
+  if (intent.command === 'run') {
+    const { content } = requestToRun(intent.job, context)
+    const { job, command } = intent
+    return { what: 'summary', command, job, name: content.name, confirmation }
+  }
+  const { name, storages, command } = intent
+  const summary = { what: 'summary' as const, command, name, confirmation }
+  const { caller } = context
+  try {
+    const request = { ...requestToCreate(intent, context), caller }
+    const { checks, sizes } = await check(request, context)
+    const state = checks.every(({ ok }) => ok) ? 'fit' : 'unfit'
+    const sized = storages.map((storage, order) => ({ ...storage, sizeGb: sizes[order] ?? null }))
+    return { ...summary, state, checks, storages: sized }
+  } catch (error) {
+    const { retryable } = toProblem(error, context.log)
+    if (!retryable) throw error
+    const sized = storages.map((storage) => ({ ...storage, sizeGb: storage.sizeGb ?? null }))
+    return { ...summary, state: 'unchecked', checks: [], storages: sized }
+  }
+}
+
+function requestToCreate(
+  { name, storages }: Extract<ChangeIntent, { command: 'create' }>,
+  { regionCode }: RequestContext,
+) {
+  return { regionCode, content: { name, storages }, notify: [] }
+}
+
+/** Claims the operation and leaves the rest to the next tick: the answer cannot wait for the gateway. */
+async function start(
+  intent: ChangeIntent,
+  { id }: Confirmation,
+  { replyTo }: Question,
+  context: RequestContext,
+): Promise<Answer> {
+  const { caller } = context
+  const request =
+    intent.command === 'run' ? requestToRun(intent.job, context) : requestToCreate(intent, context)
+  try {
+    const key = { origin: 'chat-button' as const, value: id }
+    const claim = await claimOf({ ...request, caller, key, replyTo }, context)
+    const { operation } = await claimed(claim, { caller, leaseMs: 0 }, context)
+    // Without an address for the result, the answer must not promise to post it.
+    const isOver = isSettled(operation) || !replyTo.to
+    return { what: isOver ? 'operation' : 'started', operation }
+  } catch (error) {
+    return { what: 'problem', problem: toProblem(error, context.log), name: request.content.name }
+  }
+}

@@ -1,0 +1,70 @@
+import type { ChatName } from '../caller.ts'
+import { sha256Hex } from '../web/digest.ts'
+
+/** The place in a chat where replies are posted. */
+export interface ReplyTo {
+  chat: ChatName
+  /** The id of the person who asked; in Slack `T…:U…`. */
+  person: string
+  /** The reply address that the chat gave, or a room; empty if there is none. */
+  to: string
+  /** The time until which `to` may be used: milliseconds since the epoch. */
+  until: number
+}
+
+/** A command that can be confirmed once, until `expiresAt` (milliseconds since the epoch). */
+export interface Confirmation {
+  /** The idempotency key of the operation that it starts. */
+  id: string
+  expiresAt: number
+  /** The command in canonical form. */
+  command: string
+}
+
+/** A message to the relay in a chat. */
+export interface Question {
+  /** The id, which is the same if the chat sends the message again: see `questionId`. */
+  id: string
+  /** Milliseconds since the epoch. */
+  at: number
+  text: string
+  confirmed?: Confirmation | undefined
+  /** True if the answer replaces the message whose button was clicked. */
+  replaces: boolean
+  replyTo: ReplyTo
+}
+
+/**
+ * Returns the id of a message: 24 hex digits of its hash, and 8 of the hash of its caller. The caller's part binds a
+ * confirmation to the person who asked.
+ */
+export async function questionId(bytes: Uint8Array, caller: string): Promise<string> {
+  return (await sha256Hex(bytes)).slice(0, 24) + (await callerPart(caller))
+}
+
+/** True if a confirmation belongs to a message of this caller. */
+export async function isAskedBy(caller: string, { id }: Confirmation): Promise<boolean> {
+  return id.endsWith(await callerPart(caller))
+}
+
+async function callerPart(caller: string): Promise<string> {
+  return (await sha256Hex(caller)).slice(0, 8)
+}
+
+/** Returns the name of the outbox queue for messages in a chat. */
+export function laneOf(chat: ChatName): string {
+  return `chat:${chat}`
+}
+
+/** Writes a confirmation as the value of a button. */
+export function confirmationText({ id, expiresAt, command }: Confirmation): string {
+  return `${id} ${expiresAt.toString(36)} ${command}`
+}
+
+/** Reads a confirmation; `undefined` for any other text. */
+export function confirmationOf(text: string): Confirmation | undefined {
+  const [, id, expiry, command] = /^([0-9a-f]{32}) ([0-9a-z]{1,9}) (.+)$/.exec(text) ?? []
+  return id && expiry && command
+    ? { id, expiresAt: Number.parseInt(expiry, 36), command }
+    : undefined
+}

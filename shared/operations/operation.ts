@@ -1,0 +1,314 @@
+import { type Caller, isJobCallerName } from '../caller.ts'
+import type { ReplyTo } from '../chat/question.ts'
+import { type Image, isFinal, isLost } from '../image.ts'
+import type {
+  ImageContent,
+  ImageStorage,
+} from '../ncloud/actions/create-server-image-from-snapshot.ts'
+import type { Ending } from '../outbox/notice.ts'
+import type { ProblemCode, StoredProblem } from '../problem.ts'
+import type { Clock } from '../web/clock.ts'
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../web/durations.ts'
+import { type State, type Status, TRANSITIONS } from './state.ts'
+
+/** A run of a job, and its scheduled minute in milliseconds since the epoch. */
+export interface Run {
+  job: string
+  minute: number
+}
+
+/** The requested content of an image. Its snapshots may still be unknown. */
+export interface WantedContent extends ImageContent {
+  storages: (ImageStorage & {
+    /** The storage whose newest usable snapshot is used instead of `snapshotNo`. */
+    latestSnapshotOf?: string | undefined
+    maxAgeHours?: number | undefined
+  })[]
+}
+
+/** A requested image and its progress. Times are milliseconds since the epoch. */
+export interface Operation {
+  operationId: string
+  /** Counts the writes of this record; each write expects the previous version. */
+  version: number
+  state: State
+  /** SHA-256, lower-case hex, over site, caller, action and key. */
+  keyHash: string
+  /** True if the caller gave the key; otherwise region and name are the key. */
+  keyIsExplicit: boolean
+  /** SHA-256, lower-case hex, over the content of the request. */
+  fingerprint: string
+  caller: string
+  regionCode: string
+  content: WantedContent
+  /** The run of a job that requested it. */
+  run?: Run | undefined
+  /** The targets that are notified; not part of the content. */
+  notify: string[]
+  /** The place in a chat where it was requested and where its result is posted. */
+  replyTo?: ReplyTo | undefined
+  /** The announced results, in order. Their notices may still be undelivered. */
+  told?: Ending[]
+  /** The marker in the description of its image. */
+  marker: string
+  /** The numbers of failed images with its name that existed before the first attempt. */
+  imagesBefore: string[]
+  attempt: number
+  /** The timestamp in the signature of the last attempt. */
+  signedAt: number | null
+  /** The time when the tick continues it; null if nothing is left to do. */
+  dueAt: number | null
+  image: Image | null
+  imageReadAt: number | null
+  /** The time when the relay learned the number of the image. */
+  appliedAt: number | null
+  /** The numbers of the images between which a person must decide. */
+  candidates: string[]
+  problem: StoredProblem | null
+  createdAt: number
+  updatedAt: number
+  /** The changes of status, oldest first. */
+  history: Change[]
+}
+
+/** The reason of an unusual change. */
+export type Reason =
+  | ProblemCode
+  /** A look-up found its image. */
+  | 'adopted'
+  /** The last attempt had no effect, and can no longer have one. */
+  | 'absent'
+  /** Only a person can decide which image belongs to it. */
+  | 'ambiguous'
+  /** A person has decided the conflict. */
+  | 'resolved'
+
+/** The author of a change, a caller's name or `tick`, and the clock that gives its time. */
+export interface Author {
+  clock: Clock
+  actor: string
+}
+
+/** One change of status. */
+export interface Change {
+  at: number
+  actor: string
+  status: Status
+  reason?: Reason
+}
+
+/** The fields that a new operation begins with. */
+export type Claim = Pick<
+  Operation,
+  | 'operationId'
+  | 'keyHash'
+  | 'keyIsExplicit'
+  | 'fingerprint'
+  | 'caller'
+  | 'regionCode'
+  | 'content'
+  | 'run'
+  | 'notify'
+  | 'replyTo'
+  | 'marker'
+>
+
+/** The lease: the time for which the claimer of an operation, or the sender of an attempt, has exclusive use of it. */
+const LEASE_MS = 30 * SECOND_MS
+
+const FIRST_GAP_MS = 5 * SECOND_MS
+const MAX_GAP_MS = 5 * MINUTE_MS
+const FOLLOW_LIMIT_MS = DAY_MS
+
+/**
+ * The time after which an attempt can have no effect any more: the gateway refuses timestamps older than 300 s, its clock
+ * may differ by 30 s, and a new image may take 300 s to appear in lists.
+ */
+const HORIZON_MS = 630 * SECOND_MS
+/** The horizon if answers have no `Date`, because the gateway's clock is then known less exactly. */
+const UNDATED_HORIZON_MS = 900 * SECOND_MS
+
+/** Returns a new operation with nothing sent yet. The claimer has exclusive use of it for `leaseMs`. */
+export function accept(claim: Claim, { clock, actor }: Author, leaseMs = LEASE_MS): Operation {
+  const at = clock.now()
+  return {
+    ...claim,
+    version: 1,
+    state: 'accepted',
+    imagesBefore: [],
+    attempt: 0,
+    signedAt: null,
+    dueAt: at + leaseMs,
+    image: null,
+    imageReadAt: null,
+    appliedAt: null,
+    candidates: [],
+    problem: null,
+    createdAt: at,
+    updatedAt: at,
+    history: [{ at, actor, status: 'accepted' }],
+  }
+}
+
+/** Starts the next attempt. The result must be stored before the request signed at `signedAt` is sent. */
+export function startAttempt(operation: Operation, signedAt: number, by: Author): Operation {
+  const attempt = operation.attempt + 1
+  const dueAt = by.clock.now() + LEASE_MS
+  return transition(operation, { to: 'sending' }, by, { attempt, signedAt, dueAt })
+}
+
+/** Records the image that the gateway returned or a look-up found. */
+export function apply(operation: Operation, image: Image, by: Author, reason?: Reason): Operation {
+  const now = by.clock.now()
+  const dueAt = isFinal(image.phase) ? null : now + FIRST_GAP_MS
+  const seen = { image, imageReadAt: now, appliedAt: now, candidates: [], problem: null, dueAt }
+  return transition(operation, { to: 'applied', ...(reason && { reason }) }, by, seen)
+}
+
+/** Records a final refusal: no image was created, and there is no retry. */
+export function reject(operation: Operation, problem: StoredProblem, by: Author): Operation {
+  const { code: reason } = problem
+  return transition(operation, { to: 'rejected', reason }, by, { problem, dueAt: null })
+}
+
+/** Records that the outcome of an attempt is not known. */
+export function markUnknown(operation: Operation, problem: StoredProblem, by: Author): Operation {
+  return transition(operation, { to: 'unknown', reason: problem.code }, by, { problem })
+}
+
+/** Records that no image was created yet, and schedules a retry at `dueAt`. */
+export function postpone(
+  operation: Operation,
+  problem: StoredProblem,
+  dueAt: number,
+  by: Author,
+): Operation {
+  if (operation.state === 'accepted') {
+    return { ...postponeLook(operation, dueAt), problem, updatedAt: by.clock.now() }
+  }
+  return transition(operation, { to: 'accepted', reason: problem.code }, by, { problem, dueAt })
+}
+
+/** Records that no image was created after all, and that there is no retry. */
+export function markNotApplied(operation: Operation, reason: Reason, by: Author): Operation {
+  return transition(operation, { to: 'not_applied', reason }, by, { candidates: [], dueAt: null })
+}
+
+/** Records that a person must decide which of some images belongs to the operation, if any. */
+export function markConflict(operation: Operation, candidates: string[], by: Author): Operation {
+  const step = { to: 'conflict' as const, reason: 'ambiguous' as const }
+  return transition(operation, step, by, { candidates, dueAt: null })
+}
+
+/** Replaces the content with one whose snapshots are known. */
+export function fillSnapshots(operation: Operation, content: ImageContent): Operation {
+  return { ...operation, version: operation.version + 1, content }
+}
+
+/** Changes the time when the tick continues the operation. */
+export function postponeLook(operation: Operation, dueAt: number | null): Operation {
+  return { ...operation, version: operation.version + 1, dueAt }
+}
+
+/** Records the image that was just read, and schedules the next read. */
+export function updateImage(
+  operation: Operation,
+  image: Image,
+  { clock, actor }: Author,
+): Operation {
+  const now = clock.now()
+  const { history, state } = operation
+  const isNews = image.phase !== operation.image?.phase
+  const dueAt = isFinal(image.phase) ? null : nextLook(operation, now)
+  const updatedAt = isNews ? now : operation.updatedAt
+  const status = statusOf({ state, image })
+  return {
+    ...postponeLook(operation, dueAt),
+    ...{ image, imageReadAt: now, updatedAt },
+    history: status === statusOf(operation) ? history : [...history, { at: now, actor, status }],
+  }
+}
+
+/** Returns the time of the next read of the image: at intervals that grow from 5 s to 5 min. Null after one day. */
+export function nextLook(operation: Operation, now: number): number | null {
+  const age = now - hadImageAt(operation)
+  if (age >= FOLLOW_LIMIT_MS) return null
+  return now + Math.min(MAX_GAP_MS, Math.max(FIRST_GAP_MS, Math.ceil(age / 2)))
+}
+
+/** Returns the time when the operation got its image, by the relay's clock. */
+export function hadImageAt({ appliedAt, createdAt }: Operation): number {
+  return appliedAt ?? createdAt
+}
+
+/** True once the last attempt can have no effect any more. `gatewayTime` is the gateway's clock. */
+export function isAttemptOver({ signedAt }: Operation, gatewayTime: number): boolean {
+  return signedAt !== null && gatewayTime > signedAt + HORIZON_MS
+}
+
+/** True if the tick must continue the operation now. */
+export function isDue({ dueAt }: Operation, now: number): boolean {
+  return dueAt !== null && dueAt <= now
+}
+
+/** True if an operation holds its name: no other operation in the region may have the same. */
+export function isLive({ state, image }: Operation): boolean {
+  if (state === 'applied') return !(image && isLost(image.phase))
+  return state !== 'rejected' && state !== 'not_applied'
+}
+
+/** True if an operation holds its key. A key made of region and name is free when the name is free. */
+export function holdsKey(operation: Operation): boolean {
+  return operation.keyIsExplicit || isLive(operation)
+}
+
+/** True if the operation no longer changes by itself. */
+export function isSettled({ state, image }: Operation): boolean {
+  if (state === 'applied') return image !== null && isFinal(image.phase)
+  return state === 'rejected' || state === 'not_applied' || state === 'conflict'
+}
+
+/** True if a caller may read an operation: its own, one of a job, or with `images:admin` any other. */
+export function mayRead({ caller: owner }: Operation, { name, scopes }: Caller): boolean {
+  return owner === name || isJobCallerName(owner) || scopes.includes('images:admin')
+}
+
+/** Returns the status of an operation. */
+export function statusOf({ state, image }: Pick<Operation, 'state' | 'image'>): Status {
+  if (state !== 'applied') return state
+  return image && isFinal(image.phase) ? image.phase : 'pending'
+}
+
+/** True if an operation was followed for a day without an end; only a reader reads its image again. */
+export function isStalled(operation: Operation): boolean {
+  return operation.state === 'applied' && !isSettled(operation) && operation.dueAt === null
+}
+
+/**
+ * Returns the time by which an unknown outcome is known, if the gateway answers look-ups: milliseconds since the epoch.
+ * Returns `undefined` in any other state.
+ */
+export function knownBy({ state, signedAt }: Operation): number | undefined {
+  return state === 'unknown' && signedAt !== null
+    ? signedAt + UNDATED_HORIZON_MS + MINUTE_MS
+    : undefined
+}
+
+function transition(
+  operation: Operation,
+  { to, reason }: { to: State; reason?: Reason },
+  { clock, actor }: Author,
+  changes: Partial<Operation>,
+): Operation {
+  const at = clock.now()
+  const allowed: readonly State[] = TRANSITIONS[operation.state]
+  if (!allowed.includes(to)) throw new Error('The transition is not allowed')
+  const next = { ...operation, ...changes, state: to }
+  const change = { at, actor, status: statusOf(next), ...(reason && { reason }) }
+  return {
+    ...next,
+    version: operation.version + 1,
+    updatedAt: at,
+    history: [...operation.history, change],
+  }
+}

@@ -1,0 +1,540 @@
+import { describe, expect, test } from 'vitest'
+import type { Context } from '../../../shared/context.ts'
+import type { Image } from '../../../shared/image.ts'
+import type { LogEvent } from '../../../shared/log.ts'
+import { upstreamProblem } from '../../../shared/ncloud/fault.ts'
+import type { Gateway } from '../../../shared/ncloud/gateway.ts'
+import { claimOf } from '../../../shared/operations/create.ts'
+import { refreshed } from '../../../shared/operations/follow.ts'
+import {
+  accept,
+  apply,
+  markUnknown,
+  type Operation,
+  startAttempt,
+} from '../../../shared/operations/operation.ts'
+import { reconcile } from '../../../shared/operations/reconcile.ts'
+import type { State } from '../../../shared/operations/state.ts'
+import type { Store } from '../../../shared/store/store.ts'
+import { memoryStore } from '../store/memory-store.ts'
+import { by, claim, image, storage } from './records.ts'
+
+const START = 1_000_000
+const SIGNED_AT = 1_000_777
+
+interface Script {
+  /** The own images that a look-up finds. */
+  found?: { image: Image; marker: string | null; type?: string }[]
+  /** The answer to a detail call. */
+  detail?: () => Image
+  /** The result of each attempt; by default a ready image. */
+  sends?: (() => Image)[]
+}
+
+/** Returns an operation that was just claimed, and a scripted gateway that records its calls. */
+async function stage({ found = [], detail, sends = [] }: Script = {}) {
+  const calls: string[] = []
+  const events: LogEvent[] = []
+  const memory = memoryStore()
+  const store: Store = {
+    ...memory,
+    async replace(next) {
+      calls.push(`store ${next.state}${next.state === 'sending' ? ` ${next.signedAt}` : ''}`)
+      return memory.replace(next)
+    },
+  }
+  const gateway: Gateway = {
+    async read(action) {
+      calls.push(action.name)
+      const rows =
+        action.name === 'getServerImageList' ? { totalRows: found.length, rows: found } : detail?.()
+      return rows as never
+    },
+    async sign() {
+      calls.push('sign')
+      return {
+        signedAt: SIGNED_AT,
+        async send() {
+          calls.push('send')
+          const ready = () => ({ ...image('ready'), name: operation.content.name })
+          return (sends.shift() ?? ready)() as never
+        },
+      }
+    },
+    async renew() {
+      calls.push('renew')
+    },
+  }
+  const clock = { now: () => START, sleep: async () => {} }
+  const context: Context = {
+    ...{ relayName: '', site: 'public', gateway, store, clock, targets: [] },
+    actor: 'key:ci',
+    deadline: START + 25_000,
+    log: (event: LogEvent) => events.push(event),
+  }
+  const operation = accept(claim(), by(START))
+  await memory.claim(operation, { today: 0 })
+  return { operation, context, calls, events, memory, sent: () => calls.includes('send') }
+}
+
+const failing =
+  (...fault: Parameters<typeof upstreamProblem>) =>
+  () => {
+    throw upstreamProblem(...fault)
+  }
+const upstream = { action: 'createServerImageFromSnapshot', status: 401 }
+
+let images = 0
+
+/** Returns a row with an operation's name and, unless another is given, its marker. */
+function marked(
+  { content, marker }: Operation,
+  more: Partial<Image> = {},
+  mark: string | null = marker,
+) {
+  const imageNo = String(++images)
+  return { marker: mark, image: { ...image('ready'), imageNo, name: content.name, ...more } }
+}
+
+function other(operation: Operation) {
+  return marked(operation, { description: 'by hand' }, null)
+}
+
+function lost(operation: Operation) {
+  return marked(operation, { description: 'by hand', phase: 'failed' }, null)
+}
+
+/** Returns storages made of these snapshots, in this order. */
+function madeOf(...snapshotNos: (string | null)[]): Partial<Image> {
+  return { storages: snapshotNos.map((snapshotNo, order) => storage(order, snapshotNo)) }
+}
+
+/** Returns the stage's gateway with look-ups that find the given rows. */
+function listing(
+  { context }: { context: Context },
+  found: () => Script['found'],
+  gatewayTime = START,
+): Gateway {
+  const read = async () => {
+    const rows = found() ?? []
+    return { totalRows: rows.length, rows, gatewayTime } as never
+  }
+  return { ...context.gateway, read }
+}
+
+test('an attempt is signed, stored with the timestamp of its signature, and only then sent', async () => {
+  const { operation, context, calls } = await stage()
+  expect((await reconcile(operation, context)).state).toBe('applied')
+  expect(calls).toEqual([
+    'getServerImageList',
+    'sign',
+    `store sending ${SIGNED_AT}`,
+    'send',
+    'store applied',
+  ])
+})
+
+test('sends nothing with less than five seconds left', async () => {
+  const { operation, context, calls } = await stage()
+  const late = { ...context, deadline: START + 4_999 }
+  expect(await reconcile(operation, late)).toEqual(operation)
+  expect(calls).not.toContain('sign')
+  expect((await reconcile(operation, { ...context, deadline: START + 5_000 })).state).toBe(
+    'applied',
+  )
+})
+
+test('sends nothing after a lost race for an attempt, and returns the winner’s record', async () => {
+  const { operation, context, calls, memory } = await stage()
+  const winner = startAttempt(operation, 1, by(START))
+  await memory.replace(winner)
+  expect(await reconcile(operation, context)).toEqual(winner)
+  expect(calls).not.toContain('send')
+})
+
+test('makes no second attempt after a refused key if another process has moved the operation', async () => {
+  const { operation, context, calls, memory } = await stage({
+    sends: [failing('credentials', upstream)],
+  })
+  const elsewhere: Store = {
+    ...context.store,
+    async replace(next) {
+      // Before the refusal is stored, another process finds the image.
+      const now = await memory.read(operation.operationId)
+      if (now?.state === 'sending') await memory.replace(apply(now, image('ready'), by(START)))
+      return context.store.replace(next)
+    },
+  }
+  const moved = await reconcile(operation, { ...context, store: elsewhere })
+  expect(moved.state).toBe('applied')
+  expect(calls.filter((call) => call === 'send')).toHaveLength(1)
+})
+
+test('a key that is refused twice leaves the operation accepted', async () => {
+  const refused = failing('credentials', upstream)
+  const { operation, context, calls } = await stage({ sends: [refused, refused] })
+  const left = await reconcile(operation, context)
+  expect([left.state, left.attempt, left.problem?.code]).toEqual([
+    'accepted',
+    2,
+    'upstream-credentials',
+  ])
+  expect(left.dueAt).toBe(START + 30_000)
+  expect(calls.filter((call) => call === 'renew')).toHaveLength(1)
+})
+
+test('an exception during an attempt leaves an unknown outcome and a log event', async () => {
+  const broken = () => {
+    throw new RangeError('secret words')
+  }
+  const { operation, context, events } = await stage({ sends: [broken] })
+  const left = await reconcile(operation, context)
+  expect([left.state, left.problem?.code, left.dueAt]).toEqual([
+    'unknown',
+    'internal',
+    START + 30_000,
+  ])
+  expect(events.find(({ event }) => event === 'defect')?.at).toMatch(/^RangeError/)
+  expect(JSON.stringify(events)).not.toContain('secret words')
+})
+
+describe('the look-up before the first attempt', () => {
+  const outcome = async (rows: (operation: Operation) => Script['found']) => {
+    const staged = await stage()
+    const { operation, context } = staged
+    const found = rows(operation) ?? []
+    const read = async () => ({ totalRows: found.length, rows: found }) as never
+    const gateway = { ...context.gateway, read }
+    const { state, problem } = await reconcile(operation, { ...context, gateway })
+    return [state, problem?.code, staged.calls.includes('send')]
+  }
+
+  test.each<
+    [string, (operation: Operation) => Script['found'], string, string | undefined, boolean]
+  >([
+    ['nothing', () => [], 'applied', undefined, true],
+    ['its image', (c) => [marked(c)], 'applied', undefined, false],
+    [
+      'its image and another one',
+      (c) => [marked(c), { ...marked(c), marker: null }],
+      'applied',
+      undefined,
+      false,
+    ],
+    [
+      'an unrequested image of NAVER Cloud',
+      (c) => [{ ...marked(c), marker: null, type: 'NCP' }],
+      'applied',
+      undefined,
+      true,
+    ],
+    ['two images with its marker', (c) => [marked(c), marked(c)], 'rejected', 'name-taken', false],
+    ['another image', (c) => [{ ...marked(c), marker: null }], 'rejected', 'name-taken', false],
+    [
+      'its image being deleted',
+      (c) => [marked(c, { phase: 'deleting' })],
+      'rejected',
+      'name-taken',
+      false,
+    ],
+    ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'applied', undefined, true],
+    [
+      'an image with a longer name',
+      (c) => [marked(c, { name: `${c.content.name}-2` })],
+      'applied',
+      undefined,
+      true,
+    ],
+  ])(
+    'sends the create or settles the operation after finding %s',
+    async (_, rows, state, code, isSent) => {
+      expect(await outcome(rows)).toEqual([state, code, isSent])
+    },
+  )
+})
+
+test('a claim is not sent if it was not begun within an hour', async () => {
+  const { operation, context, calls } = await stage()
+  const clock = { ...context.clock, now: () => START + 3_600_001 }
+  const left = await reconcile(operation, { ...context, clock, deadline: START + 9_000_000 })
+  expect([left.state, left.problem?.code]).toEqual(['rejected', 'upstream-timeout'])
+  expect(calls).not.toContain('send')
+})
+
+describe('an attempt', () => {
+  test('has an unknown outcome if the answer is an image with another name', async () => {
+    const { operation, context } = await stage({ sends: [() => image('ready')] })
+    const { state, problem } = await reconcile(operation, context)
+    expect([state, problem?.code]).toEqual(['unknown', 'upstream-malformed'])
+  })
+
+  test('waits at most 25 s, even if the clock was set back and the deadline is far away', async () => {
+    const { operation, context } = await stage()
+    const waits: number[] = []
+    const gateway: Gateway = {
+      ...context.gateway,
+      sign: async () => ({
+        signedAt: SIGNED_AT,
+        async send(timeoutMs) {
+          waits.push(timeoutMs)
+          throw upstreamProblem('timeout', upstream)
+        },
+      }),
+    }
+    await reconcile(operation, { ...context, gateway, deadline: START + 3_600_000 })
+    expect(waits).toEqual([25_000])
+  })
+
+  test('is postponed if its process was frozen before sending', async () => {
+    const { operation, context, calls } = await stage()
+    const frozen: Store = {
+      ...context.store,
+      async replace(next) {
+        const isDone = await context.store.replace(next)
+        if (next.state === 'sending') context.clock.now = () => START + 20_001
+        return isDone
+      },
+    }
+    const left = await reconcile(operation, { ...context, store: frozen })
+    expect([left.state, left.attempt, left.dueAt]).toEqual(['accepted', 1, START + 20_001])
+    expect(calls).not.toContain('send')
+  })
+
+  const refused = { action: 'createServerImageFromSnapshot', status: 400 }
+  test.each<[string, (operation: Operation) => Script['found'], State]>([
+    ['nothing', () => [], 'rejected'],
+    ['another image', (c) => [marked(c, { description: 'by hand' }, null)], 'rejected'],
+    ['its image', (c) => [marked(c)], 'applied'],
+    ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'applied'],
+    ['its image being deleted', (c) => [marked(c, { phase: 'deleting' })], 'applied'],
+    ['an image without a description', (c) => [marked(c, {}, null)], 'unknown'],
+    ['an image with its marker and other content', (c) => [marked(c, madeOf('9'))], 'unknown'],
+    ['two images with its marker', (c) => [marked(c), marked(c)], 'unknown'],
+  ])('is followed by a look-up if it is refused, which finds %s', async (_, rows, state) => {
+    const staged = await stage({ sends: [failing('refused', refused)] })
+    const { operation, context } = staged
+    const after = {
+      ...context,
+      gateway: listing(staged, () => (staged.sent() ? rows(operation) : [])),
+    }
+    expect((await reconcile(operation, after)).state).toBe(state)
+  })
+})
+
+describe('an unknown outcome', () => {
+  const problem = { code: 'upstream-timeout' as const, detail: 'x' }
+  const out = async (attempts = 1) => {
+    const staged = await stage()
+    let operation = staged.operation
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      operation = startAttempt(operation, SIGNED_AT, by(START))
+      await staged.memory.replace(operation)
+      operation = markUnknown(operation, problem, by(START))
+      await staged.memory.replace(operation)
+    }
+    return { ...staged, operation }
+  }
+  const before = SIGNED_AT + 630_000
+  const over = SIGNED_AT + 630_001
+
+  // The contract, section 5, and the reliability report, 1.2.
+  test.each<[string, (operation: Operation) => Script['found'], number, State, string | undefined]>(
+    [
+      ['its image', (c) => [marked(c)], before, 'applied', 'adopted'],
+      ['its failed image', (c) => [marked(c, { phase: 'failed' })], before, 'applied', 'adopted'],
+      ['its image and another one', (c) => [other(c), marked(c)], over, 'applied', 'adopted'],
+      ['nothing, too early', () => [], before, 'unknown', 'upstream-timeout'],
+      [
+        'two images with its marker, early',
+        (c) => [marked(c), marked(c)],
+        before,
+        'unknown',
+        'upstream-timeout',
+      ],
+      [
+        'two images with its marker, late',
+        (c) => [marked(c), marked(c)],
+        over,
+        'conflict',
+        'ambiguous',
+      ],
+      [
+        'its marker on other content',
+        (c) => [marked(c, madeOf('9'))],
+        over,
+        'conflict',
+        'ambiguous',
+      ],
+      [
+        'its marker on more storages',
+        (c) => [marked(c, madeOf('1', null))],
+        over,
+        'conflict',
+        'ambiguous',
+      ],
+      [
+        'an image without a description',
+        (c) => [marked(c, {}, null)],
+        over,
+        'conflict',
+        'ambiguous',
+      ],
+      ['another image', (c) => [other(c)], over, 'not_applied', 'name-taken'],
+      ['another failed image', (c) => [lost(c)], over, 'applied', undefined],
+      ['nothing, after the attempt is over', () => [], over, 'applied', undefined],
+    ],
+  )('moves on after a look-up finds %s', async (_, rows, gatewayTime, state, reason) => {
+    const staged = await out()
+    const { operation, context } = staged
+    const gateway = listing(staged, () => rows(operation), gatewayTime)
+    const now = await reconcile(operation, { ...context, gateway })
+    expect([now.state, now.history.at(-1)?.reason]).toEqual([state, reason])
+    expect(staged.sent()).toBe(state === 'applied' && reason === undefined)
+    expect(await staged.memory.read(operation.operationId)).toEqual(now)
+  })
+
+  test.each([
+    [2, 'applied', undefined, true],
+    [3, 'not_applied', 'absent', false],
+  ])('has at most three attempts: after %i', async (attempts, state, reason, isSent) => {
+    const staged = await out(attempts)
+    const gateway = listing(staged, () => [], over)
+    const now = await reconcile(staged.operation, { ...staged.context, gateway })
+    expect([now.state, now.history.at(-1)?.reason]).toEqual([state, reason])
+    expect(staged.sent()).toBe(isSent)
+  })
+
+  test.each([
+    [3_600_000, 'applied'],
+    [3_600_001, 'not_applied'],
+  ])('is attempted again within an hour after the claim: %i ms', async (age, state) => {
+    const staged = await out()
+    const clock = { ...staged.context.clock, now: () => START + age }
+    const gateway = listing(staged, () => [], over)
+    const context = { ...staged.context, clock, gateway, deadline: clock.now() + 25_000 }
+    expect((await reconcile(staged.operation, context)).state).toBe(state)
+  })
+
+  test('is looked up again within a minute, also after a failed look-up', async () => {
+    for (const found of [() => [], failing('failed', { action: 'getServerImageList' })]) {
+      const staged = await out()
+      const gateway = listing(staged, found, before)
+      const now = await reconcile(staged.operation, { ...staged.context, gateway })
+      expect([now.state, now.dueAt]).toEqual(['unknown', START + 50_000])
+    }
+  })
+
+  test('ignores failed images that existed before its first attempt', async () => {
+    const { operation, context, memory, ...staged } = await stage({
+      sends: [failing('timeout', upstream)],
+    })
+    const found = [marked(operation, { phase: 'failed', imageNo: '7' })]
+    const early = { ...context, gateway: listing({ context, ...staged }, () => found) }
+    const left = await reconcile(operation, early)
+    expect([left.state, left.imagesBefore]).toEqual(['unknown', ['7']])
+    const late = { ...context, gateway: listing({ context, ...staged }, () => found, before) }
+    expect((await reconcile(left, late)).state).toBe('unknown')
+  })
+})
+
+describe('an attempt whose process has stopped', () => {
+  test('becomes unknown, and its process can no longer write', async () => {
+    const { operation, context, memory } = await stage({ found: [] })
+    const sent = startAttempt(operation, SIGNED_AT, by(START))
+    await memory.replace(sent)
+    const taken = await reconcile(sent, { ...context, actor: 'tick' })
+    expect(taken.state).toBe('unknown')
+    expect(taken.history.at(-1)).toMatchObject({ actor: 'tick', reason: 'upstream-timeout' })
+    expect(await memory.replace(apply(sent, image('ready'), by(START)))).toBe(false)
+  })
+})
+
+test('the image of an attempt whose process has stopped is found in the same step', async () => {
+  const { operation, context, memory } = await stage()
+  const sent = startAttempt(operation, SIGNED_AT, by(START))
+  await memory.replace(sent)
+  const gateway = listing({ context }, () => [marked(operation)])
+  const now = await reconcile(sent, { ...context, gateway })
+  expect(now.history.map(({ status }) => status)).toEqual([
+    'accepted',
+    'sending',
+    'unknown',
+    'ready',
+  ])
+})
+
+test.each<State>(['conflict', 'rejected', 'not_applied'])(
+  'an operation in the state %s is not changed',
+  async (state) => {
+    const { operation, context, calls } = await stage()
+    const left = { ...operation, state, dueAt: null }
+    expect(await reconcile(left, context)).toBe(left)
+    expect(calls).toEqual([])
+  },
+)
+
+describe('an image that is refreshed', () => {
+  const made = async (script: Script) => {
+    const { operation, context, memory, events } = await stage(script)
+    const sent = startAttempt(operation, 1, by(START))
+    await memory.replace(sent)
+    const done = apply(sent, image('pending'), by(START))
+    await memory.replace(done)
+    const at = (milliseconds: number) => ({
+      ...context,
+      clock: { ...context.clock, now: () => START + milliseconds },
+    })
+    return { done, at, events }
+  }
+
+  test('is gone if it has no row 15 minutes after its operation, by the gateway’s clock', async () => {
+    let gatewayTime = START + 899_999
+    const detail = () => {
+      throw upstreamProblem('absent', { action: 'getServerImageDetail' }, { gatewayTime })
+    }
+    const { done, at } = await made({ detail })
+    // The relay's own clock may be a day ahead.
+    expect((await refreshed(done, at(86_400_000))).image?.phase).toBe('pending')
+    gatewayTime = START + 900_000
+    expect((await refreshed(done, at(0))).image?.phase).toBe('gone')
+  })
+
+  test('stays unchanged while the gateway fails', async () => {
+    const action = 'getServerImageDetail'
+    const detail = failing('failed', { action }, { gatewayTime: START + 3_600_000 })
+    const { done, at } = await made({ detail })
+    expect(await refreshed(done, at(3_600_000))).toEqual(done)
+  })
+})
+
+describe('the key of an operation', () => {
+  const caller = { name: 'key:ci', scopes: [] }
+  const content = { name: 'web-1', storages: [{ snapshotNo: '1' }] }
+  const request = { caller, regionCode: 'KR', content, notify: [] }
+  const relay = { relayName: '', site: 'public' as const }
+  const hash = async (more: object, where: { relayName?: string; site?: 'gov' } = {}) =>
+    (await claimOf({ ...request, ...more }, { ...relay, ...where })).keyHash
+  const key = (value: string, origin = 'idempotency-key') => ({ key: { origin, value } })
+
+  test('does not depend on the content, nor an explicit key on the region', async () => {
+    expect(await hash({})).toMatch(/^[0-9a-f]{64}$/)
+    expect(await hash({ content: { ...content, description: 'x' } })).toBe(await hash({}))
+    expect(await hash({ ...key('k'), regionCode: 'JPN' })).toBe(await hash(key('k')))
+  })
+
+  test('depends on relay, site, caller, key and its origin, name and region', async () => {
+    const hashes = await Promise.all([
+      hash({}),
+      hash({}, { site: 'gov' }),
+      hash({}, { relayName: 'tokyo' }),
+      hash({ caller: { ...caller, name: 'key:other' } }),
+      hash(key('k')),
+      hash(key('K')),
+      hash(key('k', 'chat-button')),
+      hash(key('web-1')),
+      hash({ content: { ...content, name: 'web-2' } }),
+      hash({ regionCode: 'JPN' }),
+    ])
+    expect(new Set(hashes).size).toBe(hashes.length)
+  })
+})
