@@ -2,21 +2,21 @@ import { Hono, type Context as HonoContext } from 'hono'
 import type { Router } from 'hono/router'
 import * as v from 'valibot'
 import { type Caller, openKeyring } from '../shared/caller.ts'
-import { laneOf } from '../shared/chat/question.ts'
+import { channelTarget } from '../shared/chat/question.ts'
 import type { Context } from '../shared/context.ts'
 import { callerOf } from '../shared/jobs/runs.ts'
 import { type Log, logWith, toProblem } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { readImage, readMemberServerImage, readServerImage } from '../shared/ncloud/reads.ts'
 import { Digits } from '../shared/ncloud/values.ts'
-import { type Teller, tellerOf } from '../shared/outbox/deliver.ts'
+import { type Notifier, webhookNotifier } from '../shared/outbox/deliver.ts'
 import { type FieldError, Problem } from '../shared/problem.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
 import { noStore, type Store } from '../shared/store/store.ts'
 import { type Clock, systemClock } from '../shared/web/clock.ts'
 import { fetchTransport, type Transport } from '../shared/web/transport.ts'
 import { openChats } from './chat/chats.ts'
-import { answerAt, chatTeller } from './chat/doors.ts'
+import { chatNotifier, handle } from './chat/routes.ts'
 import { authenticate } from './http/authenticate.ts'
 import {
   ImageAddress,
@@ -174,7 +174,7 @@ function serve(
   const keyring = openKeyring(keys)
   const targets = Object.keys(settings.targets)
   const chats = openChats(settings, transport, clock)
-  const chatQueues = chats.map(({ name }) => laneOf(name))
+  const chatQueues = chats.map(({ name }) => channelTarget(name))
   const relay = {
     ...{ relayName: settings.relayName, site, gateway, clock, store: store ?? noStore },
     targets: [...targets, ...chatQueues],
@@ -188,17 +188,17 @@ function serve(
   const { creators, dailyCreations } = settings
   const chatContext = { clock, log, creators, dailyCreations, contextFor }
   const notificationOptions = { language, console: settings.console, transport }
-  const tellers: Record<string, Teller> = Object.fromEntries(
+  const notifiers: Record<string, Notifier> = Object.fromEntries(
     Object.entries(settings.targets).map(([name, target]) => [
       name,
-      tellerOf(target, notificationOptions, clock),
+      webhookNotifier(target, notificationOptions, clock),
     ]),
   )
   // The incoming webhook of the first Slack target is the fallback of a chat that can no longer be answered.
   const fallbackTarget = targets.find((name) => settings.targets[name]?.format === 'slack')
-  const teller = fallbackTarget === undefined ? undefined : tellers[fallbackTarget]
+  const notifier = fallbackTarget === undefined ? undefined : notifiers[fallbackTarget]
   const fallback =
-    fallbackTarget !== undefined && teller ? { room: fallbackTarget, teller } : undefined
+    fallbackTarget !== undefined && notifier ? { room: fallbackTarget, notifier } : undefined
 
   // Without a usable key every request gets 401, and nothing else hints at why.
   const isUsable = ({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > clock.now()
@@ -219,11 +219,11 @@ function serve(
     })
   }
   for (const chat of chats) {
-    const teller = chatTeller(chat, chatContext, fallback)
-    tellers[laneOf(chat.name)] = teller
-    for (const door of chat.doors) {
-      const answer = answerAt(door, teller, chatContext)
-      app.post(door.path, async (c) => reply(c, await answer(c)))
+    const notifier = chatNotifier(chat, chatContext, fallback)
+    notifiers[channelTarget(chat.name)] = notifier
+    for (const route of chat.routes) {
+      const answer = handle(route, notifier, chatContext)
+      app.post(route.path, async (c) => reply(c, await answer(c)))
     }
   }
 
@@ -231,7 +231,7 @@ function serve(
   return {
     async tick(deadline) {
       if (!store && jobs.length === 0) return
-      await tick(schedules, tellers, { ...relay, actor: 'tick', deadline, log })
+      await tick(schedules, notifiers, { ...relay, actor: 'tick', deadline, log })
     },
     async run(event, deadline) {
       const { job, at } = runOf(event, jobs)

@@ -4,7 +4,7 @@ import { claimRun, type Schedules, startRuns } from '../shared/jobs/runs.ts'
 import { logDefect } from '../shared/log.ts'
 import type { Operation } from '../shared/operations/operation.ts'
 import { reconcile } from '../shared/operations/reconcile.ts'
-import { deliver, type Teller } from '../shared/outbox/deliver.ts'
+import { deliver, type Notifier } from '../shared/outbox/deliver.ts'
 
 /** The maximum number of operations that one tick moves. The rest stays due and comes first in the next tick. */
 const MAX_PER_TICK = 100
@@ -22,7 +22,7 @@ const STEP_LIMIT_MS = 25_000
  */
 export async function tick(
   schedules: Schedules,
-  tellers: Record<string, Teller>,
+  notifiers: Record<string, Notifier>,
   given: Context,
 ): Promise<void> {
   const { store, clock } = given
@@ -50,7 +50,7 @@ export async function tick(
   const starting = startRuns(schedules, { ...context, deadline: startBy })
   const moving = moveDue()
   // Notices do not wait for a slow gateway. Those that this tick produces are delivered in it, too.
-  const delivering = deliver(tellers, moving, context)
+  const delivering = deliver(notifiers, moving, context)
   // If one of the three fails, the others still finish.
   await Promise.allSettled([starting, moving, delivering])
   await Promise.all([starting, delivering])

@@ -31,12 +31,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   },
   {
     of: /^functions\/chat\/works\//,
-    may: [
-      /^shared\/web\/[^/]+\.ts$/,
-      /^functions\/chat\/works\//,
-      /^hono\//,
-      /^valibot$/,
-    ],
+    may: [/^shared\/web\/[^/]+\.ts$/, /^functions\/chat\/works\//, /^hono\//, /^valibot$/],
   },
   {
     of: /^functions\/chat\//,
@@ -54,7 +49,12 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   },
   {
     of: /^functions\/app\.ts$/,
-    may: [/^shared\//, /^functions\/([^/]+|(chat|http)\/[^/]+)\.(ts|json)$/, /^hono(\/|$)/, /^valibot$/],
+    may: [
+      /^shared\//,
+      /^functions\/([^/]+|(chat|http)\/[^/]+)\.(ts|json)$/,
+      /^hono(\/|$)/,
+      /^valibot$/,
+    ],
   },
   {
     of: /^functions\/[^/]+\.ts$/,

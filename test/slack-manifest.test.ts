@@ -24,7 +24,7 @@ test('the manifest has the addresses of the relay', () => {
   const [command, ...more] = features.slash_commands
   const urls = [command?.url, settings.interactivity.request_url]
   const chat = slack({ signingSecrets: [] }, 'en', async () => expect.unreachable())
-  expect(urls).toEqual(chat.doors.map(({ path }) => `https://HOST${path}`))
+  expect(urls).toEqual(chat.routes.map(({ path }) => `https://HOST${path}`))
   expect(urls).toEqual(['https://HOST/chat/slack/commands', 'https://HOST/chat/slack/interactions'])
   expect(command?.command).toBe('/ncp')
   expect(more).toEqual([])

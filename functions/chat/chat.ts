@@ -1,6 +1,6 @@
 import type { ChatName } from '../../shared/caller.ts'
 import type { Confirmation, Question, ReplyTo } from '../../shared/chat/question.ts'
-import type { Told } from '../../shared/outbox/deliver.ts'
+import type { DeliveryResult } from '../../shared/outbox/deliver.ts'
 import type { MessageParts } from '../../shared/outbox/webhooks.ts'
 import type { Language } from '../../shared/outbox/wording/languages.ts'
 
@@ -21,7 +21,7 @@ export type MessageTemplate = (language: Language, prefix: string) => Message
 export type Visibility = 'all' | 'one' | 'replace'
 
 /** A request to a route of a chat. */
-export interface Received {
+export interface IncomingMessage {
   bytes: Uint8Array
   header(name: string): string | undefined
   /** Milliseconds since the epoch. */
@@ -29,13 +29,13 @@ export interface Received {
 }
 
 /** A route of a chat. */
-export interface Door {
+export interface ChatRoute {
   path: string
   /**
    * Verifies the sender and returns the message in a request, if it has one.
    * @throws Problem `unauthenticated`, `malformed-request`
    */
-  questionIn(received: Received): Promise<Question | undefined>
+  parse(received: IncomingMessage): Promise<Question | undefined>
   /** Returns the body of the answer, if the chat shows the answer to its request; otherwise the answer is posted. */
   bodyOf?(template: MessageTemplate, question: Question): Promise<object>
 }
@@ -43,7 +43,7 @@ export interface Door {
 /** A chat that the relay answers. */
 export interface Chat {
   name: ChatName
-  doors: Door[]
+  routes: ChatRoute[]
   /** Posts a message to the place that a question came from. */
-  say(template: MessageTemplate, visibility: Visibility, to: ReplyTo): Promise<Told>
+  post(template: MessageTemplate, visibility: Visibility, to: ReplyTo): Promise<DeliveryResult>
 }

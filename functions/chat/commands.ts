@@ -6,10 +6,10 @@ import { namesEveryMinute } from '../../shared/jobs/job.ts'
 import { toProblem } from '../../shared/log.ts'
 import type { ImageStorage } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { ownImages, readImage, snapshots } from '../../shared/ncloud/reads.ts'
-import { claimed, claimOf, mustHaveQuota } from '../../shared/operations/create.ts'
+import { claimOperation, mustHaveQuota, newClaim } from '../../shared/operations/create.ts'
 import { type Check, isUsable } from '../../shared/operations/create-image/check.ts'
 import { check } from '../../shared/operations/create-image/dry-run.ts'
-import { current } from '../../shared/operations/follow.ts'
+import { refreshIfStale } from '../../shared/operations/follow.ts'
 import { isSettled, type Operation } from '../../shared/operations/operation.ts'
 import { isProblem, type Problem } from '../../shared/problem.ts'
 import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
@@ -68,7 +68,7 @@ export interface ChatSettings {
 }
 
 /** Answers a message. A failure becomes an answer, too. */
-export async function converse(
+export async function answerCommand(
   question: Question,
   settings: ChatSettings,
   context: RequestContext,
@@ -125,7 +125,7 @@ async function statusOf(reference: string, context: RequestContext): Promise<Ans
     return { what: 'image', image, command }
   }
   if (reference.startsWith('op_')) {
-    const operation = await current(await visible(reference, context), context)
+    const operation = await refreshIfStale(await visible(reference, context), context)
     const { image } = operation
     return image ? { what: 'image', image, command } : { what: 'operation', operation }
   }
@@ -229,8 +229,8 @@ async function start(
     intent.command === 'run' ? requestToRun(intent.job, context) : requestToCreate(intent, context)
   try {
     const key = { origin: 'chat-button' as const, value: id }
-    const claim = await claimOf({ ...request, caller, key, replyTo }, context)
-    const { operation } = await claimed(claim, { caller, leaseMs: 0 }, context)
+    const claim = await newClaim({ ...request, caller, key, replyTo }, context)
+    const { operation } = await claimOperation(claim, { caller, leaseMs: 0 }, context)
     // Without an address for the result, the answer must not promise to post it.
     const isOver = isSettled(operation) || !replyTo.to
     return { what: isOver ? 'operation' : 'started', operation }

@@ -67,10 +67,10 @@ export function mattermost(
 
   return {
     name: 'mattermost',
-    doors: [
+    routes: [
       {
         path: '/chat/mattermost',
-        async questionIn({ bytes, header, now }) {
+        async parse({ bytes, header, now }) {
           const form = new URLSearchParams(bodyText(bytes))
           mustHaveToken(header('authorization'), form.get('token'), tokens)
           const person = form.get('user_id') ?? ''
@@ -91,7 +91,7 @@ export function mattermost(
         bodyOf: (template, { replyTo }) => payloadOf(template, 'one', replyTo),
       },
     ],
-    say: async (template, visibility, replyTo) =>
+    post: async (template, visibility, replyTo) =>
       postTo(replyTo.to, await payloadOf(template, visibility, replyTo), transport),
   }
 }

@@ -1,4 +1,4 @@
-import { DELIVERY_MS, REFUSED, type Told } from '../../shared/outbox/deliver.ts'
+import { DELIVERY_MS, type DeliveryResult, REFUSED, resultOf } from '../../shared/outbox/deliver.ts'
 import { MINUTE_MS } from '../../shared/web/durations.ts'
 import { retryAfterSeconds } from '../../shared/web/retry-after.ts'
 import type { Transport } from '../../shared/web/transport.ts'
@@ -20,12 +20,16 @@ export function addressAt(origin: string | undefined, address: string | null): s
 }
 
 /** Posts to an address that Slack or Mattermost gave for an answer. Some refusals are only in the body. */
-export async function postTo(address: string, body: object, transport: Transport): Promise<Told> {
+export async function postTo(
+  address: string,
+  body: object,
+  transport: Transport,
+): Promise<DeliveryResult> {
   if (!address) return REFUSED
   const headers = { 'content-type': 'application/json' }
   const url = new URL(address)
   const request = { method: 'POST' as const, url, headers, body: JSON.stringify(body) }
   const incoming = await transport(request, POST_LIMIT_MS)
   if (/"ok"\s*:\s*false/.test(utf8.decode(incoming.body))) return REFUSED
-  return { status: incoming.status, waitSeconds: retryAfterSeconds(incoming.headers) ?? 0 }
+  return resultOf(incoming.status, retryAfterSeconds(incoming.headers))
 }

@@ -17,7 +17,7 @@ import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
 import { printable, shortWord } from '../../shared/web/printable.ts'
 import type { JobView } from '../http/jobs.ts'
 import type { Message, MessageTemplate } from './chat.ts'
-import type { Answer, Summary } from './converse.ts'
+import type { Answer, Summary } from './commands.ts'
 
 /** The commands that the help lists. `confirm` is left out: only Mattermost has it, and explains it when it asks. */
 const LISTED_COMMANDS: Command[] = [

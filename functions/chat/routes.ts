@@ -4,12 +4,11 @@ import type { Question } from '../../shared/chat/question.ts'
 import type { Context } from '../../shared/context.ts'
 import { type Log, logWith, toProblem } from '../../shared/log.ts'
 import {
+  attemptDelivery,
   DELIVERY_MS,
-  outcomeOf,
+  type DeliveryResult,
+  type Notifier,
   REFUSED,
-  type Teller,
-  type Told,
-  tellOnce,
 } from '../../shared/outbox/deliver.ts'
 import { asked } from '../../shared/outbox/notice.ts'
 import { Problem } from '../../shared/problem.ts'
@@ -19,9 +18,9 @@ import { bytesOf } from '../http/input.ts'
 import type { Reply } from '../http/reply.ts'
 import type { RequestContext } from '../request-context.ts'
 import type { Env } from '../request-log.ts'
-import type { Chat, Door } from './chat.ts'
-import { type Answer, type ChatSettings, converse } from './converse.ts'
-import { renderAnswer, renderEnd } from './message.ts'
+import type { Chat, ChatRoute } from './chat.ts'
+import { type Answer, answerCommand, type ChatSettings } from './commands.ts'
+import { renderAnswer, renderEnd } from './render.ts'
 
 /** The time limit for finding an answer. After it, the tick takes over. */
 const ANSWER_MS = 1_700
@@ -53,47 +52,51 @@ export interface ChatContext extends ChatSettings {
 export interface Fallback {
   /** The name of the target. */
   room: string
-  teller: Teller
+  notifier: Notifier
 }
 
 /** Returns a function that delivers answers and ends of operations to a chat. A refused end goes to the fallback. */
-export function chatTeller(
+export function chatNotifier(
   chat: Chat,
   chatContext: ChatContext,
   fallback: Fallback | undefined,
-): Teller {
+): Notifier {
   const { clock } = chatContext
 
-  async function answer(question: Question, isFirst: boolean, given: Context): Promise<Told> {
+  async function answer(
+    question: Question,
+    isFirst: boolean,
+    given: Context,
+  ): Promise<DeliveryResult> {
     if (clock.now() > question.at + MAX_QUESTION_AGE_MS) return REFUSED
     const deadline = Math.min(given.deadline, clock.now() + TICK_ANSWER_MS)
     const context = contextOf(question, { deadline, log: given.log }, chatContext)
-    const found = await converse(question, chatContext, context)
+    const found = await answerCommand(question, chatContext, context)
     // The first try has little time, and the platform may have frozen it. The tick tries again with more time.
     const isTooLate = isLate(found) || clock.now() > deadline
-    if (isFirst && isTooLate) return { status: 0, waitSeconds: 0 }
-    return chat.say(renderAnswer(found), question.replaces ? 'replace' : 'one', question.replyTo)
+    if (isFirst && isTooLate) return { outcome: {} }
+    return chat.post(renderAnswer(found), question.replaces ? 'replace' : 'one', question.replyTo)
   }
 
   return async (notice, context) => {
     const { event, to, besides, tries } = notice
     if (event.what === 'asked') return answer(event.question, tries === 1, context)
     if (!('operationId' in event) || !to) return REFUSED
-    const told = clock.now() < to.until ? await chat.say(renderEnd(event), 'all', to) : REFUSED
-    const isElsewhere = fallback && outcomeOf(told.status) === 'refused'
+    const result = clock.now() < to.until ? await chat.post(renderEnd(event), 'all', to) : REFUSED
+    const isElsewhere = fallback && result.outcome === 'refused'
     // A target that is notified by name gets the end only once.
     return isElsewhere && !besides?.includes(fallback.room)
-      ? fallback.teller(notice, context)
-      : told
+      ? fallback.notifier(notice, context)
+      : result
   }
 }
 
 /** Returns a handler that answers in time even if NAVER Cloud is slow. The tick finishes late answers. */
-export function answerAt(door: Door, teller: Teller, chatContext: ChatContext) {
+export function handle(route: ChatRoute, notifier: Notifier, chatContext: ChatContext) {
   const { clock } = chatContext
 
   async function answer(question: Question, startedAt: number, log: Log): Promise<Reply> {
-    const deadline = startedAt + (door.bodyOf ? ANSWER_MS : POSTED_ANSWER_MS)
+    const deadline = startedAt + (route.bodyOf ? ANSWER_MS : POSTED_ANSWER_MS)
     const context = contextOf(question, { deadline, log }, chatContext)
 
     /** Waits until the time limit; `undefined` after it. The work continues as far as the platform allows. */
@@ -114,10 +117,10 @@ export function answerAt(door: Door, teller: Teller, chatContext: ChatContext) {
       }
     }
 
-    if (door.bodyOf) {
-      const found = (await inTime(converse(question, chatContext, context))) ?? TOO_LATE
+    if (route.bodyOf) {
+      const found = (await inTime(answerCommand(question, chatContext, context))) ?? TOO_LATE
       const shown = isLate(found) ? await leave() : found
-      return { status: 200, body: await door.bodyOf(renderAnswer(shown), question) }
+      return { status: 200, body: await route.bodyOf(renderAnswer(shown), question) }
     }
     // Stored first, so that nothing is lost and a repeat is recognised.
     const notice = asked(question, clock.now() + TICK_GRACE_MS)
@@ -125,14 +128,14 @@ export function answerAt(door: Door, teller: Teller, chatContext: ChatContext) {
     // The sender must not believe that the message is stored.
     if (isNew === undefined)
       throw new Problem('internal', 'The message could not be stored in time. Send it again')
-    if (isNew) await inTime(tellOnce(notice, teller, context))
+    if (isNew) await inTime(attemptDelivery(notice, notifier, context))
     return EMPTY
   }
 
   return async (c: HonoContext<Env>): Promise<Reply> => {
     const { startedAt: now, requestId } = c.var
     const bytes = await bytesOf(c)
-    const question = await door.questionIn({ bytes, header: (name) => c.req.header(name), now })
+    const question = await route.parse({ bytes, header: (name) => c.req.header(name), now })
     if (!question) return EMPTY
     const caller = chatCallerName(question.replyTo)
     c.set('caller', caller)

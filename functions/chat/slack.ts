@@ -16,7 +16,7 @@ import { hex } from '../../shared/web/digest.ts'
 import { isSignedBy } from '../../shared/web/hmac.ts'
 import type { Transport } from '../../shared/web/transport.ts'
 import { bodyJson, bodyText, malformed } from '../http/input.ts'
-import type { Button, Chat, Message, Received, Visibility } from './chat.ts'
+import type { Button, Chat, IncomingMessage, Message, Visibility } from './chat.ts'
 import { addressAt, PREFIX, postTo, REPLY_LIMIT_MS } from './post.ts'
 
 const utf8 = new TextEncoder()
@@ -54,10 +54,10 @@ export function slack(
 ): Chat {
   return {
     name: 'slack',
-    doors: [
+    routes: [
       {
         path: '/chat/slack/commands',
-        async questionIn(received) {
+        async parse(received) {
           const form = new URLSearchParams(bodyText(received.bytes))
           // Slack's probe of the certificate is not signed.
           if (form.get('ssl_check') === '1') return undefined
@@ -70,7 +70,7 @@ export function slack(
       },
       {
         path: '/chat/slack/interactions',
-        async questionIn(received) {
+        async parse(received) {
           await mustBeSigned(received, signingSecrets)
           const payload = new URLSearchParams(bodyText(received.bytes)).get('payload')
           const click = parse(Click, bodyJson(payload ?? ''))
@@ -84,7 +84,7 @@ export function slack(
         },
       },
     ],
-    say: (template, visibility, { to }) =>
+    post: (template, visibility, { to }) =>
       postTo(to, payloadOf(template(language, PREFIX), visibility, language), transport),
   }
 }
@@ -94,7 +94,10 @@ export function slack(
  * Source: https://docs.slack.dev/authentication/verifying-requests-from-slack
  * @throws Problem `unauthenticated`
  */
-async function mustBeSigned({ bytes, header, now }: Received, secrets: string[]): Promise<void> {
+async function mustBeSigned(
+  { bytes, header, now }: IncomingMessage,
+  secrets: string[],
+): Promise<void> {
   const timestamp = header('x-slack-request-timestamp') ?? ''
   const sentAt = /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : Number.NaN
   const isFresh = Math.abs(Math.floor(now / 1_000) - sentAt) <= MAX_AGE_SECONDS
@@ -112,7 +115,7 @@ async function mustBeSigned({ bytes, header, now }: Received, secrets: string[])
 async function questionBy(
   person: string,
   address: string | null,
-  { bytes, now }: Received,
+  { bytes, now }: IncomingMessage,
   content: Pick<Question, 'text'> & Partial<Pick<Question, 'confirmed' | 'replaces'>>,
 ): Promise<Question> {
   if (!v.is(Person, person)) malformed('The body must name a team and a user')

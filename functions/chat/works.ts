@@ -1,6 +1,7 @@
 import { chatCallerName } from '../../shared/caller.ts'
 import { intentOf } from '../../shared/chat/commands.ts'
 import { confirmationOf, confirmationText, questionId } from '../../shared/chat/question.ts'
+import { resultOf } from '../../shared/outbox/deliver.ts'
 import { plainLines } from '../../shared/outbox/webhooks.ts'
 import { WORDINGS } from '../../shared/outbox/wording/all.ts'
 import { LANGUAGES, type Language } from '../../shared/outbox/wording/languages.ts'
@@ -28,10 +29,10 @@ export function works(
   const send = openBot(bot, transport, clock)
   return {
     name: 'works',
-    doors: [
+    routes: [
       {
         path: '/chat/works',
-        async questionIn({ bytes, header, now }) {
+        async parse({ bytes, header, now }) {
           const { botId } = bot
           const reason = await verifyCallback(bytes, header, { botId, botSecrets }, now)
           if (reason) {
@@ -58,7 +59,10 @@ export function works(
         },
       },
     ],
-    say: (template, _, { to }) => send(to, contentOf(template, language)),
+    post: async (template, _, { to }) => {
+      const { status, waitSeconds } = await send(to, contentOf(template, language))
+      return resultOf(status, waitSeconds || undefined)
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import { oneOf } from '../../shared/one-of.ts'
 import { type CreateRequest, create } from '../../shared/operations/create.ts'
 import { dryRun } from '../../shared/operations/create-image/dry-run.ts'
 import { imageFields } from '../../shared/operations/create-image/input.ts'
-import { current, refreshed } from '../../shared/operations/follow.ts'
+import { refreshIfStale, refreshImage } from '../../shared/operations/follow.ts'
 import { isSettled, mayRead, type Operation, statusOf } from '../../shared/operations/operation.ts'
 import { settle } from '../../shared/operations/settle.ts'
 import { STATUSES } from '../../shared/operations/state.ts'
@@ -122,7 +122,7 @@ export async function operationById(
   context: RequestContext,
 ): Promise<Reply> {
   const stored = await visible(id, context)
-  const operation = await current(stored, context)
+  const operation = await refreshIfStale(stored, context)
   const settled = await waitFor(operation, () => reload(operation, context), isSettled, context)
   return operationReply(settled, context)
 }
@@ -203,7 +203,7 @@ function retryAfterSeconds(operation: Operation, now: number): number | undefine
 async function reload({ operationId }: Operation, context: RequestContext): Promise<Operation> {
   const stored = await context.store.read(operationId)
   if (!stored) throw notFound()
-  return isSettled(stored) ? stored : refreshed(stored, context)
+  return isSettled(stored) ? stored : refreshImage(stored, context)
 }
 
 /** Returns an operation that the caller may read. @throws Problem `operation-not-found` */

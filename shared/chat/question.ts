@@ -52,7 +52,7 @@ async function callerPart(caller: string): Promise<string> {
 }
 
 /** Returns the name of the outbox queue for messages in a chat. */
-export function laneOf(chat: ChatName): string {
+export function channelTarget(chat: ChatName): string {
   return `chat:${chat}`
 }
 

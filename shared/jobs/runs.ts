@@ -2,7 +2,7 @@ import { type Caller, jobCallerName } from '../caller.ts'
 import type { Context } from '../context.ts'
 import { toProblem } from '../log.ts'
 import { withNotices } from '../operations/announce.ts'
-import { claimed, claimOf, tryClaim } from '../operations/create.ts'
+import { claimOnce, claimOperation, newClaim } from '../operations/create.ts'
 import { accept, type Operation, reject } from '../operations/operation.ts'
 import { logTransition } from '../operations/record.ts'
 import { isProblem, storedProblem } from '../problem.ts'
@@ -90,9 +90,9 @@ export async function claimRun(
   const request = requestForRun(job, at, regionCode)
   const caller = callerOf(job)
   const key = { origin: 'scheduled-minute' as const, value: rfc3339(request.run.minute) }
-  const claim = await claimOf({ ...request, caller, key }, context)
+  const claim = await newClaim({ ...request, caller, key }, context)
   try {
-    const { operation, isReplay } = await claimed(claim, { caller }, context)
+    const { operation, isReplay } = await claimOperation(claim, { caller }, context)
     return isReplay ? undefined : operation
   } catch (error) {
     // The minute already has a run, made with an earlier configuration of the job.
@@ -100,8 +100,8 @@ export async function claimRun(
     if (!isProblem(error, 'name-taken')) throw error
     const record = reject(accept(claim, context), storedProblem(error), context)
     const { next, notices } = withNotices(record, context.targets, context.clock.now())
-    const { outcome } = await tryClaim(next, caller, notices, context)
-    if (outcome === 'claimed') logTransition(next, context)
+    const { outcome } = await claimOnce(next, caller, notices, context)
+    if (outcome === 'ok') logTransition(next, context)
     return undefined
   }
 }

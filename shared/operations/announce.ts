@@ -1,4 +1,4 @@
-import { laneOf } from '../chat/question.ts'
+import { channelTarget } from '../chat/question.ts'
 import { isFinal } from '../image.ts'
 import { type Ending, type Notice, noticesOf, type OperationEnded } from '../outbox/notice.ts'
 import type { Operation } from './operation.ts'
@@ -9,17 +9,17 @@ export function withNotices(
   targets: string[],
   at: number,
 ): { next: Operation; notices: Notice[] } {
-  const { operationId, told = [], notify, replyTo } = operation
+  const { operationId, announced = [], notify, replyTo } = operation
   const event = endOf(operation, at)
-  if (!event || event.what === told.at(-1)) return { next: operation, notices: [] }
+  if (!event || event.what === announced.at(-1)) return { next: operation, notices: [] }
   const idOf = (count: number) => `${operationId}_${count}`
-  const before = told.length > 0 ? idOf(told.length) : undefined
-  const next = { ...operation, told: [...told, event.what] }
+  const before = announced.length > 0 ? idOf(announced.length) : undefined
+  const next = { ...operation, announced: [...announced, event.what] }
   const noticesFor = (names: string[]) => {
     const known = names.filter((name) => targets.includes(name))
-    return noticesOf(known, idOf(next.told.length), event, before)
+    return noticesOf(known, idOf(next.announced.length), event, before)
   }
-  const asker = replyTo ? noticesFor([laneOf(replyTo.chat)]) : []
+  const asker = replyTo ? noticesFor([channelTarget(replyTo.chat)]) : []
   const notices = [
     ...noticesFor(notify),
     ...asker.map((notice) => ({ ...notice, to: replyTo, besides: notify })),

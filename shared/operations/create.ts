@@ -4,11 +4,11 @@ import type { Context } from '../context.ts'
 import { toProblem } from '../log.ts'
 import type { Notice } from '../outbox/notice.ts'
 import { type NameHolder, Problem } from '../problem.ts'
-import type { Claimed, Listing } from '../store/store.ts'
+import type { ClaimResult, Listing } from '../store/store.ts'
 import { sha256Hex } from '../web/digest.ts'
 import { DAY_MS } from '../web/durations.ts'
 import { rfc3339 } from '../web/rfc3339.ts'
-import { current, refreshed } from './follow.ts'
+import { refreshIfStale, refreshImage } from './follow.ts'
 import { markerOf } from './marker.ts'
 import {
   accept,
@@ -56,8 +56,8 @@ export async function create(
   request: CreateRequest,
   context: Context,
 ): Promise<{ operation: Operation; isReplay: boolean }> {
-  const claim = await claimOf(request, context)
-  const { operation, isReplay } = await claimed(claim, { caller: request.caller }, context)
+  const claim = await newClaim(request, context)
+  const { operation, isReplay } = await claimOperation(claim, { caller: request.caller }, context)
   // The first request may still be running, so a repeat continues only an operation that is due.
   if (isReplay && !isDue(operation, context.clock.now())) return { operation, isReplay }
   return { operation: await asFarAsStored(reconcile, operation, context), isReplay }
@@ -82,7 +82,7 @@ async function asFarAsStored(
 }
 
 /** Returns the claim for a request. @throws Problem `forbidden` if the caller may not use the name */
-export async function claimOf(
+export async function newClaim(
   request: CreateRequest,
   { relayName, site }: Pick<Context, 'relayName' | 'site'>,
 ): Promise<Claim> {
@@ -132,15 +132,15 @@ function fingerprintOf({ content, regionCode, run }: CreateRequest): Promise<str
  * tick continues a new operation.
  * @throws Problem `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
-export async function claimed(
+export async function claimOperation(
   claim: Claim,
   { caller, leaseMs }: { caller: Caller; leaseMs?: number },
   context: Context,
 ) {
   for (let looked = false; ; looked = true) {
     const operation = accept(claim, context, leaseMs)
-    const result = await tryClaim(operation, caller, [], context)
-    if (result.outcome === 'claimed') {
+    const result = await claimOnce(operation, caller, [], context)
+    if (result.outcome === 'ok') {
       logTransition(operation, context)
       return { operation, isReplay: false }
     }
@@ -152,10 +152,10 @@ export async function claimed(
       if (!isSame) {
         throw new Problem('idempotency-key-reused', 'The key was used with other content')
       }
-      return { operation: await asFarAsStored(current, holder, context), isReplay: true }
+      return { operation: await asFarAsStored(refreshIfStale, holder, context), isReplay: true }
     }
     // The name is in use. Its image may have failed or been deleted since the last read, so read it once more.
-    const seen = looked ? holder : await asFarAsStored(refreshed, holder, context)
+    const seen = looked ? holder : await asFarAsStored(refreshImage, holder, context)
     if (!isLive(seen)) continue
     if (!isSame) throw nameTaken(seen, caller)
     return { operation: seen, isReplay: true }
@@ -163,23 +163,23 @@ export async function claimed(
 }
 
 /** Makes one claim. If the store's answer was lost or the claim arrived twice, it recognises its operation by the id. */
-export async function tryClaim(
+export async function claimOnce(
   operation: Operation,
   { dailyCreations }: Caller,
   notices: Notice[],
   { store }: Context,
-): Promise<Claimed> {
+): Promise<ClaimResult> {
   const { operationId, createdAt } = operation
   const quota = { dailyCreations, today: startOfDay(createdAt) }
-  let result: Claimed
+  let result: ClaimResult
   try {
     result = await store.claim(operation, quota, notices)
   } catch (error) {
-    if (await store.read(operationId)) return { outcome: 'claimed' }
+    if (await store.read(operationId)) return { outcome: 'ok' }
     throw error
   }
   const isOwn = 'holder' in result && result.holder.operationId === operationId
-  return isOwn ? { outcome: 'claimed' } : result
+  return isOwn ? { outcome: 'ok' } : result
 }
 
 function nameTaken(holder: Operation, caller: Caller): Problem {

@@ -12,14 +12,14 @@ const FRESH_MS = 5 * SECOND_MS
 
 /** Reads the image again and schedules the next read, until the image is final or a day has passed. */
 export async function follow(operation: Operation, context: Context): Promise<Operation> {
-  const next = await refreshed(operation, context)
+  const next = await refreshImage(operation, context)
   return next === operation
     ? put(postponeLook(operation, nextLook(operation, context.clock.now())), context)
     : next
 }
 
 /** Reads the image of an operation again. A failed read does not change the operation. */
-export async function refreshed(operation: Operation, context: Context): Promise<Operation> {
+export async function refreshImage(operation: Operation, context: Context): Promise<Operation> {
   const { image, regionCode } = operation
   if (!image) return operation
   let read: Image
@@ -37,9 +37,9 @@ export async function refreshed(operation: Operation, context: Context): Promise
 }
 
 /** Returns the operation for a reader. Reads the image again unless it is final or was read in the last 5 s. */
-export async function current(operation: Operation, context: Context): Promise<Operation> {
+export async function refreshIfStale(operation: Operation, context: Context): Promise<Operation> {
   const { image, imageReadAt } = operation
   if (!image || isFinal(image.phase)) return operation
   const isFresh = context.clock.now() < (imageReadAt ?? 0) + FRESH_MS
-  return isFresh ? operation : refreshed(operation, context)
+  return isFresh ? operation : refreshImage(operation, context)
 }

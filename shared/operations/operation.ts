@@ -48,7 +48,7 @@ export interface Operation {
   /** The place in a chat where it was requested and where its result is posted. */
   replyTo?: ReplyTo | undefined
   /** The announced results, in order. Their notices may still be undelivered. */
-  told?: Ending[]
+  announced?: Ending[]
   /** The marker in the description of its image. */
   marker: string
   /** The numbers of failed images with its name that existed before the first attempt. */

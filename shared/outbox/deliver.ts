@@ -16,18 +16,18 @@ const MAX_AT_ONCE = 20
 const TEMPORARY = [408, 425, 429]
 
 /** The result of one delivery. */
-export interface Told {
-  /** The status of the answer; 0 if there was none. */
-  status: number
-  /** The pause that the target asks for; 0 if none. */
-  waitSeconds: number
+export interface DeliveryResult {
+  /** Final, or to be retried, after a pause if the target asks for one. */
+  outcome: 'delivered' | 'refused' | { retryAfterSeconds?: number | undefined }
+  /** The HTTP status of the answer, for the log. */
+  status?: number
 }
 
 /** Attempts one delivery of a notice to a target. */
-export type Teller = (notice: Notice, context: Context) => Promise<Told>
+export type Notifier = (notice: Notice, context: Context) => Promise<DeliveryResult>
 
 /** The options of notifications. */
-export interface Mail {
+export interface NotificationOptions {
   language: Language
   /** The page where people see their images. */
   console: string
@@ -35,38 +35,42 @@ export interface Mail {
 }
 
 /** Returns a function that delivers events to the webhook of a target. */
-export function tellerOf(target: Target, mail: Mail, { now }: Clock): Teller {
+export function webhookNotifier(
+  target: Target,
+  { language, console, transport }: NotificationOptions,
+  { now }: Clock,
+): Notifier {
   return async ({ id, event }) => {
     if (event.what === 'asked') return REFUSED
-    const notification = notificationOf(event, mail.language, mail.console)
+    const notification = notificationOf(event, language, console)
     const request = await requestTo(target, notification, id, now())
-    const { status, headers } = await mail.transport(request, DELIVERY_MS)
-    return { status, waitSeconds: retryAfterSeconds(headers) ?? 0 }
+    const { status, headers } = await transport(request, DELIVERY_MS)
+    return resultOf(status, retryAfterSeconds(headers))
   }
 }
 
-/** The result for a notice that must not be retried (RFC 9110, 15.5.11). */
-export const REFUSED: Told = { status: 410, waitSeconds: 0 }
+/** The result for a notice that must not be retried. */
+export const REFUSED: DeliveryResult = { outcome: 'refused' }
 
 /**
  * Delivers due notices, in one queue for each target. Makes a second pass once this tick's other work is done (`more`). A
  * failing target does not delay the others. Its notices are retried at growing intervals for three days.
  */
 export async function deliver(
-  tellers: Record<string, Teller>,
+  notifiers: Record<string, Notifier>,
   more: Promise<unknown>,
   context: Context,
 ): Promise<void> {
   const { store, clock } = context
 
-  async function deliverDue(name: string, teller: Teller): Promise<void> {
+  async function deliverDue(name: string, notifier: Notifier): Promise<void> {
     for (const notice of await store.dueNotices(name, clock.now(), MAX_AT_ONCE)) {
       if (clock.now() + DELIVERY_MS > context.deadline) return
       if (await mustWait(notice)) continue
       const booked = tried(notice, clock.now())
       // Stored first: only one of two simultaneous ticks delivers it, and a later tick retries if this process stops.
       if (!(await store.replaceNotice(booked))) continue
-      const isReached = await tellOnce(booked, teller, context)
+      const isReached = await attemptDelivery(booked, notifier, context)
       if (!isReached) return
     }
   }
@@ -79,32 +83,33 @@ export async function deliver(
     return true
   }
 
-  async function deliverQueue([name, teller]: [string, Teller]): Promise<void> {
+  async function deliverQueue([name, notifier]: [string, Notifier]): Promise<void> {
     try {
-      await deliverDue(name, teller)
+      await deliverDue(name, notifier)
       await more
-      await deliverDue(name, teller)
+      await deliverDue(name, notifier)
     } catch (error) {
       logDefect(error, context.log)
     }
   }
 
-  await Promise.all(Object.entries(tellers).map(deliverQueue))
+  await Promise.all(Object.entries(notifiers).map(deliverQueue))
 }
 
 /** Delivers a notice whose next attempt is scheduled, and stores the result. Returns `false` if a retry is needed. */
-export async function tellOnce(
+export async function attemptDelivery(
   booked: Notice,
-  teller: Teller,
-  context: Context /*FROM { store, clock }*/,
+  notifier: Notifier,
+  context: Context,
 ): Promise<boolean> {
   const { store, clock } = context
   const startedAt = clock.now()
-  const { status, reason, waitSeconds } = await tryDelivery(booked, teller, context)
-  const outcome = outcomeOf(status)
-  if (outcome) await store.replaceNotice(done(booked))
-  else if (waitSeconds > 0) {
-    await store.replaceNotice(rescheduleNotice(booked, clock.now() + waitSeconds * 1_000))
+  const { outcome, status, reason } = await tryDelivery(booked, notifier, context)
+  const isFinal = typeof outcome === 'string'
+  if (isFinal) await store.replaceNotice(done(booked))
+  else if (outcome.retryAfterSeconds) {
+    const until = clock.now() + outcome.retryAfterSeconds * 1_000
+    await store.replaceNotice(rescheduleNotice(booked, until))
   }
   const { target, event, dueAt, tries } = booked
   context.log({
@@ -112,25 +117,30 @@ export async function tellOnce(
     target,
     ...('operationId' in event && { operationId: event.operationId }),
     ...('imageNo' in event && event.imageNo && { imageNo: event.imageNo }),
-    state: outcome ?? (dueAt === null ? 'given_up' : 'pending'),
+    state: isFinal ? outcome : dueAt === null ? 'given_up' : 'pending',
     attempt: tries,
     milliseconds: clock.now() - startedAt,
-    ...(status > 0 && { status }),
+    ...(status && { status }),
     ...(reason && { reason }),
   })
-  return outcome !== undefined
+  return isFinal
 }
 
-async function tryDelivery(notice: Notice, teller: Teller, context: Context) {
+async function tryDelivery(
+  notice: Notice,
+  notifier: Notifier,
+  context: Context,
+): Promise<DeliveryResult & { reason?: string | undefined }> {
   try {
-    return { ...(await teller(notice, context)), reason: undefined }
+    return await notifier(notice, context)
   } catch (error) {
-    return { status: 0, waitSeconds: 0, reason: reasonOf(error) }
+    return { outcome: {}, reason: reasonOf(error) }
   }
 }
 
-/** Returns the final result of a delivery by its status; `undefined` if the notice must be retried. */
-export function outcomeOf(status: number): 'delivered' | 'refused' | undefined {
-  if (status >= 200 && status < 300) return 'delivered'
-  return status >= 300 && status < 500 && !TEMPORARY.includes(status) ? 'refused' : undefined
+/** Returns the result of a delivery by the HTTP status of its answer. */
+export function resultOf(status: number, retryAfterSeconds: number | undefined): DeliveryResult {
+  if (status >= 200 && status < 300) return { outcome: 'delivered', status }
+  const isRefused = status >= 300 && status < 500 && !TEMPORARY.includes(status)
+  return { outcome: isRefused ? 'refused' : { retryAfterSeconds }, status }
 }

@@ -1,4 +1,4 @@
-import { laneOf, type Question, type ReplyTo } from '../chat/question.ts'
+import { channelTarget, type Question, type ReplyTo } from '../chat/question.ts'
 import type { FinalPhase } from '../image.ts'
 import type { StoredProblem } from '../problem.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../web/durations.ts'
@@ -118,7 +118,7 @@ export function done(notice: Notice): Notice {
 export function asked(question: Question, dueAt: number): Notice {
   const { id, at, replyTo } = question
   const event = { what: 'asked' as const, at, question }
-  return { id, target: laneOf(replyTo.chat), version: 1, event, tries: 1, dueAt }
+  return { id, target: channelTarget(replyTo.chat), version: 1, event, tries: 1, dueAt }
 }
 
 function changed(notice: Notice, changes: Partial<Notice>): Notice {

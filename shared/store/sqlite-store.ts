@@ -2,7 +2,7 @@ import type { JobsRecord } from '../jobs/record.ts'
 import { holdsKey, isLive, type Operation, statusOf } from '../operations/operation.ts'
 import type { Notice } from '../outbox/notice.ts'
 import { MINUTE_MS } from '../web/durations.ts'
-import type { Claimed, Listing, Store } from './store.ts'
+import type { ClaimResult, Listing, Store } from './store.ts'
 
 /** The part of SQLite that the store uses; `node:sqlite` and Durable Objects both have it. */
 export interface Sqlite {
@@ -45,7 +45,7 @@ const SCHEMA = [
     PRIMARY KEY (target, id)
   ) STRICT`,
   'CREATE INDEX IF NOT EXISTS notices_due ON notices (target, due_at)',
-  `CREATE TABLE IF NOT EXISTS told (
+  `CREATE TABLE IF NOT EXISTS delivered (
     target TEXT NOT NULL,
     id TEXT NOT NULL,
     at INTEGER NOT NULL,
@@ -92,7 +92,7 @@ export function sqliteStore(sqlite: Sqlite): Store {
 
   return {
     claim: async (operation, { dailyCreations, today }, notices = []) =>
-      sqlite.transaction((): Claimed => {
+      sqlite.transaction((): ClaimResult => {
         const ofKey = one('key_hash = ? AND holds_key = 1', operation.keyHash)
         if (ofKey) return { outcome: 'key-held', holder: ofKey }
         const ofName = holderOf(operation.regionCode, operation.content.name)
@@ -118,7 +118,7 @@ export function sqliteStore(sqlite: Sqlite): Store {
           operation.createdAt,
         )
         add(notices)
-        return { outcome: 'claimed' }
+        return { outcome: 'ok' }
       }),
 
     read: async (operationId) => one('operation_id = ?', operationId),
@@ -174,8 +174,12 @@ export function sqliteStore(sqlite: Sqlite): Store {
       sqlite.transaction(() => {
         const { target, id, version, dueAt } = next
         if (version === 1) {
-          const told = sqlite.run('SELECT 1 FROM told WHERE target = ? AND id = ?', target, id)
-          const isNew = !noticeOf(target, id) && told.length === 0
+          const delivered = sqlite.run(
+            'SELECT 1 FROM delivered WHERE target = ? AND id = ?',
+            target,
+            id,
+          )
+          const isNew = !noticeOf(target, id) && delivered.length === 0
           if (isNew) add([next])
           return isNew
         }
@@ -188,8 +192,8 @@ export function sqliteStore(sqlite: Sqlite): Store {
         const done = sqlite.run(`DELETE FROM notices ${which}`, target, id, version - 1)
         if (done.length === 0) return false
         const now = Date.now()
-        sqlite.run('DELETE FROM told WHERE at < ?', now - DONE_NOTICE_MS)
-        sqlite.run('INSERT INTO told (target, id, at) VALUES (?, ?, ?)', target, id, now)
+        sqlite.run('DELETE FROM delivered WHERE at < ?', now - DONE_NOTICE_MS)
+        sqlite.run('INSERT INTO delivered (target, id, at) VALUES (?, ?, ?)', target, id, now)
         return true
       }),
 

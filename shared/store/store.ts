@@ -5,8 +5,8 @@ import type { Notice } from '../outbox/notice.ts'
 import { Problem } from '../problem.ts'
 
 /** The result of a claim: stored, or prevented by another operation or by the quota. */
-export type Claimed =
-  | { outcome: 'claimed' }
+export type ClaimResult =
+  | { outcome: 'ok' }
   | { outcome: 'key-held'; holder: Operation }
   | { outcome: 'name-held'; holder: Operation }
   | { outcome: 'quota-spent' }
@@ -36,7 +36,7 @@ export interface Store {
     operation: Operation,
     quota: { dailyCreations?: number | undefined; today: number },
     notices?: Notice[],
-  ): Promise<Claimed>
+  ): Promise<ClaimResult>
   /** Reads an operation by its id. */
   read(operationId: string): Promise<Operation | undefined>
   /** Reads the live operation that holds a name. */

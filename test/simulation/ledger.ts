@@ -84,7 +84,7 @@ export function ledger(store: Store, time: VirtualTime): Ledger {
       ...store,
       async claim(operation, quota, notices) {
         const claimed = await store.claim(operation, quota, notices)
-        if (claimed.outcome === 'claimed') {
+        if (claimed.outcome === 'ok') {
           write(operation)
           announce(notices)
         }

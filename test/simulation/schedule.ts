@@ -1,7 +1,7 @@
 import type { Context } from '../../shared/context.ts'
 import type { LogEvent } from '../../shared/log.ts'
 import { type Gateway, openGateway } from '../../shared/ncloud/gateway.ts'
-import { type CreateRequest, claimOf, create } from '../../shared/operations/create.ts'
+import { type CreateRequest, create, newClaim } from '../../shared/operations/create.ts'
 import type { Operation } from '../../shared/operations/operation.ts'
 import { reconcile } from '../../shared/operations/reconcile.ts'
 import type { Store } from '../../shared/store/store.ts'
@@ -176,7 +176,7 @@ export async function runSchedule(
     const { name } = request.content
     const { foreignAt, foreignDescription: description } = plan
     if (plan.isForgotten) {
-      const { marker } = await claimOf(request, { relayName: '', site: 'public' })
+      const { marker } = await newClaim(request, { relayName: '', site: 'public' })
       const snapshotNo = request.content.storages[0]?.snapshotNo ?? ''
       gateway.makeOther({ name, snapshotNo, description: `[relay:${marker}]` })
     }

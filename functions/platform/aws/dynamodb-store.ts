@@ -214,11 +214,11 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Store 
         ]
         try {
           await client.send(new TransactWriteItemsCommand({ TransactItems }))
-          return { outcome: 'claimed' }
+          return { outcome: 'ok' }
         } catch (error) {
           const reasons = reasonsOf(error)
           // The id is unique, so an earlier try succeeded and only its answer was lost.
-          if (reasons[0] === FAILED) return { outcome: 'claimed' }
+          if (reasons[0] === FAILED) return { outcome: 'ok' }
           if (!isTransient(error) || round === MAX_ROUNDS) throw error
           if (!reasons.includes(FAILED)) await pause(round)
         }

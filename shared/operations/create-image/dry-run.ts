@@ -9,7 +9,7 @@ import { WORDINGS } from '../../outbox/wording/all.ts'
 import type { NameHolder } from '../../problem.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { rfc3339 } from '../../web/rfc3339.ts'
-import { type CreateRequest, claimOf } from '../create.ts'
+import { type CreateRequest, newClaim } from '../create.ts'
 import { mayRead, statusOf } from '../operation.ts'
 import { type Check, checkSnapshot } from './check.ts'
 
@@ -41,7 +41,7 @@ export async function dryRun(
   context: Context,
 ): Promise<v.InferOutput<typeof DryRun>> {
   const { content, regionCode } = request
-  const { marker } = await claimOf(request, context)
+  const { marker } = await newClaim(request, context)
   const { checks } = await check(request, context)
   const { method } = createServerImageFromSnapshot
   const input = { ...content, marker, regionCode }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Chat, MessageTemplate } from '../../../functions/chat/chat.ts'
 import { mattermost } from '../../../functions/chat/mattermost.ts'
-import { renderAnswer } from '../../../functions/chat/message.ts'
+import { renderAnswer } from '../../../functions/chat/render.ts'
 import { slack } from '../../../functions/chat/slack.ts'
 import type { Question } from '../../../shared/chat/question.ts'
 import { Phase } from '../../../shared/image.ts'
@@ -64,8 +64,8 @@ const images = fc
 test.each(LANGUAGES)(
   'renders every image within the limits of Slack and Mattermost, in %s',
   async (language) => {
-    const written = async ({ doors }: Chat, template: MessageTemplate) => {
-      const body = await doors[0]?.bodyOf?.(template, question)
+    const written = async ({ routes }: Chat, template: MessageTemplate) => {
+      const body = await routes[0]?.bodyOf?.(template, question)
       return JSON.parse(JSON.stringify(body))
     }
     const chats = {

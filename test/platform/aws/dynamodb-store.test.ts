@@ -19,7 +19,7 @@ import {
   reject,
   startAttempt,
 } from '../../../shared/operations/operation.ts'
-import type { Claimed, Store } from '../../../shared/store/store.ts'
+import type { ClaimResult, Store } from '../../../shared/store/store.ts'
 import { by, claim, image, jobsRecord, notice } from '../../shared/operations/records.ts'
 import { storeSuite } from '../../shared/store/store-suite.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
@@ -129,12 +129,12 @@ async function claimMany(
   store: Store,
   more: Parameters<typeof claim>[0],
   quota: Parameters<Store['claim']>[1] = noQuota,
-): Promise<Claimed[]> {
+): Promise<ClaimResult[]> {
   const operations = Array.from({ length: 200 }, () => accept(claim(more), by(5_000)))
   return Promise.all(operations.map((operation) => store.claim(operation, quota)))
 }
 
-function withOutcome(results: Claimed[], outcome: string) {
+function withOutcome(results: ClaimResult[], outcome: string) {
   return results.filter((result) => result.outcome === outcome)
 }
 
@@ -164,7 +164,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     test('one gets the key, and the others get its holder', async () => {
       const { store } = await open()
       const results = await claimMany(store, { keyHash: 'same' })
-      expect(withOutcome(results, 'claimed')).toHaveLength(1)
+      expect(withOutcome(results, 'ok')).toHaveLength(1)
       const [holder] = await store.list({ limit: 9 })
       const held = Array(199).fill({ outcome: 'key-held', holder })
       expect(withOutcome(results, 'key-held')).toEqual(held)
@@ -176,7 +176,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       await store.claim(first, noQuota)
       await store.replace(reject(first, problem, by(2_000)))
       const results = await claimMany(store, { name: 'web' })
-      expect(withOutcome(results, 'claimed')).toHaveLength(1)
+      expect(withOutcome(results, 'ok')).toHaveLength(1)
       const holder = await store.holderOf('KR', 'web')
       const held = Array(199).fill({ outcome: 'name-held', holder })
       expect(withOutcome(results, 'name-held')).toEqual(held)
@@ -189,7 +189,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     test('as many succeed as the quota allows', async () => {
       const { store, keysOf } = await open()
       const results = await claimMany(store, {}, { dailyCreations: 5, today: 0 })
-      expect(withOutcome(results, 'claimed')).toHaveLength(5)
+      expect(withOutcome(results, 'ok')).toHaveLength(5)
       expect(withOutcome(results, 'quota-spent')).toHaveLength(195)
       // Five operations with a key and a name each, and the counter.
       expect(await keysOf()).toHaveLength(16)
@@ -203,8 +203,8 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const claimed = async (dailyCreations: number, today = 0) =>
         (await store.claim(accept(claim(), by(today)), { dailyCreations, today })).outcome
       expect(await claimed(3)).toBe('quota-spent')
-      expect(await claimed(4)).toBe('claimed')
-      expect(await claimed(1, DAY_MS)).toBe('claimed')
+      expect(await claimed(4)).toBe('ok')
+      expect(await claimed(1, DAY_MS)).toBe('ok')
     })
 
     test('of 0 allows no operation', async () => {
@@ -287,13 +287,13 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const quota = { dailyCreations: 2, today: 0 }
       const first = accept(claim(), by(1_000))
       const { client, tries } = losingAnswer('TransactWriteItems')
-      expect(await through(client).claim(first, quota)).toEqual({ outcome: 'claimed' })
+      expect(await through(client).claim(first, quota)).toEqual({ outcome: 'ok' })
       expect(tries()).toBe(2)
       const outcomes = []
       for (const at of [2_000, 3_000]) {
         outcomes.push((await store.claim(accept(claim(), by(at)), quota)).outcome)
       }
-      expect(outcomes).toEqual(['claimed', 'quota-spent'])
+      expect(outcomes).toEqual(['ok', 'quota-spent'])
     })
 
     test('succeeds as a claim by a repeat that runs as a new transaction', async () => {
@@ -301,7 +301,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const client = repeating()
       const first = accept(claim(), by(1_000))
       const quota = { dailyCreations: 1, today: 0 }
-      expect(await through(client).claim(first, quota)).toEqual({ outcome: 'claimed' })
+      expect(await through(client).claim(first, quota)).toEqual({ outcome: 'ok' })
     })
   })
 
@@ -316,7 +316,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const reasons = none.with(2, reason)
       const { client, tries } = cancelling(reasons, reasons)
       const first = accept(claim(), by(1_000))
-      expect(await through(client).claim(first, noQuota)).toEqual({ outcome: 'claimed' })
+      expect(await through(client).claim(first, noQuota)).toEqual({ outcome: 'ok' })
       expect(tries()).toBe(3)
       expect(await store.read(first.operationId)).toEqual(first)
     })
@@ -407,7 +407,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const held = await store.claim(again(now + 89 * DAY_MS), noQuota)
       expect(held.outcome).toBe('key-held')
       const second = again(now + 91 * DAY_MS)
-      expect(await store.claim(second, noQuota)).toEqual({ outcome: 'claimed' })
+      expect(await store.claim(second, noQuota)).toEqual({ outcome: 'ok' })
       expect(await keysOf()).toContain(`operation#${first.operationId}`)
       expect(await store.holderOf('KR', 'web')).toEqual(second)
       const third = await store.claim(again(now + 92 * DAY_MS), noQuota)

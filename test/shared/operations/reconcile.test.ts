@@ -4,8 +4,8 @@ import type { Image } from '../../../shared/image.ts'
 import type { LogEvent } from '../../../shared/log.ts'
 import { upstreamProblem } from '../../../shared/ncloud/fault.ts'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'
-import { claimOf } from '../../../shared/operations/create.ts'
-import { refreshed } from '../../../shared/operations/follow.ts'
+import { newClaim } from '../../../shared/operations/create.ts'
+import { refreshImage } from '../../../shared/operations/follow.ts'
 import {
   accept,
   apply,
@@ -494,16 +494,16 @@ describe('an image that is refreshed', () => {
     }
     const { done, at } = await made({ detail })
     // The relay's own clock may be a day ahead.
-    expect((await refreshed(done, at(86_400_000))).image?.phase).toBe('pending')
+    expect((await refreshImage(done, at(86_400_000))).image?.phase).toBe('pending')
     gatewayTime = START + 900_000
-    expect((await refreshed(done, at(0))).image?.phase).toBe('gone')
+    expect((await refreshImage(done, at(0))).image?.phase).toBe('gone')
   })
 
   test('stays unchanged while the gateway fails', async () => {
     const action = 'getServerImageDetail'
     const detail = failing('failed', { action }, { gatewayTime: START + 3_600_000 })
     const { done, at } = await made({ detail })
-    expect(await refreshed(done, at(3_600_000))).toEqual(done)
+    expect(await refreshImage(done, at(3_600_000))).toEqual(done)
   })
 })
 
@@ -513,7 +513,7 @@ describe('the key of an operation', () => {
   const request = { caller, regionCode: 'KR', content, notify: [] }
   const relay = { relayName: '', site: 'public' as const }
   const hash = async (more: object, where: { relayName?: string; site?: 'gov' } = {}) =>
-    (await claimOf({ ...request, ...more }, { ...relay, ...where })).keyHash
+    (await newClaim({ ...request, ...more }, { ...relay, ...where })).keyHash
   const key = (value: string, origin = 'idempotency-key') => ({ key: { origin, value } })
 
   test('does not depend on the content, nor an explicit key on the region', async () => {

@@ -102,7 +102,7 @@ const codes = openapi.components.schemas.Problem.properties.code.enum.filter((co
 
 /** Words that only the code and its documents use. */
 const INTERNAL =
-  /\b(operations?|ledger|reconciled?|ticks?|claim(ed)?|upstream|marker|fingerprint|idempoten\w+|told|teller|desk|lane|wish|GET|POST)\b/i
+  /\b(operations?|ledger|reconciled?|ticks?|claim(ed)?|upstream|marker|fingerprint|idempoten\w+|told|notifier|desk|lane|wish|GET|POST)\b/i
 
 /** Latin words that a Korean or Japanese reader knows: names, units, and words of the command line. */
 const KNOWN_WORDS = new Set([

@@ -35,7 +35,7 @@ export function memoryStore(): Store {
       if (made.length >= dailyCreations) return { outcome: 'quota-spent' }
       all.set(operation.operationId, structuredClone(operation))
       add(added)
-      return { outcome: 'claimed' }
+      return { outcome: 'ok' }
     },
     read: async (operationId) => find((one) => one.operationId === operationId),
     holderOf: async (regionCode, name) => nameHolder(regionCode, name),

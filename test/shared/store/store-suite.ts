@@ -18,7 +18,7 @@ export function storeSuite(open: () => Promise<Store>) {
   test('returns a claimed operation completely', async () => {
     const store = await open()
     const operation = accept(claim(), by(1_000))
-    expect(await store.claim(operation, noQuota)).toEqual({ outcome: 'claimed' })
+    expect(await store.claim(operation, noQuota)).toEqual({ outcome: 'ok' })
     expect(await store.read(operation.operationId)).toEqual(operation)
     expect(await store.holderOf('KR', operation.content.name)).toEqual(operation)
     expect(await store.read('op_none')).toBeUndefined()
@@ -40,7 +40,7 @@ export function storeSuite(open: () => Promise<Store>) {
     expect(second).toEqual({ outcome: 'name-held', holder: first })
     const elsewhere = claim({ name: 'web', regionCode: 'JPN' })
     expect(await store.claim(accept(elsewhere, by(2_000)), noQuota)).toEqual({
-      outcome: 'claimed',
+      outcome: 'ok',
     })
   })
 
@@ -50,18 +50,18 @@ export function storeSuite(open: () => Promise<Store>) {
     await store.claim(first, noQuota)
     await store.replace(reject(first, problem, by(2_000)))
     const second = accept(claim({ name: 'web' }), by(3_000))
-    expect(await store.claim(second, noQuota)).toEqual({ outcome: 'claimed' })
+    expect(await store.claim(second, noQuota)).toEqual({ outcome: 'ok' })
     const sent = startAttempt(second, 3_000, by(3_000))
     await store.replace(sent)
     await store.replace(apply(sent, image('failed'), by(4_000)))
     const third = accept(claim({ name: 'web' }), by(5_000))
-    expect(await store.claim(third, noQuota)).toEqual({ outcome: 'claimed' })
+    expect(await store.claim(third, noQuota)).toEqual({ outcome: 'ok' })
     expect(await store.holderOf('KR', 'web')).toEqual(third)
   })
 
   test.each([
     [true, 'key-held'],
-    [false, 'claimed'],
+    [false, 'ok'],
   ])('a rejected operation keeps its key if it is explicit: %j', async (keyIsExplicit, outcome) => {
     const store = await open()
     const first = accept(claim({ keyHash: 'same', keyIsExplicit }), by(1_000))
@@ -76,14 +76,14 @@ export function storeSuite(open: () => Promise<Store>) {
     const quota = { dailyCreations: 2, today: 1_000 }
     await store.claim(accept(claim(), by(999)), quota)
     const counted = accept(claim(), by(1_000))
-    expect(await store.claim(counted, quota)).toEqual({ outcome: 'claimed' })
+    expect(await store.claim(counted, quota)).toEqual({ outcome: 'ok' })
     await store.replace(reject(counted, problem, by(1_001)))
     await store.claim(accept(claim(), by(1_002)), quota)
     expect(await store.claim(accept(claim(), by(1_003)), quota)).toEqual({
       outcome: 'quota-spent',
     })
     const others = accept(claim({ caller: 'key:other' }), by(1_003))
-    expect(await store.claim(others, quota)).toEqual({ outcome: 'claimed' })
+    expect(await store.claim(others, quota)).toEqual({ outcome: 'ok' })
   })
 
   test('checks the quota last', async () => {
@@ -115,7 +115,7 @@ export function storeSuite(open: () => Promise<Store>) {
         store.claim(accept(claim({ keyHash: 'same' }), by(1_000 + i)), noQuota),
       ),
     )
-    expect(results.filter(({ outcome }) => outcome === 'claimed')).toHaveLength(1)
+    expect(results.filter(({ outcome }) => outcome === 'ok')).toHaveLength(1)
   })
 
   test('lists the operations that are due, the earliest first', async () => {
@@ -172,7 +172,7 @@ export function storeSuite(open: () => Promise<Store>) {
       problem,
       by(2_000),
     )
-    expect(await store.claim(dead, noQuota)).toEqual({ outcome: 'claimed' })
+    expect(await store.claim(dead, noQuota)).toEqual({ outcome: 'ok' })
     expect(await store.read(dead.operationId)).toEqual(dead)
     expect(await store.holderOf('KR', 'web')).toEqual(holder)
     const again = accept(claim({ keyHash: 'dead' }), by(3_000))
