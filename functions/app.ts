@@ -1,6 +1,8 @@
 import { Hono, type Context as HonoContext } from 'hono'
 import type { Router } from 'hono/router'
 import * as v from 'valibot'
+import { runOf } from '../shared/api/jobs.ts'
+import type { RequestContext } from '../shared/api/request-context.ts'
 import { type Caller, openKeyring } from '../shared/caller.ts'
 import { channelTarget } from '../shared/chat/question.ts'
 import type { Context } from '../shared/context.ts'
@@ -27,7 +29,7 @@ import {
   snapshotsBy,
 } from './http/images.ts'
 import { idempotencyKeyOf, waitSecondsOf } from './http/input.ts'
-import { JobAddress, JobsQuery, listJobs, RunBody, runJob, runOf } from './http/jobs.ts'
+import { JobAddress, JobsQuery, listJobs, RunBody, runJob } from './http/jobs.ts'
 import {
   CreateBody,
   CreateQuery,
@@ -39,10 +41,9 @@ import {
   ResolutionBody,
   resolveConflict,
 } from './http/operations.ts'
-import { mustBeAcceptable, type Reply, reply, replyProblem } from './http/reply.ts'
 import { getRoute, postRoute } from './http/route.ts'
 import openapi from './openapi.json' with { type: 'json' }
-import type { RequestContext } from './request-context.ts'
+import { mustBeAcceptable, type Reply, reply, replyProblem } from './reply.ts'
 import { type Env, type InvocationOptions, requestLog } from './request-log.ts'
 import { run, tick } from './tick.ts'
 

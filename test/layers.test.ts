@@ -37,7 +37,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
     of: /^functions\/chat\//,
     may: [
       /^shared\//,
-      /^functions\/([^/]+|(chat|http)\/.+)\.ts$/,
+      /^functions\/([^/]+|chat\/.+)\.ts$/,
       /^hono(\/|$)/,
       /^valibot$/,
       /^@slack\/types$/,

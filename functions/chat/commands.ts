@@ -1,3 +1,6 @@
+import { type JobView, jobViews, requestToRun } from '../../shared/api/jobs.ts'
+import { readOperation } from '../../shared/api/operations.ts'
+import type { RequestContext } from '../../shared/api/request-context.ts'
 import { type ChatName, chatCallerName } from '../../shared/caller.ts'
 import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/chat/commands.ts'
 import { type Confirmation, isAskedBy, type Question } from '../../shared/chat/question.ts'
@@ -14,9 +17,6 @@ import { isSettled, type Operation } from '../../shared/operations/operation.ts'
 import { isProblem, type Problem } from '../../shared/problem.ts'
 import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
 import { MINUTE_MS } from '../../shared/web/durations.ts'
-import { type JobView, jobViews, requestToRun } from '../http/jobs.ts'
-import { visible } from '../http/operations.ts'
-import type { RequestContext } from '../request-context.ts'
 
 const CONFIRMATION_MS = 10 * MINUTE_MS
 const MAX_OPERATIONS_SHOWN = 10
@@ -125,7 +125,7 @@ async function statusOf(reference: string, context: RequestContext): Promise<Ans
     return { what: 'image', image, command }
   }
   if (reference.startsWith('op_')) {
-    const operation = await refreshIfStale(await visible(reference, context), context)
+    const operation = await refreshIfStale(await readOperation(reference, context), context)
     const { image } = operation
     return image ? { what: 'image', image, command } : { what: 'operation', operation }
   }

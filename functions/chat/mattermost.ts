@@ -17,7 +17,7 @@ import { decodeUtf8 } from '../../shared/web/body.ts'
 import { equalInConstantTime } from '../../shared/web/digest.ts'
 import { hmac, hmacKey, isSignedBy } from '../../shared/web/hmac.ts'
 import type { Transport } from '../../shared/web/transport.ts'
-import { bodyText, malformed } from '../http/input.ts'
+import { bodyText, malformed } from '../body.ts'
 import type { Chat, MessageTemplate, Visibility } from './chat.ts'
 import { addressAt, PREFIX, postTo, REPLY_LIMIT_MS } from './post.ts'
 

@@ -1,3 +1,4 @@
+import type { JobView } from '../../shared/api/jobs.ts'
 import { COMMANDS, type Command, commandOf } from '../../shared/chat/commands.ts'
 import { type Image, isFinal } from '../../shared/image.ts'
 import { endOf } from '../../shared/operations/announce.ts'
@@ -15,7 +16,6 @@ import type { Wording } from '../../shared/outbox/wording/wording.ts'
 import { storedProblem } from '../../shared/problem.ts'
 import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
 import { printable, shortWord } from '../../shared/web/printable.ts'
-import type { JobView } from '../http/jobs.ts'
 import type { Message, MessageTemplate } from './chat.ts'
 import type { Answer, Summary } from './commands.ts'
 

@@ -15,7 +15,7 @@ import { Problem } from '../../shared/problem.ts'
 import { hex } from '../../shared/web/digest.ts'
 import { isSignedBy } from '../../shared/web/hmac.ts'
 import type { Transport } from '../../shared/web/transport.ts'
-import { bodyJson, bodyText, malformed } from '../http/input.ts'
+import { bodyJson, bodyText, malformed } from '../body.ts'
 import type { Button, Chat, IncomingMessage, Message, Visibility } from './chat.ts'
 import { addressAt, PREFIX, postTo, REPLY_LIMIT_MS } from './post.ts'
 

@@ -1,14 +1,10 @@
 import * as v from 'valibot'
+import type { RequestContext } from '../../shared/api/request-context.ts'
 import { type Image, isFinal } from '../../shared/image.ts'
 import { ownImages, type readImage, snapshots } from '../../shared/ncloud/reads.ts'
 import { Digits, RegionCode } from '../../shared/ncloud/values.ts'
-import {
-  PENDING_RETRY_AFTER_SECONDS,
-  preferenceApplied,
-  type RequestContext,
-  waitFor,
-} from '../request-context.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../reply.ts'
+import { PENDING_RETRY_AFTER_SECONDS, preferenceApplied, waitFor } from './wait.ts'
 
 /** The parameters of one image. */
 export const ImageAddress = v.strictObject({ no: Digits, regionCode: v.optional(RegionCode) })

@@ -3,11 +3,9 @@ import type * as v from 'valibot'
 import type { RequestKey } from '../../shared/operations/create.ts'
 import { parse } from '../../shared/parse.ts'
 import { type FieldError, invalidInput, Problem } from '../../shared/problem.ts'
-import { decodeUtf8, readBody } from '../../shared/web/body.ts'
-import { parseJson } from '../../shared/web/json.ts'
 import { quoteName } from '../../shared/web/printable.ts'
+import { bodyJson, bodyText, bytesOf, malformed } from '../body.ts'
 
-const MAX_REQUEST_BYTES = 65_536
 const MAX_WAIT_SECONDS = 20
 
 /** A schema with named fields, as path and query parameters need it. */
@@ -55,21 +53,6 @@ export async function bodyOf<Schema extends v.GenericSchema>(
   return valid(parse(schema, value))
 }
 
-/** Reads the body, counting its bytes as they arrive. @throws Problem `body-too-large`, `malformed-request` */
-export async function bytesOf(c: Context): Promise<Uint8Array> {
-  const bytes = await readBody(c.req.raw.body, MAX_REQUEST_BYTES).catch(() =>
-    malformed('The body ended before it was complete'),
-  )
-  if (!bytes)
-    throw new Problem('body-too-large', `The body is longer than ${MAX_REQUEST_BYTES} bytes`)
-  return bytes
-}
-
-/** Decodes a body. @throws Problem `malformed-request` if it is not UTF-8 */
-export function bodyText(bytes: Uint8Array): string {
-  return decodeUtf8(bytes) ?? malformed('The body is not UTF-8')
-}
-
 /**
  * Reads the `Idempotency-Key`: bare, or quoted as a structured-field string (RFC 9651); 1 to 255 visible ASCII characters.
  * @throws Problem `malformed-request`
@@ -106,15 +89,4 @@ function isJson(contentType = ''): boolean {
     .map((part) => part.trim())
   const charset = parameters.find((part) => part.startsWith('charset='))
   return type === 'application/json' && /^charset="?utf-8"?$/.test(charset ?? 'charset=utf-8')
-}
-
-/** Parses the text of a body. @throws Problem `malformed-request` if it is not JSON */
-export function bodyJson(text: string): unknown {
-  const value = parseJson(text)
-  return value === undefined ? malformed('The body is not JSON') : value
-}
-
-/** Throws the problem of a request that cannot be read. @throws Problem `malformed-request` */
-export function malformed(detail: string): never {
-  throw new Problem('malformed-request', detail)
 }

@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { readOperation } from '../../shared/api/operations.ts'
+import type { RequestContext } from '../../shared/api/request-context.ts'
 import { jobCallerName } from '../../shared/caller.ts'
 import { Digits, RegionCode } from '../../shared/ncloud/values.ts'
 import { oneOf } from '../../shared/one-of.ts'
@@ -6,7 +8,7 @@ import { type CreateRequest, create } from '../../shared/operations/create.ts'
 import { dryRun } from '../../shared/operations/create-image/dry-run.ts'
 import { imageFields } from '../../shared/operations/create-image/input.ts'
 import { refreshIfStale, refreshImage } from '../../shared/operations/follow.ts'
-import { isSettled, mayRead, type Operation, statusOf } from '../../shared/operations/operation.ts'
+import { isSettled, type Operation, statusOf } from '../../shared/operations/operation.ts'
 import { settle } from '../../shared/operations/settle.ts'
 import { STATUSES } from '../../shared/operations/state.ts'
 import { operationView } from '../../shared/operations/view.ts'
@@ -14,13 +16,8 @@ import { TargetNames } from '../../shared/outbox/webhooks.ts'
 import { WORDINGS } from '../../shared/outbox/wording/all.ts'
 import { invalidInput, Problem } from '../../shared/problem.ts'
 import type { Listing } from '../../shared/store/store.ts'
-import {
-  PENDING_RETRY_AFTER_SECONDS,
-  preferenceApplied,
-  type RequestContext,
-  waitFor,
-} from '../request-context.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../reply.ts'
+import { PENDING_RETRY_AFTER_SECONDS, preferenceApplied, waitFor } from './wait.ts'
 
 /** The query of a create; `dryRun=true` only checks it. */
 export const CreateQuery = v.strictObject({
@@ -121,7 +118,7 @@ export async function operationById(
   { id }: v.InferOutput<typeof OperationAddress>,
   context: RequestContext,
 ): Promise<Reply> {
-  const stored = await visible(id, context)
+  const stored = await readOperation(id, context)
   const operation = await refreshIfStale(stored, context)
   const settled = await waitFor(operation, () => reload(operation, context), isSettled, context)
   return operationReply(settled, context)
@@ -133,7 +130,7 @@ export async function resolveConflict(
   context: RequestContext,
   resolution: v.InferOutput<typeof ResolutionBody>,
 ): Promise<Reply> {
-  const settled = await settle(await visible(id, context), resolution, context)
+  const settled = await settle(await readOperation(id, context), resolution, context)
   return operationReply(settled, context)
 }
 
@@ -201,23 +198,8 @@ function retryAfterSeconds(operation: Operation, now: number): number | undefine
 
 /** Reads an operation and its image again. */
 async function reload({ operationId }: Operation, context: RequestContext): Promise<Operation> {
-  const stored = await context.store.read(operationId)
-  if (!stored) throw notFound()
+  const stored = await readOperation(operationId, context)
   return isSettled(stored) ? stored : refreshImage(stored, context)
-}
-
-/** Returns an operation that the caller may read. @throws Problem `operation-not-found` */
-export async function visible(id: string, context: RequestContext): Promise<Operation> {
-  const stored = await context.store.read(id)
-  if (!stored || !mayRead(stored, context.caller)) throw notFound()
-  return stored
-}
-
-function notFound(): Problem {
-  return new Problem(
-    'operation-not-found',
-    'There is no operation with this id that this API key may read',
-  )
 }
 
 function isAdmin({ caller }: RequestContext): boolean {

@@ -1,10 +1,10 @@
 import type { Context as HonoContext } from 'hono'
 import type * as v from 'valibot'
+import type { RequestContext } from '../../shared/api/request-context.ts'
 import type { Scope } from '../../shared/caller.ts'
-import type { RequestContext } from '../request-context.ts'
+import type { Reply } from '../reply.ts'
 import type { Env } from '../request-log.ts'
 import { bodyOf, type ParametersSchema, parametersOf } from './input.ts'
-import type { Reply } from './reply.ts'
 
 /** A route: the scope that it requires, its schemas, and its handler. */
 export interface Route {

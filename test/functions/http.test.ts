@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { etagOf, fnv1a64, isNamed } from '../../functions/http/etag.ts'
+import { etagOf, fnv1a64, isNamed } from '../../functions/etag.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { entryOf } from '../support/keys.ts'
 import { openRelay, type Relay, smallest } from '../support/relay.ts'

@@ -1,27 +1,10 @@
-import type { Caller } from '../shared/caller.ts'
-import type { Context } from '../shared/context.ts'
-import type { Job } from '../shared/jobs/job.ts'
-import { toProblem } from '../shared/log.ts'
-import type { RequestKey } from '../shared/operations/create.ts'
+import type { RequestContext } from '../../shared/api/request-context.ts'
+import { toProblem } from '../../shared/log.ts'
 
 const POLL_MS = 2_000
 
 /** The seconds after which to ask again for an image that is being created. */
 export const PENDING_RETRY_AFTER_SECONDS = 5
-
-/** The context of one request: a context with the caller and the preferences of the request. */
-export interface RequestContext extends Context {
-  caller: Caller
-  /** The region of requests that name none. */
-  regionCode: string
-  jobs: Job[]
-  /** The targets that a create may name. */
-  notifyTargets: string[]
-  /** N of `Prefer: wait=N`. */
-  waitSeconds?: number | undefined
-  /** The key of a write with an `Idempotency-Key`. */
-  key?: RequestKey | undefined
-}
 
 /** Waits as long as the caller prefers, reading again every two seconds until the thing is done. */
 export async function waitFor<Thing>(

@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
-import { Problem, problemMembers } from '../../shared/problem.ts'
-import { printable } from '../../shared/web/printable.ts'
-import type { Env } from '../request-log.ts'
+import { Problem, problemMembers } from '../shared/problem.ts'
+import { printable } from '../shared/web/printable.ts'
 import { etagOf, isNamed } from './etag.ts'
+import type { Env } from './request-log.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
 const THROTTLED_RETRY_AFTER_SECONDS = 5

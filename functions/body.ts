@@ -1,0 +1,32 @@
+import type { Context } from 'hono'
+import { Problem } from '../shared/problem.ts'
+import { decodeUtf8, readBody } from '../shared/web/body.ts'
+import { parseJson } from '../shared/web/json.ts'
+
+const MAX_REQUEST_BYTES = 65_536
+
+/** Reads the body, counting its bytes as they arrive. @throws Problem `body-too-large`, `malformed-request` */
+export async function bytesOf(c: Context): Promise<Uint8Array> {
+  const bytes = await readBody(c.req.raw.body, MAX_REQUEST_BYTES).catch(() =>
+    malformed('The body ended before it was complete'),
+  )
+  if (!bytes)
+    throw new Problem('body-too-large', `The body is longer than ${MAX_REQUEST_BYTES} bytes`)
+  return bytes
+}
+
+/** Decodes a body. @throws Problem `malformed-request` if it is not UTF-8 */
+export function bodyText(bytes: Uint8Array): string {
+  return decodeUtf8(bytes) ?? malformed('The body is not UTF-8')
+}
+
+/** Parses the text of a body. @throws Problem `malformed-request` if it is not JSON */
+export function bodyJson(text: string): unknown {
+  const value = parseJson(text)
+  return value === undefined ? malformed('The body is not JSON') : value
+}
+
+/** Throws the problem of a request that cannot be read. @throws Problem `malformed-request` */
+export function malformed(detail: string): never {
+  throw new Problem('malformed-request', detail)
+}
