@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
-import { ROUTES } from '../functions/app.ts'
 import type { Route } from '../functions/http/route.ts'
+import { ROUTES } from '../functions/http/routes.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { JobView } from '../shared/api/jobs.ts'
 import { Image } from '../shared/image.ts'

@@ -19,15 +19,20 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   },
   {
     of: /^functions\/lambda\.ts$/,
-    may: [/^shared\//, /^functions\/app\.ts$/, /^functions\/platform\/(aws|node)\//, /^@aws-sdk\//],
+    may: [
+      /^shared\//,
+      /^functions\/(app|compose)\.ts$/,
+      /^functions\/platform\/(aws|node)\//,
+      /^@aws-sdk\//,
+    ],
   },
   {
     of: /^functions\/server\.ts$/,
-    may: [/^shared\//, /^functions\/app\.ts$/, /^functions\/platform\/node\//],
+    may: [/^shared\//, /^functions\/(app|compose)\.ts$/, /^functions\/platform\/node\//],
   },
   {
     of: /^functions\/worker\.ts$/,
-    may: [/^shared\//, /^functions\/app\.ts$/, /^functions\/platform\/cloudflare\//],
+    may: [/^shared\//, /^functions\/(app|compose)\.ts$/, /^functions\/platform\/cloudflare\//],
   },
   {
     of: /^functions\/chat\/works\//,
@@ -46,6 +51,10 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   {
     of: /^functions\/http\//,
     may: [/^shared\//, /^functions\/([^/]+|http\/[^/]+)\.ts$/, /^hono(\/|$)/, /^valibot$/],
+  },
+  {
+    of: /^functions\/compose\.ts$/,
+    may: [/^shared\//, /^functions\/tick\.ts$/, /^functions\/chat\/[^/]+\.ts$/],
   },
   {
     of: /^functions\/app\.ts$/,

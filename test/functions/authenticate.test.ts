@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ROUTES } from '../../functions/app.ts'
+import { ROUTES } from '../../functions/http/routes.ts'
 import { entries, keyOf } from '../support/keys.ts'
 import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
