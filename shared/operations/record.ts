@@ -2,27 +2,25 @@ import type { Context } from '../context.ts'
 import { withNotices } from './announce.ts'
 import type { Operation } from './operation.ts'
 
-/** Stores the next version and logs its state. If another write came first, returns the version of that write. */
-export async function save(next: Operation, context: Context): Promise<Operation> {
-  const { operation, isWritten } = await write(next, context)
-  if (isWritten) logTransition(operation, context)
-  return operation
-}
-
-/** Stores the next version without a log line. If another write came first, returns the version of that write. */
-export async function put(next: Operation, context: Context): Promise<Operation> {
-  return (await write(next, context)).operation
-}
-
-/** Stores a version together with the notices that announce it. */
-async function write(operation: Operation, { store, clock, targets }: Context) {
-  const { next, notices } = withNotices(operation, targets, clock.now())
-  const isWritten = await store.replace(next, notices)
-  return { isWritten, operation: isWritten ? next : ((await store.read(next.operationId)) ?? next) }
+/**
+ * Stores the next version of an operation together with the notices that announce it, and logs a change of state. If
+ * another write came first, returns the version of that write.
+ */
+export async function save(
+  before: Operation,
+  next: Operation,
+  { store, clock, targets, log }: Pick<Context, 'store' | 'clock' | 'targets' | 'log'>,
+): Promise<Operation> {
+  const announced = withNotices(next, targets, clock.now())
+  if (!(await store.replace(announced.next, announced.notices))) {
+    return (await store.read(next.operationId)) ?? next
+  }
+  if (next.state !== before.state) logTransition(next, { log })
+  return announced.next
 }
 
 /** Logs the state of an operation. */
-export function logTransition(operation: Operation, { log }: Context) {
+export function logTransition(operation: Operation, { log }: Pick<Context, 'log'>) {
   const { operationId, state, attempt, problem, image } = operation
   log({
     event: 'transition',

@@ -21,7 +21,7 @@ export async function settle(
     throw new Problem('not-in-conflict', detail)
   }
   if ('abandon' in resolution) {
-    return save(markNotApplied(operation, 'resolved', context), context)
+    return save(operation, markNotApplied(operation, 'resolved', context), context)
   }
   const { regionCode, content } = operation
   const address = { imageNo: resolution.imageNo, regionCode }
@@ -31,5 +31,5 @@ export async function settle(
       { path: 'imageNo', message: 'must be an image with the name of the operation' },
     ])
   }
-  return save(apply(operation, image, context, 'resolved'), context)
+  return save(operation, apply(operation, image, context, 'resolved'), context)
 }

@@ -1,0 +1,239 @@
+import type { Image } from '../image.ts'
+import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
+import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
+import { HOUR_MS, SECOND_MS } from '../web/durations.ts'
+import { seeksSnapshots } from './create-image/find-snapshots.ts'
+import {
+  candidatesIn,
+  type Findings,
+  imageOf,
+  imagesIn,
+  withoutLost,
+} from './create-image/look-up.ts'
+import {
+  type Author,
+  apply,
+  fillSnapshots,
+  isAttemptOver,
+  markConflict,
+  markNotApplied,
+  markUnknown,
+  nextLook,
+  type Operation,
+  postpone,
+  postponeLook,
+  reject,
+  updateImage,
+} from './operation.ts'
+
+/** The delay before the next look-up: less than a minute, so that the next tick makes it. */
+const LOOK_AGAIN_MS = 50 * SECOND_MS
+const POSTPONED_MS = 30 * SECOND_MS
+const MAX_ATTEMPTS = 3
+/** The maximum age of an operation at which an attempt may start. */
+const ATTEMPT_LIMIT_MS = HOUR_MS
+
+/** The failures of a look-up that a retry does not fix. */
+const LASTING_FAILURES = ['upstream-permission', 'upstream-refused', 'invalid-input']
+
+const UNSENT: StoredProblem = {
+  code: 'upstream-timeout',
+  detail: 'There was not enough time left to send the request',
+}
+const UNSEEN: StoredProblem = {
+  code: 'upstream-timeout',
+  detail: 'The process stopped before the answer of NAVER Cloud arrived',
+}
+
+/** The result of a look at the gateway, or of an attempt. */
+export type Evidence =
+  | { of: 'snapshots'; content: ImageContent }
+  | { of: 'look-up'; findings: Findings }
+  /** The snapshots or images could not be looked up. */
+  | { of: 'failed look-up'; problem: Problem }
+  | { of: 'attempt'; image: Image }
+  | { of: 'failed attempt'; problem: Problem }
+  /** A look-up after a refused attempt, which may have had an effect; without findings it failed. */
+  | { of: 'refused attempt'; problem: Problem; findings: Findings | undefined }
+  /** The attempt was stored, but there was no time left to send it. */
+  | { of: 'unsent attempt' }
+  /** The image as it was read; `undefined` if it could not be read. */
+  | { of: 'image'; image: Image | undefined }
+
+/** The next step of an operation. */
+export type Decision =
+  /** Store a version. `after` says whether to go on with it, after a new key pair was requested, or to stop. */
+  | { do: 'save'; next: Operation; after: 'continue' | 'renew' | 'stop' }
+  | { do: 'look'; at: 'snapshots' | 'images' | 'image' }
+  /** Look for images because a refused attempt may have had an effect. */
+  | { do: 'check refusal'; problem: Problem }
+  /** Sign, store the attempt, send it, and decide again. */
+  | { do: 'send'; operation: Operation }
+  | { do: 'nothing' }
+
+/**
+ * Decides the next step of an operation from its record and the evidence at hand. Pure: it reads the clock, and changes
+ * nothing. `mayRenew` is true while no new key pair was requested in this run.
+ */
+export function decide(
+  operation: Operation,
+  evidence: Evidence | undefined,
+  { mayRenew }: { mayRenew: boolean },
+  by: Author,
+): Decision {
+  switch (operation.state) {
+    case 'accepted':
+      return decideToBegin(operation, evidence, by)
+    case 'sending':
+      return decideAttempt(operation, evidence, mayRenew, by)
+    case 'unknown':
+      return decideOutcome(operation, evidence, by)
+    case 'applied':
+      return decideImage(operation, evidence, by)
+    default:
+      return { do: 'nothing' }
+  }
+}
+
+/** Decides on an operation for which nothing was sent, or for which all attempts had no effect. */
+function decideToBegin(operation: Operation, evidence: Evidence | undefined, by: Author): Decision {
+  if (!evidence) {
+    if (isTooOld(operation, by)) return stopWith(reject(operation, operation.problem ?? UNSENT, by))
+    if (operation.attempt > 0) return { do: 'send', operation }
+    return { do: 'look', at: seeksSnapshots(operation.content) ? 'snapshots' : 'images' }
+  }
+  switch (evidence.of) {
+    case 'snapshots':
+      return { do: 'save', next: fillSnapshots(operation, evidence.content), after: 'continue' }
+    case 'failed look-up':
+      return stopWith(afterFailedLookUp(operation, evidence.problem, by))
+    case 'look-up':
+      return decideFirstAttempt(operation, evidence.findings, by)
+    default:
+      return { do: 'nothing' }
+  }
+}
+
+/** Decides before the first attempt: adopt the operation's own image, give way to another one, or send. */
+function decideFirstAttempt(operation: Operation, findings: Findings, by: Author): Decision {
+  const there = withoutLost(findings)
+  const ours = imageOf(operation, there)
+  if (ours && ours.phase !== 'deleting') return stopWith(apply(operation, ours, by, 'adopted'))
+  const [other] = imagesIn(there)
+  if (other) return stopWith(reject(operation, nameTakenBy(other), by))
+  const imagesBefore = imagesIn(findings).map(({ imageNo }) => imageNo)
+  return { do: 'send', operation: { ...operation, imagesBefore } }
+}
+
+/** Rejects the operation if a retry cannot fix a failed look-up; otherwise postpones it. */
+function afterFailedLookUp(operation: Operation, problem: Problem, by: Author): Operation {
+  return LASTING_FAILURES.includes(problem.code)
+    ? reject(operation, storedProblem(problem), by)
+    : postpone(operation, storedProblem(problem), retryAt(problem, by), by)
+}
+
+/** Decides on an attempt: by its result, or without one after its lease has expired. */
+function decideAttempt(
+  operation: Operation,
+  evidence: Evidence | undefined,
+  mayRenew: boolean,
+  by: Author,
+): Decision {
+  switch (evidence?.of) {
+    case 'attempt':
+      return stopWith(apply(operation, evidence.image, by))
+    case 'unsent attempt':
+      return stopWith(postpone(operation, UNSENT, by.clock.now(), by))
+    case 'failed attempt':
+      return decideFailure(operation, evidence.problem, mayRenew, by)
+    case 'refused attempt':
+      return stopWith(afterRefusal(operation, evidence, by))
+    default:
+      // Its sender can no longer store a result.
+      return { do: 'save', next: markUnknown(operation, UNSEEN, by), after: 'continue' }
+  }
+}
+
+function decideFailure(
+  operation: Operation,
+  problem: Problem,
+  mayRenew: boolean,
+  by: Author,
+): Decision {
+  const { code, extras } = problem
+  const stored = storedProblem(problem)
+  if (extras.effect === 'none') {
+    const isTemporary = code === 'upstream-throttled' || code === 'upstream-credentials'
+    if (!isTemporary) return stopWith(reject(operation, stored, by))
+    const next = postpone(operation, stored, retryAt(problem, by), by)
+    return {
+      do: 'save',
+      next,
+      after: code === 'upstream-credentials' && mayRenew ? 'renew' : 'stop',
+    }
+  }
+  // From the second attempt on, the effect of an earlier attempt may have caused the refusal.
+  return extras.effect === 'look-up' && operation.attempt === 1
+    ? { do: 'check refusal', problem }
+    : stopWith(markUnknown(operation, stored, by))
+}
+
+function afterRefusal(
+  operation: Operation,
+  { problem, findings }: Extract<Evidence, { of: 'refused attempt' }>,
+  by: Author,
+): Operation {
+  const ours = findings && imageOf(operation, findings)
+  if (ours) return apply(operation, ours, by, 'adopted')
+  return findings && candidatesIn(findings).length === 0
+    ? reject(operation, storedProblem(problem), by)
+    : markUnknown(operation, storedProblem(problem), by)
+}
+
+/** Decides on an attempt whose outcome is unknown. Another one follows only when this one can have no effect any more. */
+function decideOutcome(operation: Operation, evidence: Evidence | undefined, by: Author): Decision {
+  if (!evidence) return { do: 'look', at: 'images' }
+  const later = () => stopWith(postponeLook(operation, by.clock.now() + LOOK_AGAIN_MS))
+  if (evidence.of !== 'look-up') return later()
+  const { findings } = evidence
+  const ours = imageOf(operation, findings)
+  if (ours) return stopWith(apply(operation, ours, by, 'adopted'))
+  if (!isAttemptOver(operation, findings.gatewayTime)) return later()
+  const candidates = candidatesIn(findings).map(({ imageNo }) => imageNo)
+  if (candidates.length > 0) return stopWith(markConflict(operation, candidates, by))
+  if (imagesIn(withoutLost(findings)).length > 0) {
+    return stopWith(markNotApplied(operation, 'name-taken', by))
+  }
+  return operation.attempt >= MAX_ATTEMPTS || isTooOld(operation, by)
+    ? stopWith(markNotApplied(operation, 'absent', by))
+    : { do: 'send', operation }
+}
+
+/** Decides on an operation whose image is followed until it is final, or for a day. */
+function decideImage(operation: Operation, evidence: Evidence | undefined, by: Author): Decision {
+  if (evidence?.of !== 'image') return { do: 'look', at: 'image' }
+  return stopWith(
+    evidence.image
+      ? updateImage(operation, evidence.image, by)
+      : postponeLook(operation, nextLook(operation, by.clock.now())),
+  )
+}
+
+function stopWith(next: Operation): Decision {
+  return { do: 'save', next, after: 'stop' }
+}
+
+function nameTakenBy({ imageNo, phase: status, createdAt: since }: Image): StoredProblem {
+  const when = since === null ? '' : `, created ${since}`
+  const detail = `The name is in use by image ${imageNo} (${status}${when}). Choose another name`
+  return { code: 'name-taken', detail, facts: { nameHolder: { imageNo, status, since } } }
+}
+
+function isTooOld({ createdAt }: Operation, { clock }: Author): boolean {
+  return clock.now() > createdAt + ATTEMPT_LIMIT_MS
+}
+
+function retryAt({ extras }: Problem, { clock }: Author): number {
+  const seconds = extras.retryAfterSeconds
+  return clock.now() + (seconds === undefined ? POSTPONED_MS : seconds * SECOND_MS)
+}
