@@ -152,6 +152,13 @@ test('sends nothing after a lost race for an attempt, and returns the winner’s
   expect(calls).not.toContain('send')
 })
 
+test('a refusal of the second attempt leaves the outcome unknown, although no image is found', async () => {
+  const { operation, context } = await stage({ sends: [failing('refused', upstream)] })
+  const second = { ...operation, attempt: 1 }
+  // The first attempt may have made an image that lists do not show yet.
+  expect((await reconcile(second, context)).state).toBe('unknown')
+})
+
 test('makes no second attempt after a refused key if another process has moved the operation', async () => {
   const { operation, context, calls, memory } = await stage({
     sends: [failing('credentials', upstream)],
