@@ -3,7 +3,7 @@ import type { Router } from 'hono/router'
 import * as v from 'valibot'
 import { type Log, logWith, toProblem } from '../shared/log.ts'
 import { Digits } from '../shared/ncloud/values.ts'
-import { type FieldError, Problem } from '../shared/problem.ts'
+import { type FieldError, Problem, problemList } from '../shared/problem.ts'
 import type { Settings } from '../shared/settings.ts'
 import { type Clock, systemClock } from '../shared/web/clock.ts'
 import { handle } from './chat/routes.ts'
@@ -18,6 +18,18 @@ import { type Env, type InvocationOptions, requestLog } from './request-log.ts'
 
 const OK: Reply = { status: 200, body: { status: 'ok' }, lines: ['ok'] }
 
+const ABOUT = {
+  name: openapi.info.title,
+  version: openapi.info.version,
+  links: { openapi: '/openapi.json', problems: '/problems', health: '/healthz', ready: '/readyz' },
+}
+
+const PROBLEMS: Reply = {
+  status: 200,
+  body: { items: problemList() },
+  lines: problemList().map(({ code, status, title }) => `${code} ${status} ${title}`),
+}
+
 /** Creates the relay: a web application, the work of the minute's timer, and the run of one job. */
 export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
@@ -25,7 +37,10 @@ export function createApp(platform: Platform) {
   app.use(requestLog(clock, log))
   app.onError((error, c) => replyProblem(c, toProblem(error, log, c.var.requestId)))
   app.notFound((c) => replyProblem(c, routeProblem(app.router, c.req.path)))
+  app.get('/', (c) => reply(c, { status: 200, body: ABOUT }))
   app.get('/healthz', (c) => reply(c, OK))
+  app.get('/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
+  app.get('/problems', (c) => reply(c, PROBLEMS))
   const handlers =
     'errors' in settings
       ? refuse(app, settings.errors, log)
@@ -67,7 +82,7 @@ function routeProblem(router: Router<[unknown, { method: string }]>, path: strin
 }
 
 /**
- * Answers 503 to all but `/healthz` because of faulty settings. The log and `/readyz` name the settings, without values.
+ * Answers 503 to all but the public routes because of faulty settings. The log and `/readyz` name the settings, without values.
  */
 function refuse(app: Hono<Env>, errors: FieldError[], log: Log): TimerHandlers {
   for (const { path, message } of errors) log({ event: 'settings', code: path, detail: message })
@@ -95,7 +110,6 @@ function serve(
   const relay = compose(settings, platform)
   warnWithoutKey(settings, platform)
   app.get('/readyz', (c) => reply(c, OK))
-  app.get('/openapi.json', (c) => reply(c, { status: 200, body: openapi }))
   for (const route of ROUTES) mountRoute(app, route, relay, platform)
   for (const chat of relay.chats) {
     for (const route of chat.routes) {

@@ -103,9 +103,11 @@ const COMPONENTS = {
 /** Returns the OpenAPI document, made from the schemas that validate input and type answers. */
 export function openapi() {
   const paths: Record<string, Record<string, unknown>> = {
+    '/': { get: publicOperation('Name, version and links of the relay', []) },
     '/healthz': { get: publicOperation('Check that the relay runs', []) },
     '/readyz': { get: publicOperation('Check the settings', [503]) },
-    '/openapi.json': { get: publicOperation('This document', [503]) },
+    '/openapi.json': { get: publicOperation('This document', []) },
+    '/problems': { get: publicOperation('List the problem codes', []) },
   }
   for (const route of ROUTES) {
     const path = route.path.replace(/:(\w+)/g, '{$1}')

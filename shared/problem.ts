@@ -189,12 +189,22 @@ export function withoutFacts({ facts: _, ...problem }: StoredProblem) {
   return problem
 }
 
+/** Returns all problems that an answer can have, in the order of their status. */
+export function problemList() {
+  return problemCodes.map((code) => ({ type: typeOf(code), code, ...PROBLEMS[code] }))
+}
+
+/** Returns the type of a problem (RFC 9457, section 3.1.1): a link into the list of problems. */
+function typeOf(code: ProblemCode): string {
+  return `/problems#${code}`
+}
+
 /** Returns the members of a problem in an answer. */
 export function problemMembers(problem: Problem): v.InferOutput<typeof ProblemMembers> {
   const { code, title, status, message, retryable, extras } = problem
   const { errors, upstream, operationId } = extras
   return {
-    type: `/problems/${code}`,
+    type: typeOf(code),
     title,
     status,
     detail: message,

@@ -24,8 +24,10 @@ test('the document has exactly the routes of the contract', () => {
   const names = documented.map((response) => response.replace(/ \d+$/, ''))
   // The contract's table, section 4.
   expect([...new Set(names)].sort()).toEqual([
+    'GET /',
     'GET /healthz',
     'GET /openapi.json',
+    'GET /problems',
     'GET /readyz',
     'GET /v1/images',
     'GET /v1/images/{no}',
@@ -66,16 +68,22 @@ describe('every documented response is produced', () => {
 
   const kept = ['/v1/operations', '/v1/jobs']
 
-  test.each(['/healthz', '/readyz', '/openapi.json', ...reads, ...kept, 'an operation'])(
-    '200 and 304 of %s',
-    async (given) => {
-      const path = given === 'an operation' ? operation : given
-      const { status, headers } = await relay.request(path)
-      const known = { 'if-none-match': headers.get('etag') ?? '' }
-      expect(status).toBe(200)
-      expect((await relay.request(path, { headers: known })).status).toBe(304)
-    },
-  )
+  test.each([
+    '/',
+    '/healthz',
+    '/readyz',
+    '/openapi.json',
+    '/problems',
+    ...reads,
+    ...kept,
+    'an operation',
+  ])('200 and 304 of %s', async (given) => {
+    const path = given === 'an operation' ? operation : given
+    const { status, headers } = await relay.request(path)
+    const known = { 'if-none-match': headers.get('etag') ?? '' }
+    expect(status).toBe(200)
+    expect((await relay.request(path, { headers: known })).status).toBe(304)
+  })
 
   test.each([...reads, ...kept, 'an operation'])('400, 401, 403 and 406 of %s', async (given) => {
     const path = given === 'an operation' ? operation : given
@@ -280,7 +288,7 @@ describe('every documented response is produced', () => {
 
   test('503 of faulty settings', async () => {
     const faulty = await openRelay({ environment: { NCLOUD_SITE: 'x' } })
-    for (const path of ['/readyz', '/openapi.json', ...reads, ...kept, operation]) {
+    for (const path of ['/readyz', ...reads, ...kept, operation]) {
       expect((await faulty.request(path)).status).toBe(503)
     }
     const writes = ['/v1/server-images', '/v1/operations/op_1/resolution', '/v1/jobs/a/runs']

@@ -71,7 +71,17 @@ const read = fc.oneof(
   fc
     .tuple(pick('', 'snapshotNo=12344697', 'originalBlockStorageNo=1', 'snapshotNo=x'), query)
     .map(([filter, search]) => `/v1/snapshots?${filter}${search.replace('?', '&')}`),
-  pick('/healthz', '/readyz', '/openapi.json', '/nope', '/v1', '/', '/v1/images', '/v1/jobs'),
+  pick(
+    '/healthz',
+    '/readyz',
+    '/openapi.json',
+    '/problems',
+    '/nope',
+    '/v1',
+    '/',
+    '/v1/images',
+    '/v1/jobs',
+  ),
   pick('{operation}', '{operation}?x=1', '/v1/operations/op_none', '/v1/operations/%00'),
   fc
     .tuple(pick('', 'limit=1', 'limit=100', 'limit=0', 'limit=1.5'), pick('', 'status=pending'))

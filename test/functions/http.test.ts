@@ -33,19 +33,36 @@ describe('without a key', () => {
   })
 })
 
-describe('a route', () => {
-  test.each([
-    '/',
-    '/nope',
-    '/v1',
-    '/v1/',
-    '/v1/images/1/2',
-    '/v1/images/',
-    '//v1/images',
-    '/V1/images',
-  ])('%s does not exist', async (path) => {
-    expect(await code(path)).toEqual([404, 'not-found'])
+describe('the public routes', () => {
+  test('/ has the name, the version, and links that work', async () => {
+    const { json } = await relay.request('/', { as: '' })
+    expect([json.name, json.version]).toEqual(['ncloud-image-relay', '0.1.0'])
+    for (const link of Object.values(json.links) as string[]) {
+      expect((await relay.request(link, { as: '' })).status).toBe(200)
+    }
   })
+
+  test('/problems lists the type of every problem, also with faulty settings', async () => {
+    const { json } = await relay.request('/problems', { as: '' })
+    const refused = (await relay.request('/v1/images/12341457', { as: '' })).json
+    const { type, code, title, status, retryable } = refused
+    expect(json.items).toContainEqual({ type, code, title, status, retryable })
+    expect(type).toBe('/problems#unauthenticated')
+    const faulty = await openRelay({ environment: { NCLOUD_SITE: 'x' } })
+    for (const path of ['/', '/healthz', '/openapi.json', '/problems']) {
+      expect((await faulty.request(path, { as: '' })).status).toBe(200)
+    }
+    await faulty.close()
+  })
+})
+
+describe('a route', () => {
+  test.each(['/nope', '/v1', '/v1/', '/v1/images/1/2', '/v1/images/', '//v1/images', '/V1/images'])(
+    '%s does not exist',
+    async (path) => {
+      expect(await code(path)).toEqual([404, 'not-found'])
+    },
+  )
 
   test.each([
     ['DELETE', '/v1/images/1', 'GET, HEAD'],
