@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { Route } from '../functions/http/route.ts'
 import { ROUTES } from '../functions/http/routes.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { JobView } from '../shared/api/jobs.ts'
+import { JobSummary, JobView } from '../shared/api/jobs.ts'
 import { Image } from '../shared/image.ts'
 import { DryRun } from '../shared/operations/create-image/dry-run.ts'
 import { furtherStorages } from '../shared/operations/create-image/input.ts'
@@ -76,6 +76,11 @@ const DOCUMENTED: Record<string, Documented> = {
     success: { 200: 'Jobs' },
     problems: [400, 401, 403, 406, 503],
   },
+  'GET /v1/jobs/:name': {
+    summary: 'Read a job with its last runs',
+    success: { 200: 'Job' },
+    problems: [400, 401, 403, 404, 406, 503],
+  },
   'POST /v1/jobs/:name/runs': {
     summary: 'Run a job now; the name of its image must contain {HHmm}',
     success: { 200: 'Operation', 201: 'Operation', 202: 'Operation' },
@@ -89,7 +94,7 @@ const COMPONENTS = {
   Snapshots: v.object({ items: v.array(Snapshot) }),
   Operation: OperationView,
   Job: JobView,
-  Jobs: v.object({ items: v.array(JobView) }),
+  Jobs: v.object({ items: v.array(JobSummary) }),
   Operations: v.object({ items: v.array(OperationView), next: v.optional(v.string()) }),
   DryRun,
   OperationOrDryRun: v.union([OperationView, DryRun]),

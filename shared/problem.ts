@@ -9,6 +9,7 @@ const PROBLEMS = {
   forbidden: { status: 403, title: 'Forbidden', retryable: false },
   'not-found': { status: 404, title: 'Not found', retryable: false },
   'image-not-found': { status: 404, title: 'Image not found', retryable: false },
+  'job-not-found': { status: 404, title: 'Job not found', retryable: false },
   'operation-not-found': { status: 404, title: 'Operation not found', retryable: false },
   'method-not-allowed': { status: 405, title: 'Method not allowed', retryable: false },
   'not-acceptable': { status: 406, title: 'Not acceptable', retryable: false },

@@ -32,6 +32,7 @@ test('the document has exactly the routes of the contract', () => {
     'GET /v1/images',
     'GET /v1/images/{no}',
     'GET /v1/jobs',
+    'GET /v1/jobs/{name}',
     'GET /v1/member-server-images/{no}',
     'GET /v1/operations',
     'GET /v1/operations/{id}',
@@ -43,12 +44,19 @@ test('the document has exactly the routes of the contract', () => {
   ])
 })
 
+const nightly = {
+  name: 'nightly',
+  cron: '0 3 * * *',
+  timeZone: 'UTC',
+  image: { name: 'web-{yyMMdd}', storages: [{ snapshotNo: '12344697' }] },
+}
+
 describe('every documented response is produced', () => {
   const produced = new Set<string>()
   let relay: Relay
   let operation = ''
   beforeAll(async () => {
-    relay = await openRelay()
+    relay = await openRelay({ environment: { RELAY_JOBS: [nightly] } })
     operation = (await relay.create(smallest)).headers.get('location') ?? ''
   })
   afterAll(async () => {
@@ -66,7 +74,7 @@ describe('every documented response is produced', () => {
     '/v1/snapshots',
   ]
 
-  const kept = ['/v1/operations', '/v1/jobs']
+  const kept = ['/v1/operations', '/v1/jobs', '/v1/jobs/nightly']
 
   test.each([
     '/',
@@ -111,12 +119,13 @@ describe('every documented response is produced', () => {
     expect(await Promise.all(faults.map(statusAfter))).toEqual([429, 502, 504])
   })
 
-  test('404 of images and operations', async () => {
+  test('404 of images, operations and jobs', async () => {
     const paths = [
       '/v1/member-server-images/1',
       '/v1/server-images/1',
       '/v1/images/1',
       '/v1/operations/op_1',
+      '/v1/jobs/other',
     ]
     for (const path of paths) expect((await relay.request(path)).status).toBe(404)
   })

@@ -1,4 +1,4 @@
-import { type JobView, jobViews, requestToRun } from '../../shared/api/jobs.ts'
+import { type JobSummary, jobSummaries, requestToRun } from '../../shared/api/jobs.ts'
 import { readOperation } from '../../shared/api/operations.ts'
 import type { RequestContext } from '../../shared/api/request-context.ts'
 import { type ChatName, chatCallerName } from '../../shared/caller.ts'
@@ -29,7 +29,7 @@ export type Answer =
   | { what: 'operation'; operation: Operation }
   | { what: 'operations'; operations: Operation[] }
   | { what: 'snapshots'; storageNo: string; snapshots: Snapshot[] }
-  | { what: 'jobs'; jobs: JobView[] }
+  | { what: 'jobs'; jobs: JobSummary[] }
   | { what: 'help' }
   | ({ what: 'misread' } & Misreading)
   | { what: 'notFound'; kind: 'image' | 'operation'; reference: string }
@@ -106,7 +106,7 @@ async function answerTo(
     case 'snapshots':
       return usableSnapshots(intent.of, context)
     case 'jobs':
-      return { what: 'jobs', jobs: context.jobs.length === 0 ? [] : await jobViews(context) }
+      return { what: 'jobs', jobs: context.jobs.length === 0 ? [] : await jobSummaries(context) }
     case 'help':
       return { what: 'help' }
     case 'confirm':

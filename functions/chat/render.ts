@@ -1,4 +1,4 @@
-import type { JobView } from '../../shared/api/jobs.ts'
+import type { JobSummary } from '../../shared/api/jobs.ts'
 import { COMMANDS, type Command, commandOf } from '../../shared/chat/commands.ts'
 import { type Image, isFinal } from '../../shared/image.ts'
 import { endOf } from '../../shared/operations/announce.ts'
@@ -121,17 +121,11 @@ function snapshotLine({ chat }: Wording) {
 }
 
 function jobLine({ chat }: Wording) {
-  return ({ name, nextRun, lastRuns: [last] }: JobView) =>
+  return ({ name, nextRun, lastRun }: JobSummary) =>
     chat.list.job({
       job: name,
       next: nextRun && wallClock(nextRun.scheduledAt),
-      last: last
-        ? {
-            at: wallClock(last.scheduledAt),
-            status: last.operation.status,
-            imageNo: last.operation.image?.imageNo ?? null,
-          }
-        : null,
+      last: lastRun && { ...lastRun, at: wallClock(lastRun.scheduledAt) },
     })
 }
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type JobView, jobViews, requestToRun } from '../../shared/api/jobs.ts'
+import { type JobSummary, jobSummaries, readJob, requestToRun } from '../../shared/api/jobs.ts'
 import type { RequestContext } from '../../shared/api/request-context.ts'
 import type { Reply } from '../reply.ts'
 import { makeImage } from './operations.ts'
@@ -15,8 +15,17 @@ export const RunBody = v.optional(v.strictObject({}))
 
 /** Answers with all jobs. */
 export async function listJobs(_: unknown, context: RequestContext): Promise<Reply> {
-  const items = await jobViews(context)
+  const items = await jobSummaries(context)
   return { status: 200, body: { items }, lines: aligned(items.map(cellsOf)) }
+}
+
+/** Answers with one job and its last runs. */
+export async function jobByName(
+  { name }: v.InferOutput<typeof JobAddress>,
+  context: RequestContext,
+): Promise<Reply> {
+  const job = await readJob(name, context)
+  return { status: 200, body: job, lines: aligned([cellsOf(job)]) }
 }
 
 /** Runs a job now, as the caller's own operation. */
@@ -28,13 +37,13 @@ export async function runJob(
 }
 
 /** Returns the columns of a job: name, next run, last run, its status and its image. */
-function cellsOf({ name, nextRun, lastRuns: [last] }: JobView): string[] {
+function cellsOf({ name, nextRun, lastRun }: JobSummary): string[] {
   return [
     name,
     nextRun?.scheduledAt ?? '-',
-    last?.scheduledAt ?? '-',
-    last?.operation.status ?? '-',
-    last?.operation.image?.imageNo ?? '-',
+    lastRun?.scheduledAt ?? '-',
+    lastRun?.status ?? '-',
+    lastRun?.imageNo ?? '-',
   ]
 }
 

@@ -7,7 +7,7 @@ import {
   SnapshotsQuery,
   snapshotsBy,
 } from './images.ts'
-import { JobAddress, JobsQuery, listJobs, RunBody, runJob } from './jobs.ts'
+import { JobAddress, JobsQuery, jobByName, listJobs, RunBody, runJob } from './jobs.ts'
 import {
   CreateBody,
   CreateQuery,
@@ -44,5 +44,6 @@ export const ROUTES = [
     resolveConflict,
   ),
   getRoute('/v1/jobs', 'images:read', JobsQuery, listJobs),
+  getRoute('/v1/jobs/:name', 'images:read', JobAddress, jobByName),
   postRoute('/v1/jobs/:name/runs', 'images:create', JobAddress, RunBody, runJob),
 ]

@@ -1,8 +1,9 @@
 import * as v from 'valibot'
-import type { Schedule } from '../jobs/cron.ts'
 import { type Job, namesEveryMinute } from '../jobs/job.ts'
+import type { JobsRecord } from '../jobs/record.ts'
 import { callerOf, requestForRun } from '../jobs/runs.ts'
-import type { Operation } from '../operations/operation.ts'
+import { type Operation, type Run, statusOf } from '../operations/operation.ts'
+import { STATUSES } from '../operations/state.ts'
 import { OperationView, operationView } from '../operations/view.ts'
 import { parse } from '../parse.ts'
 import { invalidInput, Problem } from '../problem.ts'
@@ -14,32 +15,69 @@ const RUNS_SHOWN = 5
 /** A platform's event that runs one job; other fields are ignored. */
 const RunEvent = v.object({ job: v.string(), scheduledAt: Rfc3339 })
 
-const Run = v.object({ scheduledAt: v.string(), operation: OperationView })
+const RunView = v.object({ scheduledAt: v.string(), operation: OperationView })
 
-/** A job as callers see it; times are in its time zone. */
-export const JobView = v.object({
+const summaryEntries = {
   name: v.string(),
   cron: v.string(),
   timeZone: v.string(),
   notify: v.array(v.string()),
   expectEveryHours: v.nullable(v.number()),
+  /** True if no image of the job became ready for longer than `expectEveryHours`, as the last tick found. */
+  overdue: v.boolean(),
+  /** True if the name of its image contains the minute, so that it can run at any time. */
+  mayRunNow: v.boolean(),
   /** Null if there is none within eleven years. */
   nextRun: v.nullable(v.object({ scheduledAt: v.string() })),
-  /** Scheduled runs, newest first. */
-  lastRuns: v.array(Run),
-})
+  lastRun: v.nullable(
+    v.object({
+      scheduledAt: v.string(),
+      operationId: v.string(),
+      status: v.picklist(STATUSES),
+      imageNo: v.nullable(v.string()),
+    }),
+  ),
+}
 
-/** A job as callers see it. */
-export type JobView = v.InferOutput<typeof JobView>
+/** A job in a list; times are in its time zone. */
+export const JobSummary = v.object(summaryEntries)
 
-/** Reads all jobs, each with its next run and its last runs as they are stored. */
-export function jobViews(context: RequestContext): Promise<JobView[]> {
-  return Promise.all(context.jobs.map((job) => viewOf(job, context)))
+/** A job in a list. */
+export type JobSummary = v.InferOutput<typeof JobSummary>
+
+/** A job as callers see it: its summary and its last scheduled runs, newest first. */
+export const JobView = v.object({ ...summaryEntries, lastRuns: v.array(RunView) })
+
+/** Reads all jobs, each with its next and its last run as they are stored. */
+export async function jobSummaries(context: RequestContext): Promise<JobSummary[]> {
+  const record = await context.store.readJobs()
+  return Promise.all(
+    context.jobs.map(async (job) => {
+      const [last] = await runsOf(job, 1, context)
+      return summaryOf(job, last, record, context)
+    }),
+  )
+}
+
+/** Reads one job with its last runs. @throws Problem `job-not-found` */
+export async function readJob(
+  name: string,
+  context: RequestContext,
+): Promise<v.InferOutput<typeof JobView>> {
+  const job = jobNamed(name, context.jobs)
+  const runs = await runsOf(job, RUNS_SHOWN, context)
+  const record = await context.store.readJobs()
+  const { schedule } = job
+  const lastRuns = runs.map((operation) => {
+    const scheduledAt = schedule.local(operation.run.minute)
+    return { scheduledAt, operation: operationView(operation) }
+  })
+  return { ...summaryOf(job, runs[0], record, context), lastRuns }
 }
 
 /**
  * Returns the request of a run of a job now.
- * @throws Problem `not-found`, or `invalid-input` if the name of its image does not contain the minute
+ * @throws Problem `job-not-found`, or `invalid-input` if the name of its image does not contain the minute
  */
 export function requestToRun(name: string, { jobs, clock, regionCode }: RequestContext) {
   const job = jobNamed(name, jobs)
@@ -56,7 +94,7 @@ export function requestToRun(name: string, { jobs, clock, regionCode }: RequestC
 
 /**
  * Reads a platform's event: the job that it names, and the scheduled time of the run.
- * @throws Problem `invalid-input` or `not-found`
+ * @throws Problem `invalid-input` or `job-not-found`
  */
 export function runOf(event: unknown, jobs: Job[]): { job: Job; at: number } {
   const parsed = parse(RunEvent, event)
@@ -66,29 +104,36 @@ export function runOf(event: unknown, jobs: Job[]): { job: Job; at: number } {
 
 function jobNamed(name: string, jobs: Job[]): Job {
   const job = jobs.find((one) => one.name === name)
-  if (!job) throw new Problem('not-found', 'There is no job with this name')
+  if (!job) throw new Problem('job-not-found', 'There is no job with this name')
   return job
 }
 
-async function viewOf(job: Job, context: RequestContext): Promise<JobView> {
-  const { name, cron, timeZone, notify, expectEveryHours = null, schedule } = job
-  const caller = callerOf(job).name
-  const last = await context.store.list({ caller, limit: RUNS_SHOWN })
-  const next = schedule.next(context.clock.now())
-  return {
-    name,
-    cron,
-    timeZone,
-    notify,
-    expectEveryHours,
-    nextRun: next === undefined ? null : { scheduledAt: schedule.local(next) },
-    lastRuns: last.flatMap((operation) => runView(operation, schedule)),
-  }
+/** Reads the operations of a job's last runs, newest first. */
+async function runsOf(job: Job, limit: number, { store }: RequestContext) {
+  const operations = await store.list({ caller: callerOf(job).name, limit })
+  return operations.flatMap(({ run, ...operation }) => (run ? [{ ...operation, run }] : []))
 }
 
-function runView(operation: Operation, schedule: Schedule): v.InferOutput<typeof Run>[] {
-  const { run } = operation
-  return run
-    ? [{ scheduledAt: schedule.local(run.minute), operation: operationView(operation) }]
-    : []
+function summaryOf(
+  job: Job,
+  last: (Operation & { run: Run }) | undefined,
+  record: JobsRecord | undefined,
+  { clock }: RequestContext,
+): JobSummary {
+  const { name, cron, timeZone, notify, expectEveryHours = null, schedule } = job
+  const next = schedule.next(clock.now())
+  return {
+    ...{ name, cron, timeZone, notify, expectEveryHours },
+    overdue: (record?.jobs[name]?.overdueAt ?? null) !== null,
+    mayRunNow: namesEveryMinute(job),
+    nextRun: next === undefined ? null : { scheduledAt: schedule.local(next) },
+    lastRun: last
+      ? {
+          scheduledAt: schedule.local(last.run.minute),
+          operationId: last.operationId,
+          status: statusOf(last),
+          imageNo: last.image?.imageNo ?? null,
+        }
+      : null,
+  }
 }

@@ -79,8 +79,8 @@ export function jobsSuite(open: (environment: Environment) => Promise<TimedDoor>
     await fireUntil(() => notified().size === listenerNames.length)
     const end = Date.now() + AFTERWARDS_MS
     await fireUntil(() => Date.now() > end)
-    const { json } = await door.request('/v1/jobs')
-    const [made, sent, runs] = [images(), creates(), json.items[0].lastRuns]
+    const { json } = await door.request(`/v1/jobs/${job.name}`)
+    const [made, sent, runs] = [images(), creates(), json.lastRuns]
 
     const names = made.map(({ name }) => name)
     expect(sent.map(({ at }) => nameAt(at))).toEqual(names)

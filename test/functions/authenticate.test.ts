@@ -21,6 +21,7 @@ const needed: Record<string, string> = {
   'GET /v1/operations': 'images:read',
   'POST /v1/operations/:id/resolution': 'images:admin',
   'GET /v1/jobs': 'images:read',
+  'GET /v1/jobs/:name': 'images:read',
   'POST /v1/jobs/:name/runs': 'images:create',
 }
 

@@ -68,7 +68,12 @@ const made = () => relay.gateway.images.all().filter(({ no }) => no.startsWith('
 const creates = () => relay.gateway.received.filter(({ action }) => action === create)
 const usedSnapshots = () =>
   creates().map(({ parameters }) => parameters['blockStorageList.1.snapshotInstanceNo'])
-const jobs = async () => (await relay.request('/v1/jobs')).json.items
+/** Reads all jobs with their runs. */
+const jobs = async () => {
+  const { items } = (await relay.request('/v1/jobs')).json
+  const whole = items.map(({ name }: { name: string }) => relay.request(`/v1/jobs/${name}`))
+  return (await Promise.all(whole)).map(({ json }) => json)
+}
 const run = (name = 'by-minute', asked: Asked = {}) =>
   relay.request(`/v1/jobs/${name}/runs`, { method: 'POST', ...asked })
 
@@ -409,7 +414,7 @@ describe('an event that names a job', () => {
   })
 
   test.each([
-    ['not-found', { job: 'CANARY', scheduledAt: '2026-11-22T03:30:00Z' }],
+    ['job-not-found', { job: 'CANARY', scheduledAt: '2026-11-22T03:30:00Z' }],
     ['invalid-input', { job: 'nightly-web', scheduledAt: 'CANARY' }],
     ['invalid-input', { job: 'nightly-web' }],
   ])('fails with %s for %j', async (code, event) => {
@@ -490,7 +495,7 @@ describe('a requested run', () => {
   test('needs an existing job whose image names contain the minute', async () => {
     await open([nightly, byMinute])
     const missing = await run('CANARY')
-    expect([missing.status, missing.json.code]).toEqual([404, 'not-found'])
+    expect([missing.status, missing.json.code]).toEqual([404, 'job-not-found'])
     const { status, json } = await run('nightly-web')
     expect([status, json.code, json.errors[0].path]).toEqual([422, 'invalid-input', 'image.name'])
     expect(creates()).toEqual([])
@@ -542,7 +547,18 @@ describe('GET /v1/jobs', () => {
     ])
     await tickAt(now)
     await tickAt(HALF_PAST_THREE)
+    const { items } = (await relay.request('/v1/jobs')).json
     const [first, second] = await jobs()
+    const { lastRuns, ...summary } = first
+    expect(items[0]).toEqual(summary)
+    expect([items[0].overdue, items[0].mayRunNow, items[1].mayRunNow]).toEqual([false, false, true])
+    expect(items[0].lastRun).toEqual({
+      scheduledAt: '2026-11-22T03:30:00+09:00',
+      operationId: lastRuns[0].operation.operationId,
+      status: 'ready',
+      imageNo: '30000001',
+    })
+    expect(items[1].lastRun).toBeNull()
     expect(first).toMatchObject({
       name: 'nightly-web',
       cron: '30 3 * * *',

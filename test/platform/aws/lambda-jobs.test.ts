@@ -88,8 +88,8 @@ describe.skipIf(missing).concurrent('jobs on Lambda', () => {
     })
 
     test.each([
-      ['not-found', { ...run, job: 'CANARYjob' }],
-      ['not-found', { ...run, job: '' }],
+      ['job-not-found', { ...run, job: 'CANARYjob' }],
+      ['job-not-found', { ...run, job: '' }],
       ['invalid-input', { ...run, scheduledAt: 'CANARY' }],
       ['invalid-input', { ...run, scheduledAt: '2026-11-22' }],
       ['invalid-input', { ...run, scheduledAt: '2026-11-22T03:30:00' }],
