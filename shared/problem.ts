@@ -192,11 +192,11 @@ export function withoutFacts({ facts: _, ...problem }: StoredProblem) {
 
 /** Returns all problems that an answer can have, in the order of their status. */
 export function problemList() {
-  return problemCodes.map((code) => ({ type: typeOf(code), code, ...PROBLEMS[code] }))
+  return problemCodes.map((code) => ({ type: problemType(code), code, ...PROBLEMS[code] }))
 }
 
 /** Returns the type of a problem (RFC 9457, section 3.1.1): a link into the list of problems. */
-function typeOf(code: ProblemCode): string {
+function problemType(code: ProblemCode): string {
   return `/problems#${code}`
 }
 
@@ -205,7 +205,7 @@ export function problemMembers(problem: Problem): v.InferOutput<typeof ProblemMe
   const { code, title, status, message, retryable, extras } = problem
   const { errors, upstream, operationId } = extras
   return {
-    type: typeOf(code),
+    type: problemType(code),
     title,
     status,
     detail: message,
