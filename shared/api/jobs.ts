@@ -123,7 +123,11 @@ function summaryOf(
   const { name, cron, timeZone, notify, expectEveryHours = null, schedule } = job
   const next = schedule.next(clock.now())
   return {
-    ...{ name, cron, timeZone, notify, expectEveryHours },
+    name,
+    cron,
+    timeZone,
+    notify,
+    expectEveryHours,
     overdue: (record?.jobs[name]?.overdueAt ?? null) !== null,
     mayRunNow: namesEveryMinute(job),
     nextRun: next === undefined ? null : { scheduledAt: schedule.local(next) },

@@ -54,8 +54,8 @@ async function lastReadyAt(job: string, since: number, { store }: Context) {
   let last: number | undefined
   for (let after: { createdAt: number; operationId: string } | undefined; ; ) {
     const page = await store.list({ status: 'ready', limit: PAGE_SIZE, after })
-    for (const { run, image, updatedAt } of page) {
-      if (run?.job === job && image?.phase === 'ready') last = Math.max(last ?? 0, updatedAt)
+    for (const { run, updatedAt } of page) {
+      if (run?.job === job) last = Math.max(last ?? 0, updatedAt)
     }
     after = page.at(-1)
     // An image is followed for a day, so the image of an older operation can have become ready after `since`.
