@@ -32,7 +32,7 @@ export interface Operation {
   /** Counts the writes of this record; each write expects the previous version. */
   version: number
   state: State
-  /** SHA-256, lower-case hex, over site, caller, action and key. */
+  /** SHA-256, lower-case hex, over relay, site, caller, kind, and the key with its origin. */
   keyHash: string
   /** True if the caller gave the key; otherwise region and name are the key. */
   keyIsExplicit: boolean
@@ -217,16 +217,14 @@ export function updateImage(
   { clock, actor }: Author,
 ): Operation {
   const now = clock.now()
-  const { history, state } = operation
-  const isNews = image.phase !== operation.image?.phase
   const dueAt = isFinal(image.phase) ? null : nextLook(operation, now)
-  const updatedAt = isNews ? now : operation.updatedAt
-  const status = statusOf({ state, image })
-  return {
-    ...postponeLook(operation, dueAt),
-    ...{ image, imageReadAt: now, updatedAt },
-    history: status === statusOf(operation) ? history : [...history, { at: now, actor, status }],
-  }
+  const next = { ...postponeLook(operation, dueAt), image, imageReadAt: now }
+  const isSamePhase = image.phase === operation.image?.phase
+  if (isSamePhase) return next
+  const status = statusOf(next)
+  const isSameStatus = status === statusOf(operation)
+  const history = isSameStatus ? next.history : [...next.history, { at: now, actor, status }]
+  return { ...next, updatedAt: now, history }
 }
 
 /** Returns the time of the next read of the image: at intervals that grow from 5 s to 5 min. Null after one day. */

@@ -6,7 +6,7 @@ import type { Problem } from '../problem.ts'
 import { SECOND_MS } from '../web/durations.ts'
 import { findSnapshots } from './create-image/find-snapshots.ts'
 import { lookUp } from './create-image/look-up.ts'
-import { type Decision, decide, type Evidence } from './decide.ts'
+import { decide, type Evidence } from './decide.ts'
 import { readAgain } from './follow.ts'
 import { type Operation, startAttempt } from './operation.ts'
 import { save } from './record.ts'
@@ -23,37 +23,37 @@ const MAX_SEND_MS = 25 * SECOND_MS
  */
 export async function reconcile(operation: Operation, given: Context): Promise<Operation> {
   const context = { ...given, log: logWith({ operationId: operation.operationId }, given.log) }
-  let now = operation
+  let current = operation
   let evidence: Evidence | undefined
   let mayRenew = true
   for (;;) {
-    const decision = decide(now, evidence, { mayRenew }, context)
+    const decision = decide(current, evidence, { mayRenew }, context)
     switch (decision.do) {
       case 'nothing':
-        return now
+        return current
       case 'look':
-        evidence = await look(decision, now, context)
+        evidence = await look(decision.at, current, context)
         break
       case 'check refusal':
-        evidence = await checkRefusal(decision.problem, now, context)
+        evidence = await checkRefusal(decision.problem, current, context)
         break
       case 'send': {
         const sent = await send(decision.operation, context)
-        if (!sent) return now
+        if (!sent) return current
         if (!sent.evidence) return sent.operation
-        now = sent.operation
+        current = sent.operation
         evidence = sent.evidence
         break
       }
       case 'save': {
-        const saved = await save(now, decision.next, context)
+        const saved = await save(current, decision.next, context)
         // If another write came first, the process that made it continues.
         if (decision.after === 'stop' || saved !== decision.next) return saved
         if (decision.after === 'renew') {
           await context.gateway.renew()
           mayRenew = false
         }
-        now = saved
+        current = saved
         evidence = undefined
       }
     }
@@ -62,7 +62,7 @@ export async function reconcile(operation: Operation, given: Context): Promise<O
 
 /** Looks at the gateway. A failed look is evidence, too. */
 async function look(
-  { at }: Extract<Decision, { do: 'look' }>,
+  at: 'snapshots' | 'images' | 'image',
   operation: Operation,
   context: Context,
 ): Promise<Evidence> {
@@ -76,12 +76,13 @@ async function look(
   }
 }
 
+/** Looks for images after a refused attempt. */
 async function checkRefusal(
   problem: Problem,
   operation: Operation,
   context: Context,
 ): Promise<Evidence> {
-  const found = await look({ do: 'look', at: 'images' }, operation, context)
+  const found = await look('images', operation, context)
   const findings = found.of === 'look-up' ? found.findings : undefined
   return { of: 'refused attempt', problem, findings }
 }
