@@ -31,6 +31,7 @@ export async function jobByName(
 /** Runs a job now, as the caller's own operation. */
 export async function runJob(
   { name }: v.InferOutput<typeof JobAddress>,
+  _: unknown,
   context: RequestContext,
 ): Promise<Reply> {
   return makeImage(requestToRun(name, context), context)

@@ -61,8 +61,8 @@ export const OperationsQuery = v.strictObject({
 /** Creates an image, or with `dryRun` only checks the request. */
 export async function createImage(
   query: v.InferOutput<typeof CreateQuery>,
-  context: RequestContext,
   body: v.InferOutput<typeof CreateBody>,
+  context: RequestContext,
 ): Promise<Reply> {
   const { regionCode = context.regionCode, notify = [], ...content } = body
   mustBeTargets(notify, context)
@@ -127,8 +127,8 @@ export async function operationById(
 /** Settles a conflict by an administrator's decision. */
 export async function resolveConflict(
   { id }: v.InferOutput<typeof OperationAddress>,
-  context: RequestContext,
   resolution: v.InferOutput<typeof ResolutionBody>,
+  context: RequestContext,
 ): Promise<Reply> {
   const settled = await settle(await readOperation(id, context), resolution, context)
   return operationReply(settled, context)

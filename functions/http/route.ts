@@ -40,8 +40,8 @@ export function postRoute<Parameters extends ParametersSchema, Body extends v.Ge
   body: Body,
   handle: (
     parameters: v.InferOutput<Parameters>,
-    context: RequestContext,
     body: v.InferOutput<Body>,
+    context: RequestContext,
   ) => Promise<Reply>,
 ): Route {
   return {
@@ -51,6 +51,6 @@ export function postRoute<Parameters extends ParametersSchema, Body extends v.Ge
     parameters,
     body,
     answer: async (c, context) =>
-      handle(parametersOf(c, parameters), context, await bodyOf(c, body)),
+      handle(parametersOf(c, parameters), await bodyOf(c, body), context),
   }
 }
