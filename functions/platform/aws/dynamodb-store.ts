@@ -51,7 +51,7 @@ const UNEXPIRED = '(attribute_not_exists(expiresAt) OR expiresAt > :now)'
  * record of jobs. Only those ids and the record of jobs never expire: an id must outlive its operation, and is so small
  * that an expiry in step with the operation's is not worth its cost.
  */
-export const RELAY_TABLE: Omit<CreateTableInput, 'TableName'> & {
+export const TABLE_SCHEMA: Omit<CreateTableInput, 'TableName'> & {
   TimeToLiveSpecification: TimeToLiveSpecification
 } = {
   BillingMode: 'PAY_PER_REQUEST',
@@ -82,7 +82,7 @@ function index(IndexName: string, hash: string, range: string) {
   }
 }
 
-/** Stores operations, notices and the record of jobs in a DynamoDB table with the schema `RELAY_TABLE`. */
+/** Stores operations, notices and the record of jobs in a DynamoDB table with the schema `TABLE_SCHEMA`. */
 export function dynamodbStore(client: DynamoDBClient, TableName: string): Store {
   async function item(pk: string): Promise<Item | undefined> {
     const input = { TableName, Key: { pk: { S: pk } }, ConsistentRead: true }

