@@ -2,7 +2,7 @@ import { type JobSummary, jobSummaries, requestToRun } from '../../shared/api/jo
 import { readOperation } from '../../shared/api/operations.ts'
 import type { RequestContext } from '../../shared/api/request-context.ts'
 import { type ChatName, chatCallerName } from '../../shared/caller.ts'
-import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/chat/commands.ts'
+import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/chat/grammar.ts'
 import { type Confirmation, isAskedBy, type Question } from '../../shared/chat/question.ts'
 import type { Image } from '../../shared/image.ts'
 import { namesEveryMinute } from '../../shared/jobs/job.ts'

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { chatCallerName } from '../../shared/caller.ts'
-import { commandOf, intentOf } from '../../shared/chat/commands.ts'
+import { commandOf, intentOf } from '../../shared/chat/grammar.ts'
 import {
   type Confirmation,
   confirmationOf,

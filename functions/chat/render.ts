@@ -1,5 +1,5 @@
 import type { JobSummary } from '../../shared/api/jobs.ts'
-import { COMMANDS, type Command, commandOf } from '../../shared/chat/commands.ts'
+import { COMMANDS, type Command, commandOf } from '../../shared/chat/grammar.ts'
 import { type Image, isFinal } from '../../shared/image.ts'
 import { endOf } from '../../shared/operations/announce.ts'
 import { type Operation, statusOf } from '../../shared/operations/operation.ts'

@@ -1,5 +1,5 @@
 import { chatCallerName } from '../../shared/caller.ts'
-import { intentOf } from '../../shared/chat/commands.ts'
+import { intentOf } from '../../shared/chat/grammar.ts'
 import { confirmationOf, confirmationText, questionId } from '../../shared/chat/question.ts'
 import { resultOf } from '../../shared/outbox/deliver.ts'
 import { plainLines } from '../../shared/outbox/webhooks.ts'

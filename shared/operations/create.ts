@@ -22,7 +22,7 @@ import {
   type WantedContent,
 } from './operation.ts'
 import { reconcile } from './reconcile.ts'
-import { logTransition } from './record.ts'
+import { logTransition } from './save.ts'
 
 const PAGE_SIZE = 100
 

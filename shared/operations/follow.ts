@@ -4,7 +4,7 @@ import { toProblem } from '../log.ts'
 import { readServerImage } from '../ncloud/reads.ts'
 import { MINUTE_MS, SECOND_MS } from '../web/durations.ts'
 import { hadImageAt, type Operation, updateImage } from './operation.ts'
-import { save } from './record.ts'
+import { save } from './save.ts'
 
 /** The age up to which an image that is missing from answers does not count as gone. */
 const APPEARS_WITHIN_MS = 15 * MINUTE_MS

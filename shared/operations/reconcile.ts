@@ -9,7 +9,7 @@ import { lookUp } from './create-image/look-up.ts'
 import { decide, type Evidence } from './decide.ts'
 import { readAgain } from './follow.ts'
 import { type Operation, startAttempt } from './operation.ts'
-import { save } from './record.ts'
+import { save } from './save.ts'
 
 /** The minimum time that must be left to send a create. */
 const MIN_SEND_MS = 5 * SECOND_MS

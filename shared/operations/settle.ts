@@ -2,7 +2,7 @@ import type { Context } from '../context.ts'
 import { readServerImage } from '../ncloud/reads.ts'
 import { invalidInput, Problem } from '../problem.ts'
 import { apply, markNotApplied, type Operation } from './operation.ts'
-import { save } from './record.ts'
+import { save } from './save.ts'
 
 /** A person's decision on a conflict: the number of the image, or none. */
 export type Resolution = { imageNo: string } | { abandon: true }

@@ -1,4 +1,4 @@
-import type { Argument, Command } from '../../chat/commands.ts'
+import type { Argument, Command } from '../../chat/grammar.ts'
 import type { Phase } from '../../image.ts'
 import type { SnapshotCheckCode, SnapshotFacts } from '../../operations/create-image/check.ts'
 import type { Status } from '../../operations/state.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { commandOf, type Intent, intentOf } from '../../../shared/chat/commands.ts'
+import { commandOf, type Intent, intentOf } from '../../../shared/chat/grammar.ts'
 
 const base = { snapshotNo: '12344697' }
 const create = (...storages: object[]) => ({

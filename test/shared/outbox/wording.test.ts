@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import openapi from '../../../functions/openapi.json' with { type: 'json' }
-import { COMMANDS } from '../../../shared/chat/commands.ts'
+import { COMMANDS } from '../../../shared/chat/grammar.ts'
 import { WORDINGS } from '../../../shared/outbox/wording/all.ts'
 import { LANGUAGES } from '../../../shared/outbox/wording/languages.ts'
 import type { Sentence, Wording } from '../../../shared/outbox/wording/wording.ts'
