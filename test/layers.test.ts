@@ -128,3 +128,15 @@ test('no file has the name of a catch-all or a barrel', () => {
     files.filter((file) => /(^|\/)(index|utils?|helpers?|common|types|manager)\.ts$/.test(file)),
   ).toEqual([])
 })
+
+test('npm run test:full runs every test that reduces a count', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const filters = scripts['test:full'].split(' workerd ')[1].split(' ')
+  const reduced = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter(
+    (file) =>
+      file.endsWith('.ts') &&
+      /from '[./]+support\/counts\.ts'/.test(readFileSync(join('test', file), 'utf8')),
+  )
+  expect(reduced.length).toBeGreaterThan(10)
+  expect(reduced.filter((file) => !filters.some((part: string) => file.includes(part)))).toEqual([])
+})
