@@ -213,6 +213,7 @@ describe('a query', () => {
     ['/v1/images?name=', 'name'],
     ['/v1/snapshots?snapshotNo=x', 'snapshotNo'],
     ['/v1/operations?limit=0', 'limit'],
+    ['/v1/operations?kind=deleteImage', 'kind'],
     ['/v1/operations?limit=101', 'limit'],
     ['/v1/operations?limit=1e1', 'limit'],
     ['/v1/operations?status=done', 'status'],

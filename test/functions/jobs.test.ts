@@ -539,6 +539,36 @@ describe('a requested run', () => {
   })
 })
 
+test('pages of operations mix own ones with those of jobs, newest first, and miss none', async () => {
+  const everyMinute = { ...byMinute, cron: '* * * * *' }
+  const other = { ...everyMinute, name: 'other', image: { ...byMinute.image, name: 'b-{HHmm}' } }
+  await open([everyMinute, other])
+  await tickAt(now)
+  const snapshotNo = '12344697'
+  for (let minute = 0; minute < 3; minute++) {
+    await tickAt(HALF_PAST_THREE + minute * MINUTE)
+    now += MINUTE / 2
+    await relay.create({ name: `own-${minute}`, storages: [{ snapshotNo }] })
+  }
+  const page = async (query: string) => (await relay.request(`/v1/operations?${query}`)).json
+  const whole = (await page('limit=100')).items
+  const seen: { operationId: string }[] = []
+  for (let cursor = ''; ; ) {
+    const { items, next } = await page(`limit=2${cursor}`)
+    seen.push(...items)
+    if (!next) break
+    cursor = `&cursor=${next}`
+  }
+  expect(seen).toEqual(whole)
+  const times = whole.map(({ createdAt }: { createdAt: string }) => createdAt)
+  expect(times).toEqual([...times].sort().reverse())
+  const owners = new Set(whole.map(({ caller }: { caller: string }) => caller))
+  expect([...owners].sort()).toEqual(['job:by-minute', 'job:other', 'key:ci'])
+  expect(relay.gateway.images.all().filter(({ no }) => no.startsWith('300'))).toHaveLength(
+    whole.length,
+  )
+})
+
 describe('GET /v1/jobs', () => {
   test('shows the next run and the last runs of each job', async () => {
     await open([

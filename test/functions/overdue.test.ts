@@ -90,7 +90,9 @@ test('a job that never had an image is reported after its deadline and each day 
 
 test('the deadline counts from the last ready image, and a new image ends the reports', async () => {
   await open()
+  const isOverdue = async () => (await relay.request('/v1/jobs')).json.items[0].overdue
   await until(12)
+  expect(await isOverdue()).toBe(false)
   setBootable(false)
   // 03:30 in Seoul is 18:30 UTC, six and a half hours after the start.
   await until(60)
@@ -98,8 +100,10 @@ test('the deadline counts from the last ready image, and a new image ends the re
     { hour: 32, type: 'job.overdue', lastReadyAt: '2026-11-21T03:30:00+09:00' },
     { hour: 56, type: 'job.overdue', lastReadyAt: '2026-11-21T03:30:00+09:00' },
   ])
+  expect(await isOverdue()).toBe(true)
   setBootable(true)
   await until(24 * 6)
+  expect(await isOverdue()).toBe(false)
   expect(overdueNotices()).toHaveLength(2)
 })
 
