@@ -8,7 +8,7 @@ import type { Log } from '../shared/log.ts'
 import { type CredentialsSource, openGateway } from '../shared/ncloud/gateway.ts'
 import { type Notifier, webhookNotifier } from '../shared/outbox/deliver.ts'
 import type { parseSettings, Settings } from '../shared/settings.ts'
-import { noStore, type Store } from '../shared/store/store.ts'
+import { noStore, type Store, withOneFailure } from '../shared/store/store.ts'
 import type { Clock } from '../shared/web/clock.ts'
 import { fetchTransport, type Transport } from '../shared/web/transport.ts'
 import { openChats } from './chat/chats.ts'
@@ -43,7 +43,14 @@ export function compose(settings: Settings, platform: Platform & { clock: Clock 
   const notifyTargets = Object.keys(settings.targets)
   const chats = openChats(settings, transport, clock)
   const targets = [...notifyTargets, ...chats.map(({ name }) => channelTarget(name))]
-  const relay = { relayName, site, gateway, store: store ?? noStore, clock, targets }
+  const relay = {
+    relayName,
+    site,
+    gateway,
+    store: store ? withOneFailure(store) : noStore,
+    clock,
+    targets,
+  }
 
   function contextFor(caller: Caller, limits: Pick<Context, 'deadline' | 'log'>): RequestContext {
     const requested = { caller, regionCode, jobs, notifyTargets }

@@ -82,7 +82,10 @@ async function open(secret: Secret | undefined): Promise<Relay> {
     ...(readSecret && { credentials: async (options) => (await readSecret(options)).credentials }),
   })
   const warm = () =>
-    Promise.allSettled([store.read(''), signature('', secret?.credentials ?? credentials)])
+    Promise.allSettled([
+      store.get('operation', '-'),
+      signature('', secret?.credentials ?? credentials),
+    ])
   return { app, serves: true, warm }
 }
 

@@ -85,8 +85,9 @@ export function replyProblem(c: Context<Env>, problem: Problem): Response {
     ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
     ...(extras.allow && { allow: extras.allow.join(', ') }),
   }
-  // A refused write had no effect. After an internal error this is not certain.
-  const isRefusedWrite = c.req.method === 'POST' && code !== 'internal'
+  // A refused write had no effect. After a defect or a failure of the store this is not certain.
+  const isCertain = code !== 'internal' && code !== 'store-unavailable'
+  const isRefusedWrite = c.req.method === 'POST' && isCertain
   const members = {
     ...problemMembers(problem),
     ...(isRefusedWrite && { outcome: 'not-applied' }),

@@ -1,7 +1,7 @@
 import type { Context } from '../shared/context.ts'
 import type { Job } from '../shared/jobs/job.ts'
 import { claimRun, type Schedules, startRuns } from '../shared/jobs/runs.ts'
-import { logDefect } from '../shared/log.ts'
+import { toProblem } from '../shared/log.ts'
 import type { Operation } from '../shared/operations/operation.ts'
 import { reconcile } from '../shared/operations/reconcile.ts'
 import { deliver, type Notifier } from '../shared/outbox/deliver.ts'
@@ -41,7 +41,7 @@ export async function tick(
 
   async function moveDue() {
     const started = await starting.catch(() => [])
-    const due = await store.due(startedAt, MAX_PER_TICK)
+    const due = await store.due('operation', { now: startedAt, limit: MAX_PER_TICK })
     await move([...started, ...due])
     return { started: started.length, due: due.length }
   }
@@ -74,6 +74,6 @@ async function step(operation: Operation, context: Context): Promise<void> {
   try {
     await reconcile(operation, { ...context, deadline })
   } catch (error) {
-    logDefect(error, context.log)
+    toProblem(error, context.log)
   }
 }

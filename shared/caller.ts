@@ -34,8 +34,11 @@ export interface Caller extends Pick<ApiKey, 'scopes' | 'namePrefix' | 'dailyCre
   name: string
 }
 
+/** The chats that the relay answers. */
+export const CHAT_NAMES = ['slack', 'mattermost', 'works'] as const
+
 /** A chat that the relay answers. */
-export type ChatName = 'slack' | 'mattermost' | 'works'
+export type ChatName = (typeof CHAT_NAMES)[number]
 
 const JOB_PREFIX = 'job:'
 

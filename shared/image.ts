@@ -36,12 +36,15 @@ export function phaseOf(status: string | null, operation: string | null): Phase 
   return PHASES.get(`${status}/${operation}`) ?? PHASES.get(`${status}/*`) ?? 'unknown'
 }
 
+/** The phases that do not change by themselves. */
+export const FINAL_PHASES = ['ready', 'failed', 'gone'] as const
+
 /** A phase that does not change by itself. */
-export type FinalPhase = Extract<Phase, 'ready' | 'failed' | 'gone'>
+type FinalPhase = (typeof FINAL_PHASES)[number]
 
 /** True for a phase that does not change by itself. */
 export function isFinal(phase: Phase): phase is FinalPhase {
-  return phase === 'ready' || phase === 'failed' || phase === 'gone'
+  return (FINAL_PHASES as readonly Phase[]).includes(phase)
 }
 
 /** True for a phase in which the image is not usable and never will be. Its name is free. */

@@ -12,6 +12,7 @@ export interface LogEvent {
     | 'tick'
     | 'notification'
     | 'defect'
+    | 'store'
     | 'settings'
     | 'listening'
     | 'stopped'
@@ -44,7 +45,7 @@ export interface LogEvent {
   file?: string
   /** The rule that a setting breaks. */
   detail?: string
-  /** The type of a defect's error and its stack frames, never its message. */
+  /** The type of the error of a defect or of the store and its stack frames, never its message. */
   at?: string
 }
 
@@ -86,6 +87,7 @@ export function terminalLine(event: LogEvent, at: Date): string | undefined {
 export function levelOf({ event, status = 0, code, state }: LogEvent): Level {
   switch (event) {
     case 'defect':
+    case 'store':
     case 'settings':
       return 'error'
     case 'request':
@@ -102,10 +104,16 @@ export function logWith(fields: Partial<LogEvent>, log: Log): Log {
   return ({ event, ...own }) => log({ event, ...fields, ...own })
 }
 
-/** Converts an error to a problem. A defect is also logged, because its problem has no details. */
+/** Converts an error to a problem. A defect and a failure of the store are also logged, because their problems hide the cause. */
 export function toProblem(error: unknown, log: Log, requestId?: string): Problem {
   const problem = problemOf(error)
-  if (problem.code === 'internal') logDefect(error, log, requestId)
+  const { code, cause } = problem
+  const request = requestId === undefined ? {} : { requestId }
+  if (code === 'internal') log({ event: 'defect', ...request, at: placeOf(cause) })
+  if (code === 'store-unavailable') {
+    const reason = reasonOf(cause)
+    log({ event: 'store', ...request, code, ...(reason && { reason }), at: placeOf(cause) })
+  }
   return problem
 }
 
@@ -117,10 +125,9 @@ export function reasonOf(error: unknown): string | undefined {
   return reasonOf(error.cause) ?? error.name
 }
 
-/** Logs a defect of the relay: the type of the error and its stack, but not its message, which may quote anything. */
-export function logDefect(error: unknown, log: Log, requestId?: string): void {
+/** Returns the type of an error and its stack, but not its message, which may quote anything. */
+function placeOf(error: unknown): string {
   const { name, stack = '', message } = error instanceof Error ? error : new Error()
   const frames = stack.replace(message, '').match(/^\s*at .+$/gm) ?? []
-  const at = [name, ...frames.slice(0, 5).map((frame) => frame.trim())].join(' ')
-  log({ event: 'defect', ...(requestId && { requestId }), at })
+  return [name, ...frames.slice(0, 5).map((frame) => frame.trim())].join(' ')
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import type { Phase } from './image.ts'
-import type { Status } from './operations/state.ts'
+import { Phase } from './image.ts'
+import { STATUSES } from './operations/state.ts'
 
 /** All failures that a caller can receive. The code is the contract: each code has one status and one title. */
 const PROBLEMS = {
@@ -29,13 +29,15 @@ const PROBLEMS = {
   'upstream-malformed': { status: 502, title: 'NAVER Cloud unreadable', retryable: false },
   'upstream-unreachable': { status: 502, title: 'NAVER Cloud unreachable', retryable: true },
   'not-configured': { status: 503, title: 'Not configured', retryable: true },
+  'store-unavailable': { status: 503, title: 'Store unavailable', retryable: true },
   'upstream-timeout': { status: 504, title: 'NAVER Cloud too slow', retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>
 
 /** The closed list of problem codes. */
 export type ProblemCode = keyof typeof PROBLEMS
 
-const problemCodes = Object.keys(PROBLEMS) as ProblemCode[]
+/** All problem codes, in the order of their status. */
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[]
 
 /** An invalid field: its path (`storages.1.sizeGb`, empty for the whole input) and the broken rule. */
 const FieldError = v.object({ path: v.string(), message: v.string() })
@@ -57,7 +59,7 @@ export type Upstream = v.InferOutput<typeof Upstream>
 
 /** The members of a problem that stay valid after the request. */
 const lastingMembers = {
-  code: v.picklist(problemCodes),
+  code: v.picklist(PROBLEM_CODES),
   detail: v.string(),
   errors: v.optional(v.array(FieldError)),
   upstream: v.optional(Upstream),
@@ -90,29 +92,37 @@ export type AuthenticationFailure =
   | 'stale-timestamp'
 
 /** The image or operation that has a name. Both ids are missing for an operation that the caller may not read. */
-export interface NameHolder {
-  imageNo?: string | undefined
-  operationId?: string | undefined
-  status: Status | Phase
+const NameHolder = v.object({
+  imageNo: v.optional(v.string()),
+  operationId: v.optional(v.string()),
+  status: v.picklist([...STATUSES, ...Phase.options]),
   /** RFC 3339; null if unknown. */
-  since: string | null
-}
+  since: v.nullable(v.string()),
+})
+
+/** The image or operation that has a name. Both ids are missing for an operation that the caller may not read. */
+export type NameHolder = v.InferOutput<typeof NameHolder>
 
 /** The facts of a problem, from which messages in any language are made. */
-export interface ProblemFacts {
-  nameHolder?: NameHolder
+const ProblemFacts = v.object({
+  nameHolder: v.optional(NameHolder),
   /** The caller's limit of operations in a UTC day. */
-  dailyCreations?: number
+  dailyCreations: v.optional(v.number()),
   /** The storages that have no usable snapshot, each with the maximum age of a snapshot. */
-  storagesWithoutSnapshot?: { storageNo: string; maxAgeHours: number }[]
-}
+  storagesWithoutSnapshot: v.optional(
+    v.array(v.object({ storageNo: v.string(), maxAgeHours: v.number() })),
+  ),
+})
+
+/** The facts of a problem, from which messages in any language are made. */
+export type ProblemFacts = v.InferOutput<typeof ProblemFacts>
 
 /** The data of a problem, except its code and detail. */
 export interface ProblemExtras {
   errors?: FieldError[] | undefined
   upstream?: Upstream | undefined
   operationId?: string | undefined
-  facts?: ProblemFacts
+  facts?: ProblemFacts | undefined
   retryAfterSeconds?: number | undefined
   effect?: Effect
   /** The earliest possible time on the gateway's clock when it answered: milliseconds since the epoch. */
@@ -169,9 +179,10 @@ export function problemOf(error: unknown): Problem {
 }
 
 /** A problem as it is stored with an operation. */
-export interface StoredProblem extends v.InferOutput<typeof LastingProblem> {
-  facts?: ProblemFacts
-}
+export const StoredProblem = v.object({ ...lastingMembers, facts: v.optional(ProblemFacts) })
+
+/** A problem as it is stored with an operation. */
+export type StoredProblem = v.InferOutput<typeof StoredProblem>
 
 /** Returns the parts of a problem that are stored with an operation. */
 export function storedProblem({ code, message, extras }: Problem): StoredProblem {
@@ -192,7 +203,7 @@ export function withoutFacts({ facts: _, ...problem }: StoredProblem) {
 
 /** Returns all problems that an answer can have, in the order of their status. */
 export function problemList() {
-  return problemCodes.map((code) => ({ type: problemType(code), code, ...PROBLEMS[code] }))
+  return PROBLEM_CODES.map((code) => ({ type: problemType(code), code, ...PROBLEMS[code] }))
 }
 
 /** Returns the type of a problem (RFC 9457, section 3.1.1): a link into the list of problems. */

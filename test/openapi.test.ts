@@ -12,6 +12,7 @@ import { systemClock } from '../shared/web/clock.ts'
 import type { FaultName } from './gateway/faults.ts'
 import { by, claim } from './shared/operations/records.ts'
 import { memoryStore } from './shared/store/memory-store.ts'
+import { NO_QUOTA, replace } from './shared/store/writes.ts'
 import { documented } from './support/contract.ts'
 import { type Asked, openRelay, type Relay, smallest } from './support/relay.ts'
 
@@ -241,8 +242,8 @@ describe('every documented response is produced', () => {
     const steps = [startAttempt(claimed, 1, by(2))]
     steps.push(markUnknown(steps[0] as Operation, { code: 'upstream-timeout', detail: 'x' }, by(3)))
     steps.push(markConflict(steps[1] as Operation, [], by(4)))
-    await store.claim(claimed, { today: 0 })
-    for (const step of steps) await store.replace(step)
+    await store.claim(claimed, NO_QUOTA)
+    for (const step of steps) await replace(store, step)
     const address = `/v1/operations/${claimed.operationId}/resolution`
     const imageNo = '12341457'
     const statusOf = async (asked: Asked = {}, path = address) => {

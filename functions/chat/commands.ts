@@ -12,6 +12,7 @@ import { ownImages, readImage, snapshots } from '../../shared/ncloud/reads.ts'
 import { claimOperation, mustHaveQuota, newClaim } from '../../shared/operations/create.ts'
 import { type Check, isUsable } from '../../shared/operations/create-image/check.ts'
 import { check } from '../../shared/operations/create-image/dry-run.ts'
+import { imageName } from '../../shared/operations/create-image/holds.ts'
 import { refreshIfStale } from '../../shared/operations/follow.ts'
 import { isSettled, type Operation } from '../../shared/operations/operation.ts'
 import { isProblem, type Problem } from '../../shared/problem.ts'
@@ -100,7 +101,7 @@ async function answerTo(
     case 'status':
       return statusOf(intent.of, context)
     case 'recent': {
-      const query = { caller: context.caller.name, limit: MAX_OPERATIONS_SHOWN }
+      const query = { of: { caller: context.caller.name }, limit: MAX_OPERATIONS_SHOWN }
       return { what: 'operations', operations: await context.store.list(query) }
     }
     case 'snapshots':
@@ -134,7 +135,7 @@ async function statusOf(reference: string, context: RequestContext): Promise<Ans
   const [first, ...more] = images
   if (first && more.length === 0) return { what: 'image', image: first, command }
   if (first) return { what: 'images', name: reference, images }
-  const holder = await context.store.holderOf(regionCode, reference)
+  const holder = await context.store.holder(imageName(regionCode, reference))
   if (holder?.caller === context.caller.name) return { what: 'operation', operation: holder }
   return { what: 'notFound', kind: 'image', reference }
 }

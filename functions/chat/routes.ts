@@ -11,7 +11,7 @@ import {
   type Notifier,
   REFUSED,
 } from '../../shared/outbox/deliver.ts'
-import { asked } from '../../shared/outbox/notice.ts'
+import { asked, noticeRecord } from '../../shared/outbox/notice.ts'
 import { Problem } from '../../shared/problem.ts'
 import type { Clock } from '../../shared/web/clock.ts'
 import { MINUTE_MS, SECOND_MS } from '../../shared/web/durations.ts'
@@ -109,7 +109,9 @@ export function handle(route: ChatRoute, notifier: Notifier, chatContext: ChatCo
     async function leave(): Promise<Answer> {
       if (!question.replyTo.to) return TOO_LATE
       try {
-        const kept = await inTime(context.store.replaceNotice(asked(question, clock.now())))
+        const kept = await inTime(
+          context.store.commit([noticeRecord(asked(question, clock.now()))]),
+        )
         return kept === undefined ? TOO_LATE : { what: 'late' }
       } catch (error) {
         toProblem(error, log)
@@ -124,7 +126,7 @@ export function handle(route: ChatRoute, notifier: Notifier, chatContext: ChatCo
     }
     // Stored first, so that nothing is lost and a repeat is recognised.
     const notice = asked(question, clock.now() + TICK_GRACE_MS)
-    const isNew = await inTime(context.store.replaceNotice(notice))
+    const isNew = await inTime(context.store.commit([noticeRecord(notice)]))
     // The sender must not believe that the message is stored.
     if (isNew === undefined)
       throw new Problem('internal', 'The message could not be stored in time. Send it again')

@@ -8,7 +8,7 @@ import { type CreateRequest, create } from '../../shared/operations/create.ts'
 import { dryRun } from '../../shared/operations/create-image/dry-run.ts'
 import { imageFields } from '../../shared/operations/create-image/input.ts'
 import { refreshIfStale, refreshImage } from '../../shared/operations/follow.ts'
-import { isSettled, type Operation, statusOf } from '../../shared/operations/operation.ts'
+import { isSettled, mayRead, type Operation, statusOf } from '../../shared/operations/operation.ts'
 import { settle } from '../../shared/operations/settle.ts'
 import { STATUSES } from '../../shared/operations/state.ts'
 import { operationView } from '../../shared/operations/view.ts'
@@ -141,17 +141,19 @@ export async function listOperations(
 ): Promise<Reply> {
   const after = cursor === undefined ? undefined : positionOf(cursor)
   // One more than the limit shows that there is a next page.
-  const query = { status, limit: limit + 1, after }
+  const query = { limit: limit + 1, after }
   const lists = await Promise.all(
-    ownersOf(job, context).map((caller) => context.store.list({ ...query, caller })),
+    listsOf(job, context).map((of) => context.store.list({ ...query, of })),
   )
   const found = lists
     .flat()
     .sort(newestFirst)
     .slice(0, limit + 1)
-  const shown = found.slice(0, limit)
-  const last = shown.at(-1)
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
   const next = last && found.length > limit ? { next: cursorOf(last) } : {}
+  const isShown = (one: Operation) => status === undefined || statusOf(one) === status
+  const shown = page.filter((one) => isShown(one) && mayRead(one, context.caller))
   return {
     status: 200,
     body: { items: shown.map(operationView), ...next },
@@ -159,11 +161,12 @@ export async function listOperations(
   }
 }
 
-/** Returns the callers whose operations a list has; `undefined` stands for all. */
-function ownersOf(job: string | undefined, context: RequestContext): (string | undefined)[] {
-  if (job !== undefined) return [jobCallerName(job)]
+/** Returns the lists of the store that make up a list for the caller; `undefined` stands for all operations. */
+function listsOf(job: string | undefined, context: RequestContext): Listing['of'][] {
+  if (job !== undefined) return [{ job }]
   if (isAdmin(context)) return [undefined]
-  return [context.caller.name, ...context.jobs.map(({ name }) => jobCallerName(name))]
+  const callers = [context.caller.name, ...context.jobs.map(({ name }) => jobCallerName(name))]
+  return callers.map((caller) => ({ caller }))
 }
 
 function newestFirst(one: Operation, other: Operation): number {

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Job, namesEveryMinute } from '../jobs/job.ts'
-import type { JobsRecord } from '../jobs/record.ts'
+import { JOBS_ID, type JobsRecord } from '../jobs/record.ts'
 import { callerOf, requestForRun } from '../jobs/runs.ts'
 import { type Operation, type Run, statusOf } from '../operations/operation.ts'
 import { STATUSES } from '../operations/state.ts'
@@ -50,7 +50,7 @@ export const JobView = v.object({ ...summaryEntries, lastRuns: v.array(RunView) 
 
 /** Reads all jobs, each with its next and its last run as they are stored. */
 export async function jobSummaries(context: RequestContext): Promise<JobSummary[]> {
-  const record = await context.store.readJobs()
+  const record = await context.store.get('jobs', JOBS_ID)
   return Promise.all(
     context.jobs.map(async (job) => {
       const [last] = await runsOf(job, 1, context)
@@ -66,7 +66,7 @@ export async function readJob(
 ): Promise<v.InferOutput<typeof JobView>> {
   const job = jobNamed(name, context.jobs)
   const runs = await runsOf(job, RUNS_SHOWN, context)
-  const record = await context.store.readJobs()
+  const record = await context.store.get('jobs', JOBS_ID)
   const { schedule } = job
   const lastRuns = runs.map((operation) => {
     const scheduledAt = schedule.local(operation.run.minute)
@@ -110,7 +110,7 @@ function jobNamed(name: string, jobs: Job[]): Job {
 
 /** Reads the operations of a job's last runs, newest first. */
 async function runsOf(job: Job, limit: number, { store }: RequestContext) {
-  const operations = await store.list({ caller: callerOf(job).name, limit })
+  const operations = await store.list({ of: { caller: callerOf(job).name }, limit })
   return operations.flatMap(({ run, ...operation }) => (run ? [{ ...operation, run }] : []))
 }
 

@@ -4,7 +4,7 @@ import type { RequestContext } from './request-context.ts'
 
 /** Returns an operation that the caller may read. @throws Problem `operation-not-found` */
 export async function readOperation(id: string, context: RequestContext): Promise<Operation> {
-  const stored = await context.store.read(id)
+  const stored = await context.store.get('operation', id)
   if (!stored || !mayRead(stored, context.caller)) {
     throw new Problem(
       'operation-not-found',

@@ -1,38 +1,48 @@
-import type { ChatName } from '../caller.ts'
+import * as v from 'valibot'
+import { CHAT_NAMES, type ChatName } from '../caller.ts'
 import { sha256Hex } from '../web/digest.ts'
 
 /** The place in a chat where replies are posted. */
-export interface ReplyTo {
-  chat: ChatName
+export const ReplyTo = v.object({
+  chat: v.picklist(CHAT_NAMES),
   /** The id of the person who asked; in Slack `T…:U…`. */
-  person: string
+  person: v.string(),
   /** The reply address that the chat gave, or a room; empty if there is none. */
-  to: string
+  to: v.string(),
   /** The time until which `to` may be used: milliseconds since the epoch. */
-  until: number
-}
+  until: v.number(),
+})
+
+/** The place in a chat where replies are posted. */
+export type ReplyTo = v.InferOutput<typeof ReplyTo>
 
 /** A command that can be confirmed once, until `expiresAt` (milliseconds since the epoch). */
-export interface Confirmation {
+const Confirmation = v.object({
   /** The idempotency key of the operation that it starts. */
-  id: string
-  expiresAt: number
+  id: v.string(),
+  expiresAt: v.number(),
   /** The command in canonical form. */
-  command: string
-}
+  command: v.string(),
+})
+
+/** A command that can be confirmed once, until `expiresAt` (milliseconds since the epoch). */
+export type Confirmation = v.InferOutput<typeof Confirmation>
 
 /** A message to the relay in a chat. */
-export interface Question {
+export const Question = v.object({
   /** The id, which is the same if the chat sends the message again: see `questionId`. */
-  id: string
+  id: v.string(),
   /** Milliseconds since the epoch. */
-  at: number
-  text: string
-  confirmed?: Confirmation | undefined
+  at: v.number(),
+  text: v.string(),
+  confirmed: v.optional(Confirmation),
   /** True if the answer replaces the message whose button was clicked. */
-  replaces: boolean
-  replyTo: ReplyTo
-}
+  replaces: v.boolean(),
+  replyTo: ReplyTo,
+})
+
+/** A message to the relay in a chat. */
+export type Question = v.InferOutput<typeof Question>
 
 /**
  * Returns the id of a message: 24 hex digits of its hash, and 8 of the hash of its caller. The caller's part binds a

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { statusOf } from '../operations/operation.ts'
 import { type Notice, noticesOf } from '../outbox/notice.ts'
 import { DAY_MS, HOUR_MS } from '../web/durations.ts'
 import type { Job } from './job.ts'
@@ -53,9 +54,9 @@ export async function findOverdueJobs(given: JobState[], now: number, context: C
 async function lastReadyAt(job: string, since: number, { store }: Context) {
   let last: number | undefined
   for (let after: { createdAt: number; operationId: string } | undefined; ; ) {
-    const page = await store.list({ status: 'ready', limit: PAGE_SIZE, after })
-    for (const { run, updatedAt } of page) {
-      if (run?.job === job) last = Math.max(last ?? 0, updatedAt)
+    const page = await store.list({ of: { job }, limit: PAGE_SIZE, after })
+    for (const operation of page) {
+      if (statusOf(operation) === 'ready') last = Math.max(last ?? 0, operation.updatedAt)
     }
     after = page.at(-1)
     // An image is followed for a day, so the image of an older operation can have become ready after `since`.

@@ -5,12 +5,13 @@ import { withNotices } from '../operations/announce.ts'
 import { claimOnce, claimOperation, newClaim } from '../operations/create.ts'
 import { accept, type Operation, reject } from '../operations/operation.ts'
 import { logTransition } from '../operations/save.ts'
+import { noticeRecord } from '../outbox/notice.ts'
 import { isProblem, storedProblem } from '../problem.ts'
 import { MINUTE_MS } from '../web/durations.ts'
 import { rfc3339 } from '../web/rfc3339.ts'
 import { contentAt, type Job } from './job.ts'
 import { findOverdueJobs } from './overdue.ts'
-import type { JobSeen, JobsRecord } from './record.ts'
+import { JOBS_ID, type JobSeen, type JobsRecord } from './record.ts'
 
 /** The time for which a tick looks back for due runs: at least 15 minutes, and at most 6 hours if ticks were missing. */
 const MIN_LOOK_BACK_MS = 15 * MINUTE_MS
@@ -45,7 +46,7 @@ export async function startRuns(
 ): Promise<Operation[]> {
   const { store, clock } = context
   const now = clock.now()
-  const before = (await store.readJobs()) ?? { version: 0, tickedAt: now, jobs: {} }
+  const before = (await store.get('jobs', JOBS_ID)) ?? { version: 0, tickedAt: now, jobs: {} }
   if (jobs.length === 0 && Object.keys(before.jobs).length === 0) return []
   const states = jobs.map((job) => ({ job, seen: seenOf(job, before, now) }))
   const started: Operation[] = []
@@ -73,7 +74,10 @@ export async function startRuns(
   const others = Object.entries(before.jobs).filter(([, seen]) => isKnown(seen, before))
   const next = { version: before.version + 1, tickedAt }
   const known = Object.fromEntries([...others, ...entries])
-  await store.replaceJobs({ ...next, jobs: known }, overdue.notices)
+  await store.commit([
+    { type: 'jobs', record: { ...next, jobs: known } },
+    ...overdue.notices.map(noticeRecord),
+  ])
   return started
 }
 

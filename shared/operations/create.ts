@@ -2,12 +2,13 @@ import type { Caller } from '../caller.ts'
 import type { ReplyTo } from '../chat/question.ts'
 import type { Context } from '../context.ts'
 import { toProblem } from '../log.ts'
-import type { Notice } from '../outbox/notice.ts'
+import { type Notice, noticeRecord } from '../outbox/notice.ts'
 import { type NameHolder, Problem } from '../problem.ts'
 import type { ClaimResult, Listing } from '../store/store.ts'
 import { sha256Hex } from '../web/digest.ts'
 import { DAY_MS } from '../web/durations.ts'
 import { rfc3339 } from '../web/rfc3339.ts'
+import { imageName } from './create-image/holds.ts'
 import { refreshIfStale, refreshImage } from './follow.ts'
 import { markerOf } from './marker.ts'
 import {
@@ -76,7 +77,9 @@ async function asFarAsStored(
     return await move(operation, context)
   } catch (error) {
     toProblem(error, context.log)
-    const stored = await context.store.read(operation.operationId).catch(() => undefined)
+    const stored = await context.store
+      .get('operation', operation.operationId)
+      .catch(() => undefined)
     return stored ?? operation
   }
 }
@@ -103,6 +106,7 @@ export async function newClaim(
     caller: caller.name,
     regionCode,
     content,
+    holds: [imageName(regionCode, content.name)],
     run: run && { job: run.job, minute: run.minute },
     notify,
     ...(replyTo && { replyTo }),
@@ -146,9 +150,10 @@ export async function claimOperation(
     }
     if (result.outcome === 'quota-spent') throw quotaExceeded(caller, operation.createdAt)
 
-    const { holder, outcome } = result
-    const isSame = outcome === 'key-held' && holder.fingerprint === claim.fingerprint
-    if (outcome === 'key-held' && claim.keyIsExplicit) {
+    const { holder } = result
+    const hasKey = holder.keyHash === claim.keyHash
+    const isSame = hasKey && holder.fingerprint === claim.fingerprint
+    if (hasKey && claim.keyIsExplicit) {
       if (!isSame) {
         throw new Problem('idempotency-key-reused', 'The key was used with other content')
       }
@@ -170,12 +175,12 @@ export async function claimOnce(
   { store }: Context,
 ): Promise<ClaimResult> {
   const { operationId, createdAt } = operation
-  const quota = { dailyCreations, today: startOfDay(createdAt) }
+  const quota = { max: dailyCreations, since: startOfDay(createdAt) }
   let result: ClaimResult
   try {
-    result = await store.claim(operation, quota, notices)
+    result = await store.claim(operation, { quota, with: notices.map(noticeRecord) })
   } catch (error) {
-    if (await store.read(operationId)) return { outcome: 'ok' }
+    if (await store.get('operation', operationId)) return { outcome: 'ok' }
     throw error
   }
   const isOwn = 'holder' in result && result.holder.operationId === operationId
@@ -206,7 +211,7 @@ export async function mustHaveQuota(caller: Caller, { store, clock }: Context): 
   const today = startOfDay(now)
   let made = 0
   for (let after: Listing['after']; made < dailyCreations; ) {
-    const page = await store.list({ caller: name, limit: PAGE_SIZE, after })
+    const page = await store.list({ of: { caller: name }, limit: PAGE_SIZE, after })
     made += page.filter(({ createdAt }) => createdAt >= today).length
     after = page.at(-1)
     if (page.length < PAGE_SIZE || !after || after.createdAt < today) break

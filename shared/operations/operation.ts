@@ -1,21 +1,23 @@
+import * as v from 'valibot'
 import { type Caller, isJobCallerName } from '../caller.ts'
-import type { ReplyTo } from '../chat/question.ts'
-import { type Image, isFinal, isLost } from '../image.ts'
-import type {
-  ImageContent,
-  ImageStorage,
+import { ReplyTo } from '../chat/question.ts'
+import { Image, isFinal, isLost } from '../image.ts'
+import {
+  type ImageContent,
+  type ImageStorage,
+  VOLUME_TYPES,
 } from '../ncloud/actions/create-server-image-from-snapshot.ts'
-import type { Ending } from '../outbox/notice.ts'
-import type { ProblemCode, StoredProblem } from '../problem.ts'
+import { Ending } from '../outbox/notice.ts'
+import { PROBLEM_CODES, StoredProblem } from '../problem.ts'
 import type { Clock } from '../web/clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../web/durations.ts'
-import { type State, type Status, TRANSITIONS } from './state.ts'
+import { STATUSES, type State, type Status, TRANSITIONS } from './state.ts'
 
 /** A run of a job, and its scheduled minute in milliseconds since the epoch. */
-export interface Run {
-  job: string
-  minute: number
-}
+const Run = v.object({ job: v.string(), minute: v.number() })
+
+/** A run of a job, and its scheduled minute in milliseconds since the epoch. */
+export type Run = v.InferOutput<typeof Run>
 
 /** The requested content of an image. Its snapshots may still be unknown. */
 export interface WantedContent extends ImageContent {
@@ -26,75 +28,99 @@ export interface WantedContent extends ImageContent {
   })[]
 }
 
-/** A requested image and its progress. Times are milliseconds since the epoch. */
-export interface Operation {
-  operationId: string
-  /** Counts the writes of this record; each write expects the previous version. */
-  version: number
-  state: State
-  /** SHA-256, lower-case hex, over relay, site, caller, kind, and the key with its origin. */
-  keyHash: string
-  /** True if the caller gave the key; otherwise region and name are the key. */
-  keyIsExplicit: boolean
-  /** SHA-256, lower-case hex, over the content of the request. */
-  fingerprint: string
-  caller: string
-  regionCode: string
-  content: WantedContent
-  /** The run of a job that requested it. */
-  run?: Run | undefined
-  /** The targets that are notified; not part of the content. */
-  notify: string[]
-  /** The place in a chat where it was requested and where its result is posted. */
-  replyTo?: ReplyTo | undefined
-  /** The announced results, in order. Their notices may still be undelivered. */
-  announced?: Ending[]
-  /** The marker in the description of its image. */
-  marker: string
-  /** The numbers of failed images with its name that existed before the first attempt. */
-  imagesBefore: string[]
-  attempt: number
-  /** The timestamp in the signature of the last attempt. */
-  signedAt: number | null
-  /** The time when the tick continues it; null if nothing is left to do. */
-  dueAt: number | null
-  image: Image | null
-  imageReadAt: number | null
-  /** The time when the relay learned the number of the image. */
-  appliedAt: number | null
-  /** The numbers of the images between which a person must decide. */
-  candidates: string[]
-  problem: StoredProblem | null
-  createdAt: number
-  updatedAt: number
-  /** The changes of status, oldest first. */
-  history: Change[]
-}
+const WantedContent: v.GenericSchema<WantedContent> = v.object({
+  name: v.string(),
+  description: v.optional(v.string()),
+  storages: v.array(
+    v.object({
+      snapshotNo: v.optional(v.string()),
+      sizeGb: v.optional(v.number()),
+      volumeType: v.optional(v.picklist(VOLUME_TYPES)),
+      latestSnapshotOf: v.optional(v.string()),
+      maxAgeHours: v.optional(v.number()),
+    }),
+  ),
+})
+
+const Reason = v.union([
+  v.picklist(PROBLEM_CODES),
+  v.picklist([
+    /** A look-up found its image. */
+    'adopted',
+    /** The last attempt had no effect, and can no longer have one. */
+    'absent',
+    /** Only a person can decide which image belongs to it. */
+    'ambiguous',
+    /** A person has decided the conflict. */
+    'resolved',
+  ]),
+])
 
 /** The reason of an unusual change. */
-export type Reason =
-  | ProblemCode
-  /** A look-up found its image. */
-  | 'adopted'
-  /** The last attempt had no effect, and can no longer have one. */
-  | 'absent'
-  /** Only a person can decide which image belongs to it. */
-  | 'ambiguous'
-  /** A person has decided the conflict. */
-  | 'resolved'
+export type Reason = v.InferOutput<typeof Reason>
+
+/** One change of status. */
+const Change = v.object({
+  at: v.number(),
+  actor: v.string(),
+  status: v.picklist(STATUSES),
+  reason: v.optional(Reason),
+})
+
+/** A requested image and its progress, as it is stored. Times are milliseconds since the epoch. */
+export const Operation = v.object({
+  operationId: v.string(),
+  /** Counts the writes of this record; each write expects the previous version. */
+  version: v.number(),
+  state: v.picklist(Object.keys(TRANSITIONS) as State[]),
+  /** SHA-256, lower-case hex, over relay, site, caller, kind, and the key with its origin. */
+  keyHash: v.string(),
+  /** True if the caller gave the key; otherwise region and name are the key. */
+  keyIsExplicit: v.boolean(),
+  /** SHA-256, lower-case hex, over the content of the request. */
+  fingerprint: v.string(),
+  caller: v.string(),
+  regionCode: v.string(),
+  content: WantedContent,
+  /** The names of everything that no other operation may hold while this one is live. */
+  holds: v.array(v.string()),
+  /** The run of a job that requested it. */
+  run: v.optional(Run),
+  /** The targets that are notified; not part of the content. */
+  notify: v.array(v.string()),
+  /** The place in a chat where it was requested and where its result is posted. */
+  replyTo: v.optional(ReplyTo),
+  /** The announced results, in order. Their notices may still be undelivered. */
+  announced: v.optional(v.array(Ending)),
+  /** The marker in the description of its image. */
+  marker: v.string(),
+  /** The numbers of failed images with its name that existed before the first attempt. */
+  imagesBefore: v.array(v.string()),
+  attempt: v.number(),
+  /** The timestamp in the signature of the last attempt. */
+  signedAt: v.nullable(v.number()),
+  /** The time when the tick continues it; null if nothing is left to do. */
+  dueAt: v.nullable(v.number()),
+  image: v.nullable(Image),
+  imageReadAt: v.nullable(v.number()),
+  /** The time when the relay learned the number of the image. */
+  appliedAt: v.nullable(v.number()),
+  /** The numbers of the images between which a person must decide. */
+  candidates: v.array(v.string()),
+  problem: v.nullable(StoredProblem),
+  createdAt: v.number(),
+  updatedAt: v.number(),
+  /** The changes of status, oldest first. */
+  history: v.array(Change),
+})
+
+/** A requested image and its progress. Times are milliseconds since the epoch. */
+export type Operation = v.InferOutput<typeof Operation>
 
 /** The author of a change, a caller's name or `tick`, and the clock that gives its time. */
 export interface Author {
   clock: Clock
   actor: string
-}
-
-/** One change of status. */
-export interface Change {
-  at: number
-  actor: string
-  status: Status
-  reason?: Reason
 }
 
 /** The fields that a new operation begins with. */
@@ -107,6 +133,7 @@ export type Claim = Pick<
   | 'caller'
   | 'regionCode'
   | 'content'
+  | 'holds'
   | 'run'
   | 'notify'
   | 'replyTo'
@@ -256,8 +283,16 @@ export function isLive({ state, image }: Operation): boolean {
 }
 
 /** True if an operation holds its key. A key made of region and name is free when the name is free. */
-export function holdsKey(operation: Operation): boolean {
+function holdsKey(operation: Operation): boolean {
   return operation.keyIsExplicit || isLive(operation)
+}
+
+/** Returns what an operation holds now, its key first. No other operation can be claimed that holds any of it. */
+export function holdsOf(operation: Operation): string[] {
+  return [
+    ...(holdsKey(operation) ? [`key ${operation.keyHash}`] : []),
+    ...(isLive(operation) ? operation.holds : []),
+  ]
 }
 
 /** True if the operation no longer changes by itself. */

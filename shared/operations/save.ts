@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { noticeRecord } from '../outbox/notice.ts'
 import { withNotices } from './announce.ts'
 import type { Operation } from './operation.ts'
 
@@ -12,9 +13,11 @@ export async function save(
   { store, clock, targets, log }: Pick<Context, 'store' | 'clock' | 'targets' | 'log'>,
 ): Promise<Operation> {
   const announced = withNotices(next, targets, clock.now())
-  if (!(await store.replace(announced.next, announced.notices))) {
-    return (await store.read(next.operationId)) ?? next
-  }
+  const isFirst = await store.commit([
+    { type: 'operation', record: announced.next },
+    ...announced.notices.map(noticeRecord),
+  ])
+  if (!isFirst) return (await store.get('operation', next.operationId)) ?? next
   if (next.state !== before.state) logTransition(next, { log })
   return announced.next
 }

@@ -1,9 +1,9 @@
 import type { Context } from '../context.ts'
-import { logDefect, reasonOf } from '../log.ts'
+import { reasonOf, toProblem } from '../log.ts'
 import type { Clock } from '../web/clock.ts'
 import { retryAfterSeconds } from '../web/retry-after.ts'
 import type { Transport } from '../web/transport.ts'
-import { done, type Notice, rescheduleNotice, tried } from './notice.ts'
+import { done, type Notice, noticeId, noticeRecord, rescheduleNotice, tried } from './notice.ts'
 import { notificationOf } from './notification.ts'
 import { requestTo, type Target } from './webhooks.ts'
 import type { Language } from './wording/languages.ts'
@@ -64,12 +64,13 @@ export async function deliver(
   const { store, clock } = context
 
   async function deliverDue(name: string, notifier: Notifier): Promise<void> {
-    for (const notice of await store.dueNotices(name, clock.now(), MAX_AT_ONCE)) {
+    const query = { target: name, now: clock.now(), limit: MAX_AT_ONCE }
+    for (const notice of await store.due('notice', query)) {
       if (clock.now() + DELIVERY_MS > context.deadline) return
       if (await mustWait(notice)) continue
       const booked = tried(notice, clock.now())
       // Stored first: only one of two simultaneous ticks delivers it, and a later tick retries if this process stops.
-      if (!(await store.replaceNotice(booked))) continue
+      if (!(await store.commit([noticeRecord(booked)]))) continue
       const isReached = await attemptDelivery(booked, notifier, context)
       if (!isReached) return
     }
@@ -77,9 +78,10 @@ export async function deliver(
 
   /** Reschedules a notice after its predecessor so that it cannot block the queue. */
   async function mustWait(notice: Notice): Promise<boolean> {
-    const before = notice.after && (await store.readNotice(notice.target, notice.after))
+    const before =
+      notice.after && (await store.get('notice', noticeId(notice.target, notice.after)))
     if (!before || before.dueAt === null) return false
-    await store.replaceNotice(rescheduleNotice(notice, before.dueAt + 1))
+    await store.commit([noticeRecord(rescheduleNotice(notice, before.dueAt + 1))])
     return true
   }
 
@@ -89,7 +91,7 @@ export async function deliver(
       await more
       await deliverDue(name, notifier)
     } catch (error) {
-      logDefect(error, context.log)
+      toProblem(error, context.log)
     }
   }
 
@@ -106,10 +108,10 @@ export async function attemptDelivery(
   const startedAt = clock.now()
   const { outcome, status, reason } = await tryDelivery(booked, notifier, context)
   const isFinal = typeof outcome === 'string'
-  if (isFinal) await store.replaceNotice(done(booked))
+  if (isFinal) await store.commit([noticeRecord(done(booked))])
   else if (outcome.retryAfterSeconds) {
     const until = clock.now() + outcome.retryAfterSeconds * 1_000
-    await store.replaceNotice(rescheduleNotice(booked, until))
+    await store.commit([noticeRecord(rescheduleNotice(booked, until))])
   }
   const { target, event, dueAt, tries } = booked
   context.log({

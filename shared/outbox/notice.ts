@@ -1,6 +1,7 @@
-import { channelTarget, type Question, type ReplyTo } from '../chat/question.ts'
-import type { FinalPhase } from '../image.ts'
-import type { StoredProblem } from '../problem.ts'
+import * as v from 'valibot'
+import { channelTarget, Question, ReplyTo } from '../chat/question.ts'
+import { FINAL_PHASES } from '../image.ts'
+import { StoredProblem } from '../problem.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../web/durations.ts'
 
 /**
@@ -20,61 +21,85 @@ const GAPS_MS = [
 ]
 
 /** The result of an operation, as it is announced to people. */
-export type Ending = FinalPhase | 'stalled' | 'rejected' | 'not_applied' | 'conflict'
+export const Ending = v.picklist([
+  ...FINAL_PHASES,
+  'stalled',
+  'rejected',
+  'not_applied',
+  'conflict',
+])
+
+/** The result of an operation, as it is announced to people. */
+export type Ending = v.InferOutput<typeof Ending>
 
 /** The event that an operation has ended. Times are milliseconds since the epoch. */
-export interface OperationEnded {
-  what: Ending
-  at: number
-  operationId: string
-  job?: string | undefined
-  name: string
-  regionCode: string
-  imageNo?: string | undefined
-  sizeGb?: number | null | undefined
+const OperationEnded = v.object({
+  what: Ending,
+  at: v.number(),
+  operationId: v.string(),
+  job: v.optional(v.string()),
+  name: v.string(),
+  regionCode: v.string(),
+  imageNo: v.optional(v.string()),
+  sizeGb: v.nullish(v.number()),
   /** The time from the claim to the result, at least 1. */
-  seconds: number
-  problem?: StoredProblem | null
-}
+  seconds: v.number(),
+  problem: v.nullish(StoredProblem),
+})
+
+/** The event that an operation has ended. */
+export type OperationEnded = v.InferOutput<typeof OperationEnded>
 
 /** The event that a job has had no ready image for longer than expected. */
-export interface JobOverdue {
-  what: 'overdue'
-  at: number
-  job: string
-  expectEveryHours: number
+const JobOverdue = v.object({
+  what: v.literal('overdue'),
+  at: v.number(),
+  job: v.string(),
+  expectEveryHours: v.number(),
   /** The local time in the job's zone at which its last image became ready: RFC 3339; null if unknown. */
-  lastReadyAt: string | null
-}
+  lastReadyAt: v.nullable(v.string()),
+})
+
+/** The event that a job has had no ready image for longer than expected. */
+export type JobOverdue = v.InferOutput<typeof JobOverdue>
 
 /** An event that targets are notified of. */
 export type Event = OperationEnded | JobOverdue
 
 /** The event that a person sent a message to the relay in a chat. */
-interface Asked {
-  what: 'asked'
-  at: number
-  question: Question
-}
+const Asked = v.object({ what: v.literal('asked'), at: v.number(), question: Question })
 
 /** An entry of the outbox: one event for one target. Times are milliseconds since the epoch. */
-export interface Notice {
+export const Notice = v.object({
   /** The id, which is the same for every attempt and every target. */
-  id: string
-  target: string
+  id: v.string(),
+  target: v.string(),
   /** Counts the writes of this entry; each write expects the previous version. */
-  version: number
-  event: Event | Asked
+  version: v.number(),
+  event: v.variant('what', [OperationEnded, JobOverdue, Asked]),
   /** The place in a chat, if the target is a chat. */
-  to?: ReplyTo | undefined
+  to: v.optional(ReplyTo),
   /** The other targets that get the same event. */
-  besides?: string[]
+  besides: v.optional(v.array(v.string())),
   /** The id of the notice that must be delivered first. */
-  after?: string | undefined
+  after: v.optional(v.string()),
   /** The number of attempts so far. */
-  tries: number
+  tries: v.number(),
   /** The time of the next attempt; null if there is none. */
-  dueAt: number | null
+  dueAt: v.nullable(v.number()),
+})
+
+/** An entry of the outbox: one event for one target. */
+export type Notice = v.InferOutput<typeof Notice>
+
+/** Returns the id of a notice in the store: notices of one event have the same own id and different targets. */
+export function noticeId(target: string, id: string): string {
+  return `${target} ${id}`
+}
+
+/** Returns a notice as a record of the store. */
+export function noticeRecord(record: Notice) {
+  return { type: 'notice' as const, record }
 }
 
 /** Creates one notice of an event for each target. `after` is the id of the notice that must be delivered first. */

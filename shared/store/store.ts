@@ -1,82 +1,109 @@
 import type { JobsRecord } from '../jobs/record.ts'
 import type { Operation } from '../operations/operation.ts'
-import type { Status } from '../operations/state.ts'
 import type { Notice } from '../outbox/notice.ts'
 import { Problem } from '../problem.ts'
+
+/** The types of records, each with the content of its records. */
+export interface RecordTypes {
+  operation: Operation
+  notice: Notice
+  jobs: JobsRecord
+}
+
+/** The name of a type of records. */
+export type RecordType = keyof RecordTypes
+
+/** A record with its type. Its `version` counts its writes. */
+export type StoredRecord = {
+  [Type in RecordType]: { type: Type; record: RecordTypes[Type] }
+}[RecordType]
 
 /** The result of a claim: stored, or prevented by another operation or by the quota. */
 export type ClaimResult =
   | { outcome: 'ok' }
-  | { outcome: 'key-held'; holder: Operation }
-  | { outcome: 'name-held'; holder: Operation }
+  | { outcome: 'held'; holder: Operation }
   | { outcome: 'quota-spent' }
+
+/** The conditions of a claim, and what is stored with it. */
+export interface ClaimTerms {
+  /** The maximum number of operations of the caller since the start of the day (midnight UTC, milliseconds since the epoch). */
+  quota: { max?: number | undefined; since: number }
+  /** New records that are stored with the operation, or not at all. */
+  with?: StoredRecord[]
+}
 
 /** A query for operations, newest first. */
 export interface Listing {
-  /** The name of a caller; without it, the operations of all callers. */
-  caller?: string | undefined
-  status?: Status | undefined
+  /** Only those of a caller, or the runs of a job. */
+  of?: { caller: string } | { job: string } | undefined
   /** The maximum number of operations. */
   limit: number
   /** Only operations that come after this one in the list. */
   after?: { createdAt: number; operationId: string } | undefined
 }
 
+/** A query for records that are due. */
+export interface DueQuery {
+  /** Milliseconds since the epoch. */
+  now: number
+  /** The maximum number of records. */
+  limit: number
+  /** Only the notices of a target. */
+  target?: string
+}
+
 /**
- * A store of operations, notices and the record of jobs. Each deployment has one. A write is atomic, including its notices,
- * and durable once its promise resolves.
+ * A store of versioned records. Each deployment has one. A write is atomic, and durable once its promise resolves. A record
+ * that is done is forgotten after some time and then counts as absent: see `keepMs` in records.ts.
  */
 export interface Store {
   /**
-   * Adds a new operation. Checks before, in this order, that no operation holds its key, that none holds its name in its
-   * region, and that its caller has made fewer than `dailyCreations` since `today` (midnight UTC, milliseconds since the
-   * epoch).
+   * Adds a new operation. Checks before, in this order, that no other operation holds anything that it holds (see
+   * `holdsOf`, which lists the key first), and that its caller has a quota left.
    */
-  claim(
-    operation: Operation,
-    quota: { dailyCreations?: number | undefined; today: number },
-    notices?: Notice[],
-  ): Promise<ClaimResult>
-  /** Reads an operation by its id. */
-  read(operationId: string): Promise<Operation | undefined>
-  /** Reads the live operation that holds a name. */
-  holderOf(regionCode: string, name: string): Promise<Operation | undefined>
-  /** Replaces the previous version; `false` and no effect if another write came first. */
-  replace(next: Operation, notices?: Notice[]): Promise<boolean>
+  claim(operation: Operation, terms: ClaimTerms): Promise<ClaimResult>
+  /** Reads a record by its id: for an operation its `operationId`, for a notice `noticeId`, for jobs `JOBS_ID`. */
+  get<Type extends RecordType>(type: Type, id: string): Promise<RecordTypes[Type] | undefined>
+  /** Reads the operation that holds something. */
+  holder(hold: string): Promise<Operation | undefined>
+  /**
+   * Adds records of version 1, and replaces the previous version of others. Returns `false` without any effect if one of
+   * them does not follow the stored version.
+   */
+  commit(records: StoredRecord[]): Promise<boolean>
+  /** Reads records that are due, the earliest due time first. */
+  due<Type extends RecordType>(type: Type, query: DueQuery): Promise<RecordTypes[Type][]>
   /** Reads operations, newest first. */
   list(listing: Listing): Promise<Operation[]>
-  /** Reads operations that are due at `now` (milliseconds since the epoch), the earliest due time first. */
-  due(now: number, limit: number): Promise<Operation[]>
-  /** Reads the notices of a target that are due at `now`, the earliest due time first. */
-  dueNotices(target: string, now: number, limit: number): Promise<Notice[]>
-  /** Reads a notice of a target by its id. A finished notice may be deleted. */
-  readNotice(target: string, id: string): Promise<Notice | undefined>
-  /**
-   * Adds version 1 or replaces the previous version; `false` and no effect if another write came first. A finished notice
-   * cannot be added again for 15 minutes, which is longer than the signature of a chat is valid.
-   */
-  replaceNotice(next: Notice): Promise<boolean>
-  /** Reads the record of jobs; there is only one. */
-  readJobs(): Promise<JobsRecord | undefined>
-  /** Adds version 1 or replaces the previous version; `false` and no effect if another write came first. */
-  replaceJobs(next: JobsRecord, notices: Notice[]): Promise<boolean>
 }
 
 /** The store of a relay without one: each method throws Problem `not-configured`. */
 export const noStore: Store = {
   claim: refuse,
-  read: refuse,
-  holderOf: refuse,
-  replace: refuse,
-  list: refuse,
+  get: refuse,
+  holder: refuse,
+  commit: refuse,
   due: refuse,
-  dueNotices: refuse,
-  readNotice: refuse,
-  replaceNotice: refuse,
-  readJobs: refuse,
-  replaceJobs: refuse,
+  list: refuse,
 }
 
 async function refuse(): Promise<never> {
   throw new Problem('not-configured', 'The relay has no durable store, so it cannot create images')
+}
+
+/** Returns a store whose failures are all Problem `store-unavailable`, each with its cause. */
+export function withOneFailure(store: Store): Store {
+  function fail(cause: unknown): never {
+    if (cause instanceof Problem) throw cause
+    const detail = 'The store of the relay failed. Repeat the request later'
+    throw new Problem('store-unavailable', detail, { cause })
+  }
+  return {
+    claim: (operation, terms) => store.claim(operation, terms).catch(fail),
+    get: (type, id) => store.get(type, id).catch(fail),
+    holder: (hold) => store.holder(hold).catch(fail),
+    commit: (records) => store.commit(records).catch(fail),
+    due: (type, query) => store.due(type, query).catch(fail),
+    list: (listing) => store.list(listing).catch(fail),
+  }
 }

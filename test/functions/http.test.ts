@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { etagOf, fnv1a64, isNamed } from '../../functions/etag.ts'
 import type { Store } from '../../shared/store/store.ts'
+import { systemClock } from '../../shared/web/clock.ts'
 import { entryOf } from '../support/keys.ts'
 import { openRelay, type Relay, smallest } from '../support/relay.ts'
 
@@ -350,22 +351,45 @@ describe('the hash of an entity tag', () => {
   })
 })
 
-test('a defect is hidden from the caller, and the log has its place in the code', async () => {
-  const list = async () => {
+describe('the cause is hidden from the caller, and the log has its place in the code', () => {
+  const fail = () => {
     throw new RangeError('secret words\n    at nowhere of the runtime')
   }
-  const broken = await openRelay({ store: { list } as unknown as Store })
-  const { status, json } = await broken.request('/v1/operations')
-  await broken.close()
-  expect([status, json.code, json.detail]).toEqual([
-    500,
-    'internal',
-    'Internal error. Report it with this request id',
-  ])
-  const defect = broken.log.find(({ event }) => event === 'defect')
-  expect(defect).toMatchObject({ requestId: json.requestId })
-  expect(defect?.at).toMatch(/^RangeError at .*http\.test\.ts/)
-  expect(JSON.stringify(broken.log)).not.toMatch(/secret words|nowhere/)
+
+  test('of a defect', async () => {
+    const clock = { ...systemClock, sleep: fail }
+    const broken = await openRelay({ clock, gateway: { readyAfterMs: 60_000 } })
+    const { status, json } = await broken.create(
+      { name: 'defect', storages: [{ snapshotNo: '12344697' }] },
+      { headers: { prefer: 'wait=2' } },
+    )
+    await broken.close()
+    expect([status, json.code, json.detail]).toEqual([
+      500,
+      'internal',
+      'Internal error. Report it with this request id',
+    ])
+    expect(json).not.toHaveProperty('outcome')
+    expectHidden(broken, 'defect', json.requestId)
+  })
+
+  test('of a failure of the store, which also has a code and a reason', async () => {
+    const store = { list: async () => fail() } as unknown as Store
+    const broken = await openRelay({ store })
+    const { status, json } = await broken.request('/v1/operations')
+    await broken.close()
+    expect([status, json.code, json.retryable]).toEqual([503, 'store-unavailable', true])
+    const event = expectHidden(broken, 'store', json.requestId)
+    expect(event).toMatchObject({ code: 'store-unavailable', reason: 'RangeError' })
+  })
+
+  function expectHidden({ log }: Relay, event: string, requestId: unknown) {
+    const logged = log.find((one) => one.event === event)
+    expect(logged).toMatchObject({ requestId })
+    expect(logged?.at).toMatch(/^RangeError at .*http\.test\.ts/)
+    expect(JSON.stringify(log)).not.toMatch(/secret words|nowhere/)
+    return logged
+  }
 })
 
 test('the log has the name of each route, and a wildcard for other paths', async () => {

@@ -42,7 +42,7 @@ function ticksOf(random: Random): number[] {
 
 /** Returns the scheduled minutes of the runs that are stored, oldest first. */
 async function recordsOf(relay: Relay, name: string): Promise<number[]> {
-  const all = await relay.store.list({ caller: `job:${name}`, limit: 20_000 })
+  const all = await relay.store.list({ of: { caller: `job:${name}` }, limit: 20_000 })
   return all.map(({ run }) => run?.minute ?? 0).reverse()
 }
 

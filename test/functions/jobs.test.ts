@@ -4,6 +4,7 @@ import type { JobSeen } from '../../shared/jobs/record.ts'
 import { parseSettings } from '../../shared/settings.ts'
 import { systemClock } from '../../shared/web/clock.ts'
 import { koreanDate, states } from '../gateway/shelf.ts'
+import { replaceJobs } from '../shared/store/writes.ts'
 import { isCampaign } from '../support/counts.ts'
 import {
   type Asked,
@@ -203,11 +204,13 @@ describe('a scheduled job', () => {
     relay.gateway.inject({ fault: 'throttled', action: create })
     const name = 'web-golden'
     await relay.create({ name, storages: [{ snapshotNo: '12344697' }], notify: ['ops'] })
-    relay.store.replaceJobs = async () => {
-      throw new Error('secret words')
+    const { commit } = relay.store
+    relay.store.commit = async (records) => {
+      if (records.some(({ type }) => type === 'jobs')) throw new Error('secret words')
+      return commit(records)
     }
     now += MINUTE
-    await expect(relay.tick()).rejects.toThrow('The tick failed: internal')
+    await expect(relay.tick()).rejects.toThrow('The tick failed: store-unavailable')
     expect(made().map((image) => image.name)).toEqual([name])
     expect(relay.log.filter(({ event }) => event === 'notification')).toHaveLength(1)
   })
@@ -282,13 +285,13 @@ describe('a scheduled job', () => {
   test('is looked for in the last 15 minutes, even if a later tick is recorded', async () => {
     await open([nightly])
     await tickAt(now)
-    const record = await relay.store.readJobs()
+    const record = await relay.store.get('jobs', 'all')
     if (!record) throw new Error('No job was seen')
     // A relay whose clock is ahead recorded a later tick.
     const tickedAt = HALF_PAST_THREE + HOUR
     const [[name, seen] = ['']] = Object.entries(record.jobs)
     const jobs = { [name]: { ...seen, lastSeenAt: tickedAt } as JobSeen }
-    await relay.store.replaceJobs({ version: record.version + 1, tickedAt, jobs }, [])
+    await replaceJobs(relay.store, { version: record.version + 1, tickedAt, jobs }, [])
     await tickAt(HALF_PAST_THREE + 14 * MINUTE)
     expect(made()).toHaveLength(1)
   })
@@ -668,7 +671,13 @@ describe('the notify field of a create', () => {
   test('is accepted when the relay has no targets, and nothing is queued', async () => {
     await open([], { environment: { RELAY_NOTIFY: '' } })
     expect((await relay.create({ ...body, notify: ['anybody'] })).status).toBe(201)
-    expect(await relay.store.dueNotices('anybody', Number.MAX_SAFE_INTEGER, 9)).toEqual([])
+    expect(
+      await relay.store.due('notice', {
+        target: 'anybody',
+        now: Number.MAX_SAFE_INTEGER,
+        limit: 9,
+      }),
+    ).toEqual([])
   })
 })
 

@@ -321,9 +321,9 @@ function timestampOf({ headers }: Received): string | undefined {
 
 function recordsIn(database: string): Operation[] {
   const sqlite = new DatabaseSync(database)
-  const rows = sqlite.prepare('SELECT record FROM operations').all()
+  const rows = sqlite.prepare("SELECT json FROM records WHERE type = 'operation'").all()
   sqlite.close()
-  return rows.map(({ record }) => JSON.parse(String(record)))
+  return rows.map(({ json }) => JSON.parse(String(json)))
 }
 
 /** Returns the last state that servers have logged for each operation. */

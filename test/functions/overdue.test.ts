@@ -145,7 +145,7 @@ test('the last ready image still counts when the schedule of a job changes', asy
     log: () => {},
   })
   await other.tick()
-  const seen = (await store.readJobs())?.jobs['nightly-web']
+  const seen = (await store.get('jobs', 'all'))?.jobs['nightly-web']
   const readyAt = Date.UTC(2026, 10, 20, 18, 30)
   expect(seen).toMatchObject({ cron: '0 4 * * *', seenAt: now, readyAt })
 })

@@ -9,6 +9,7 @@ import type { Store } from '../../shared/store/store.ts'
 import { systemClock } from '../../shared/web/clock.ts'
 import { openGateway } from '../gateway/gateway.ts'
 import { memoryStore } from '../shared/store/memory-store.ts'
+import { withChanges } from '../shared/store/writes.ts'
 import { secrets } from '../support/canaries.ts'
 import { environmentFor, initOf, openRelay, type Relay, smallest } from '../support/relay.ts'
 
@@ -127,17 +128,14 @@ describe('the tick', () => {
     expect(bodies.map(({ name }) => made(name).length)).toEqual(Array(20).fill(1))
   })
 
-  test('skips an operation that cannot be stored and logs the defect', async () => {
+  test('skips an operation that cannot be stored and logs the failure of the store', async () => {
     relay.gateway.inject({ fault: 'throttled', action: create, times: 2 })
     const [first, second] = [fresh(), fresh()]
     const answers = [await relay.create(first), await relay.create(second)]
-    const broken: Store = {
-      ...store,
-      replace: async (next) => {
-        if (next.content.name === first.name) throw new Error('secret words')
-        return store.replace(next)
-      },
-    }
+    const broken = withChanges(store, async (next, write) => {
+      if (next.content.name === first.name) throw new Error('secret words')
+      return write(next)
+    })
     later(31)
     const log: unknown[] = []
     const other = createApp({
@@ -153,7 +151,9 @@ describe('the tick', () => {
     await other.tick()
     const states = await Promise.all(answers.map(({ json }) => read(json.operationId)))
     expect(states.map(({ status }) => status)).toEqual(['accepted', 'ready'])
-    expect(log).toContainEqual(expect.objectContaining({ event: 'defect' }))
+    expect(log).toContainEqual(
+      expect.objectContaining({ event: 'store', code: 'store-unavailable' }),
+    )
     expect(JSON.stringify(log)).not.toContain('secret words')
   })
 
@@ -210,13 +210,10 @@ test('a tick without a store does nothing', async () => {
 })
 
 test('a create whose claim is stored gives 202 when the store fails later', async () => {
-  const failing: Store = {
-    ...store,
-    replace: async (next) => {
-      if (next.state === 'applied') throw new Error('secret words')
-      return store.replace(next)
-    },
-  }
+  const failing = withChanges(store, async (next, write) => {
+    if (next.state === 'applied') throw new Error('secret words')
+    return write(next)
+  })
   const gateway = { now: () => Date.now() }
   const ownRelay = await openRelay({ store: failing, gateway })
   const { status, json, headers } = await ownRelay.create({ ...smallest, name: 'store-fails' })
@@ -255,16 +252,17 @@ describe('a failing store', () => {
     await ownRelay.close()
   })
 
-  test('that stores no claim makes the create fail with 500, and nothing is sent', async () => {
+  test('that stores no claim makes the create fail with 503, and nothing is sent', async () => {
     const ownRelay = await relayWith({ claim: fail })
-    expect((await ownRelay.create(fresh())).status).toBe(500)
+    const { status, json } = await ownRelay.create(fresh())
+    expect([status, json.code, json.outcome]).toEqual([503, 'store-unavailable', undefined])
     expect(ownRelay.gateway.received).toEqual([])
     await ownRelay.close()
   })
 
   test('that fails while the caller waits leaves the last known state as the reply', async () => {
     const ownRelay = await openRelay({
-      store: { ...store, read: fail },
+      store: { ...store, get: fail },
       gateway: { readyAfterMs: 60_000 },
     })
     const { status, json } = await ownRelay.create(fresh(), { headers: { prefer: 'wait=2' } })
@@ -274,10 +272,7 @@ describe('a failing store', () => {
 
   test('that cannot store a new read of the image leaves the stored state as the reply', async () => {
     const ownRelay = await openRelay({
-      store: {
-        ...store,
-        replace: async (next) => (next.version > 3 ? fail() : store.replace(next)),
-      },
+      store: withChanges(store, (next, write) => (next.version > 3 ? fail() : write(next))),
       gateway: { readyAfterMs: 60_000 },
       clock: { ...systemClock, now: () => Date.now() + ahead },
     })

@@ -1,4 +1,5 @@
-import type { Store } from '../../shared/store/store.ts'
+import type { Operation } from '../../shared/operations/operation.ts'
+import type { RecordTypes, Store } from '../../shared/store/store.ts'
 import type { Transport } from '../../shared/web/transport.ts'
 import type { Random } from './random.ts'
 import type { Process, VirtualTime } from './virtual-time.ts'
@@ -112,20 +113,19 @@ export function steppedStore(
   store: Store,
   process: Process,
   { step }: Stepping,
-  older: (operationId: string) => Awaited<ReturnType<Store['read']>>,
+  older: (operationId: string) => Operation | undefined,
 ): Store {
   const isStore = true
   return {
     claim: (...claim) => step(process, () => store.claim(...claim), { isStore }),
-    read: (id) => step(process, () => store.read(id), { isStore, older: () => older(id) }),
-    holderOf: (...name) => step(process, () => store.holderOf(...name), { isStore }),
-    replace: (...next) => step(process, () => store.replace(...next), { isStore }),
+    get(type, id) {
+      const stale = () =>
+        type === 'operation' ? (older(id) as RecordTypes[typeof type]) : undefined
+      return step(process, () => store.get(type, id), { isStore, older: stale })
+    },
+    holder: (hold) => step(process, () => store.holder(hold), { isStore }),
+    commit: (records) => step(process, () => store.commit(records), { isStore }),
+    due: (type, query) => step(process, () => store.due(type, query), { isStore }),
     list: (listing) => step(process, () => store.list(listing), { isStore }),
-    due: (...due) => step(process, () => store.due(...due), { isStore }),
-    dueNotices: (...due) => step(process, () => store.dueNotices(...due), { isStore }),
-    readNotice: (...of) => step(process, () => store.readNotice(...of), { isStore }),
-    replaceNotice: (next) => step(process, () => store.replaceNotice(next), { isStore }),
-    readJobs: () => step(process, () => store.readJobs(), { isStore }),
-    replaceJobs: (...next) => step(process, () => store.replaceJobs(...next), { isStore }),
   }
 }

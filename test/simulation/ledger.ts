@@ -2,6 +2,7 @@ import type { Operation } from '../../shared/operations/operation.ts'
 import type { Notice } from '../../shared/outbox/notice.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { ARROWS, holdsName, statusIn } from '../shared/operations/rules.ts'
+import { withChanges } from '../shared/store/writes.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** An observer's records of a store, and the rules that it broke. */
@@ -50,7 +51,7 @@ export function ledger(store: Store, time: VirtualTime): Ledger {
     if (names.size < rivals.length) faults.push('two live operations of one name')
   }
 
-  function announce(notices: Notice[] = []) {
+  function announce(notices: Notice[]) {
     for (const { event } of notices) {
       if ('operationId' in event) announced.set(event.operationId, event.what)
     }
@@ -81,22 +82,18 @@ export function ledger(store: Store, time: VirtualTime): Ledger {
     isAtRest: () => operations().every(({ dueAt }) => dueAt === null),
     untilDue: (now) => Math.min(...operations().map(({ dueAt }) => (dueAt ?? Infinity) - now)),
     store: {
-      ...store,
-      async claim(operation, quota, notices) {
-        const claimed = await store.claim(operation, quota, notices)
-        if (claimed.outcome === 'ok') {
-          write(operation)
-          announce(notices)
-        }
-        return claimed
-      },
-      async replace(next, notices) {
-        const isDone = await store.replace(next, notices)
+      ...withChanges(store, async (next, commit, notices) => {
+        const isDone = await commit(next)
         if (isDone) {
           write(next)
           announce(notices)
         }
         return isDone
+      }),
+      async claim(operation, terms) {
+        const claimed = await store.claim(operation, terms)
+        if (claimed.outcome === 'ok') write(operation)
+        return claimed
       },
     },
   }

@@ -161,7 +161,7 @@ export async function runSchedule(
 
   function tick() {
     invoke('tick', 'tick', async ({ store, clock }) => {
-      for (const operation of await store.due(clock.now(), 100)) {
+      for (const operation of await store.due('operation', { now: clock.now(), limit: 100 })) {
         invoke('step', 'tick', (context) => reconcile(operation, context))
       }
     })

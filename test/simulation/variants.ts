@@ -1,6 +1,7 @@
 import type { Operation } from '../../shared/operations/operation.ts'
 import type { Store } from '../../shared/store/store.ts'
 import type { Outgoing, Transport } from '../../shared/web/transport.ts'
+import { replace, withChanges } from '../shared/store/writes.ts'
 import type { Host, Variant } from './schedule.ts'
 
 /** A wrongly built relay, and the faults that it must show. */
@@ -63,22 +64,21 @@ export const variants: Record<string, Wrong> = {
   },
   'updates without a condition': {
     shows: /duplicate|lost|lie/,
-    store: (store) => ({ ...store, replace: (next) => forced(store, next) }),
+    store: (store) => withChanges(store, (next) => forced(store, next)),
   },
   'a record deleted on an error': {
     shows: /duplicate|lost|lie/,
-    store: (store) => ({
-      ...store,
-      replace: (next) => store.replace(next.state === 'unknown' ? forgotten(next) : next),
-    }),
+    store: (store) =>
+      withChanges(store, (next, write) => write(next.state === 'unknown' ? forgotten(next) : next)),
   },
   'an attempt repeated when its lease has expired': {
     shows: /duplicate|lost|lie/,
     store: (store) => ({
       ...store,
-      async due(now, limit) {
-        const due = await store.due(now, limit)
-        return due.map((one) => (one.state === 'sending' ? { ...one, state: 'accepted' } : one))
+      async due(type, query) {
+        const due = await store.due(type, query)
+        for (const one of due) if ('state' in one && one.state === 'sending') one.state = 'accepted'
+        return due
       },
     }),
   },
@@ -115,8 +115,8 @@ function withName(request: Outgoing, name: string): Outgoing {
 }
 
 async function forced(store: Store, next: Operation): Promise<boolean> {
-  if (await store.replace(next)) return true
-  const now = await store.read(next.operationId)
+  if (await replace(store, next)) return true
+  const now = await store.get('operation', next.operationId)
   return forced(store, { ...next, version: (now?.version ?? 0) + 1 })
 }
 

@@ -13,22 +13,14 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
-import type { JobsRecord } from '../../../shared/jobs/record.ts'
-import { holdsKey, isLive, type Operation, statusOf } from '../../../shared/operations/operation.ts'
-import type { Notice } from '../../../shared/outbox/notice.ts'
-import type { Store } from '../../../shared/store/store.ts'
+import { holdsOf, type Operation } from '../../../shared/operations/operation.ts'
+import { queueOf, type Row, readRecord, rowOf } from '../../../shared/store/records.ts'
+import type { ClaimTerms, Listing, RecordType, Store } from '../../../shared/store/store.ts'
 import { systemClock } from '../../../shared/web/clock.ts'
 
 type Item = Record<string, AttributeValue>
 
 const DAY_MS = 86_400_000
-/** The retention of operations that are done. */
-const RETENTION_MS = 90 * DAY_MS
-/** The retention of notices that are done. */
-const NOTICE_RETENTION_MS = 7 * DAY_MS
-const JOBS_PK = 'jobs'
-/** The states of operations that expire once they are not due any more. A conflict waits for a person without limit. */
-const DONE = ['applied', 'rejected', 'not_applied']
 
 const FAILED = 'ConditionalCheckFailed'
 /** The cancellation reasons of a transaction that may succeed a moment later. */
@@ -46,10 +38,10 @@ const MAX_PAUSE_MS = 1_000
 const UNEXPIRED = '(attribute_not_exists(expiresAt) OR expiresAt > :now)'
 
 /**
- * The table, in the format of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It stores operations; for each key and
- * each name the id of the operation that had it last; for each caller and day the number of operations; notices; and the
- * record of jobs. Only those ids and the record of jobs never expire: an id must outlive its operation, and is so small
- * that an expiry in step with the operation's is not worth its cost.
+ * The table, in the format of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It stores the records; for everything
+ * that operations hold the id of the operation that held it last; and for each caller and day the number of operations.
+ * Those ids never expire: an id must outlive its operation, and is so small that an expiry in step with the operation's is
+ * not worth its cost.
  */
 export const TABLE_SCHEMA: Omit<CreateTableInput, 'TableName'> & {
   TimeToLiveSpecification: TimeToLiveSpecification
@@ -57,16 +49,18 @@ export const TABLE_SCHEMA: Omit<CreateTableInput, 'TableName'> & {
   BillingMode: 'PAY_PER_REQUEST',
   AttributeDefinitions: [
     { AttributeName: 'pk', AttributeType: 'S' },
-    { AttributeName: 'kind', AttributeType: 'S' },
+    { AttributeName: 'queue', AttributeType: 'S' },
     { AttributeName: 'caller', AttributeType: 'S' },
+    { AttributeName: 'job', AttributeType: 'S' },
     { AttributeName: 'listKey', AttributeType: 'S' },
     { AttributeName: 'dueAt', AttributeType: 'N' },
   ],
   KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
   GlobalSecondaryIndexes: [
-    index('inTime', 'kind', 'listKey'),
+    index('inTime', 'queue', 'listKey'),
     index('ofCaller', 'caller', 'listKey'),
-    index('due', 'kind', 'dueAt'),
+    index('ofJob', 'job', 'listKey'),
+    index('due', 'queue', 'dueAt'),
   ],
   TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
 }
@@ -82,46 +76,45 @@ function index(IndexName: string, hash: string, range: string) {
   }
 }
 
-/** Stores operations, notices and the record of jobs in a DynamoDB table with the schema `TABLE_SCHEMA`. */
+/** Stores records in a DynamoDB table with the schema `TABLE_SCHEMA`. */
 export function dynamodbStore(client: DynamoDBClient, TableName: string): Store {
   async function item(pk: string): Promise<Item | undefined> {
     const input = { TableName, Key: { pk: { S: pk } }, ConsistentRead: true }
     return (await client.send(new GetItemCommand(input))).Item
   }
 
-  async function read(operationId: string, now: number): Promise<Operation | undefined> {
-    const found = await item(`operation#${operationId}`)
-    const end = Number(found?.expiresAt?.N ?? Number.POSITIVE_INFINITY) * 1_000
-    return found && now < end ? recordOf(found) : undefined
+  async function get<Type extends RecordType>(type: Type, id: string) {
+    const found = await item(recordPk({ type, id }))
+    return found && Date.now() < expiryOf(found) ? recordOf(type, found) : undefined
   }
 
-  /** Reads the last holder of a key or a name, and whether it holds it still. A holder never takes a released one back. */
-  async function holding(pk: string, holds: (operation: Operation) => boolean, now: number) {
-    const lastId = (await item(pk))?.operationId?.S
-    const last = lastId && (await read(lastId, now))
-    return { lastId, holder: last && holds(last) ? last : undefined }
+  /** Reads the last holder of something, and whether it holds it still. A holder never takes back what it released. */
+  async function holding(hold: string) {
+    const lastId = (await item(holdPk(hold)))?.operationId?.S
+    const last = lastId === undefined ? undefined : await get('operation', lastId)
+    return { hold, lastId, holder: last && holdsOf(last).includes(hold) ? last : undefined }
   }
 
-  function handOver(pk: string, operationId: string, lastId = 'nobody'): TransactWriteItem {
+  function handOver({ hold, lastId }: Held, operationId: string): TransactWriteItem {
     return {
       Put: {
         TableName,
-        Item: { pk: { S: pk }, operationId: { S: operationId } },
+        Item: { pk: { S: holdPk(hold) }, operationId: { S: operationId } },
         ConditionExpression: 'attribute_not_exists(pk) OR operationId = :lastId',
-        ExpressionAttributeValues: { ':lastId': { S: lastId } },
+        ExpressionAttributeValues: { ':lastId': { S: lastId ?? 'nobody' } },
       },
     }
   }
 
-  function count(quotaPk: string, today: number, max: number): TransactWriteItem {
+  function count(pk: string, { max, since }: Required<ClaimTerms['quota']>): TransactWriteItem {
     return {
       Update: {
         TableName,
-        Key: { pk: { S: quotaPk } },
+        Key: { pk: { S: pk } },
         UpdateExpression: 'SET expiresAt = :expiresAt ADD made :one',
         ConditionExpression: 'attribute_not_exists(made) OR made < :max',
         ExpressionAttributeValues: {
-          ':expiresAt': seconds(today + 2 * DAY_MS),
+          ':expiresAt': seconds(since + 2 * DAY_MS),
           ':one': { N: '1' },
           ':max': { N: String(max) },
         },
@@ -130,87 +123,63 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Store 
   }
 
   // An index lags behind the table. Stale results do no harm, because every write is conditional.
-  async function query<Kept>(limit: number, input: Omit<QueryInput, 'TableName'>): Promise<Kept[]> {
-    const kept: Kept[] = []
-    for await (const { Items = [] } of paginateQuery({ client }, { TableName, ...input })) {
-      kept.push(...Items.map(recordOf<Kept>))
-      if (kept.length >= limit) break
+  async function query<Type extends RecordType>(
+    type: Type,
+    limit: number,
+    input: Omit<QueryInput, 'TableName' | 'Limit'>,
+  ) {
+    const found = []
+    const all = paginateQuery({ client }, { TableName, Limit: limit, ...input })
+    for await (const { Items = [] } of all) {
+      found.push(...Items.map((one) => recordOf(type, one)))
+      if (found.length >= limit) break
     }
-    return kept.slice(0, limit)
+    return found.slice(0, limit)
   }
 
-  function due<Kept>(kind: string, now: number, limit: number): Promise<Kept[]> {
-    return query(limit, {
-      IndexName: 'due',
-      KeyConditionExpression: 'kind = :kind AND dueAt <= :now',
-      ExpressionAttributeValues: { ':kind': { S: kind }, ':now': { N: String(now) } },
-      Limit: limit,
-    })
-  }
-
-  function add(notice: Notice): TransactWriteItem {
-    return { Put: { TableName, Item: noticeItemOf(notice) } }
-  }
-
-  /** Adds version 1 of an item or replaces the previous version, with notices; `false` if another write came first. */
-  async function replaceItem(item: Item, version: number, notices: Notice[] = []) {
-    const writeId = { S: crypto.randomUUID() }
-    const condition = version > 1 ? 'version = :before' : 'attribute_not_exists(pk)'
-    const Put = {
+  /** Returns the write that adds a record or replaces its previous version. */
+  function put(row: Row, writeId: string, isNew = row.version === 1) {
+    const condition = isNew
+      ? `(attribute_not_exists(pk) OR expiresAt <= :now)`
+      : `version = :before AND ${UNEXPIRED}`
+    return {
       TableName,
-      Item: { ...item, writeId },
-      ConditionExpression: `${condition} AND ${UNEXPIRED}`,
+      Item: itemOf(row, writeId),
+      ConditionExpression: condition,
       ExpressionAttributeValues: {
-        ...(version > 1 && { ':before': { N: String(version - 1) } }),
+        ...(!isNew && { ':before': { N: String(row.version - 1) } }),
         ':now': seconds(Date.now()),
       },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
     }
-    for (let round = 1; ; round++) {
-      try {
-        await (notices.length > 0
-          ? client.send(
-              new TransactWriteItemsCommand({ TransactItems: [{ Put }, ...notices.map(add)] }),
-            )
-          : client.send(new PutItemCommand(Put)))
-        return true
-      } catch (error) {
-        const existing = existingItem(error)
-        // The client retries a write whose answer was lost, and the retry finds the item of the first try.
-        if (existing) return existing.writeId?.S === writeId.S
-        if (round === MAX_ROUNDS || !isTransient(error)) throw error
-        await pause(round)
-      }
-    }
+  }
+
+  async function write(puts: ReturnType<typeof put>[]): Promise<unknown> {
+    const [first, ...more] = puts
+    return first && more.length === 0
+      ? client.send(new PutItemCommand(first))
+      : client.send(new TransactWriteItemsCommand({ TransactItems: puts.map((Put) => ({ Put })) }))
   }
 
   return {
-    async claim(operation, { dailyCreations = Number.MAX_SAFE_INTEGER, today }, notices = []) {
-      const { operationId, keyHash, regionCode, content, caller, createdAt } = operation
-      const [keyPk, namePk] = [`key#${keyHash}`, namePkOf(regionCode, content.name)]
-      const quotaPk = `quota#${caller}#${today}`
+    async claim(operation, { quota, with: others = [] }) {
+      const { operationId, caller } = operation
+      const row = rowOf({ type: 'operation', record: operation })
+      const { max = Number.MAX_SAFE_INTEGER, since } = quota
+      const quotaPk = `quota#${caller}#${since}`
+      const writeId = crypto.randomUUID()
       for (let round = 1; ; round++) {
         // Read first, although checked last: if a claim with the same key used up the quota, the key is then seen as held.
         const made = Number((await item(quotaPk))?.made?.N ?? 0)
-        const [ofKey, ofName] = await Promise.all([
-          holding(keyPk, holdsKey, createdAt),
-          holding(namePk, isLive, createdAt),
-        ])
-        if (ofKey.holder) return { outcome: 'key-held', holder: ofKey.holder }
-        const takesName = isLive(operation)
-        if (takesName && ofName.holder) {
-          // Key and name are read separately. A claim between the two reads may have taken both.
-          const isOfKey = ofName.holder.keyHash === keyHash
-          return { outcome: isOfKey ? 'key-held' : 'name-held', holder: ofName.holder }
-        }
-        if (made >= dailyCreations) return { outcome: 'quota-spent' }
-        const isNew = { ConditionExpression: 'attribute_not_exists(pk)' }
+        const holds = await Promise.all(row.holds.map(holding))
+        const holder = holds.find((one) => one.holder)?.holder
+        if (holder) return { outcome: 'held', holder }
+        if (made >= max) return { outcome: 'quota-spent' }
         const TransactItems = [
-          { Put: { TableName, Item: itemOf(operation), ...isNew } },
-          handOver(keyPk, operationId, ofKey.lastId),
-          ...(takesName ? [handOver(namePk, operationId, ofName.lastId)] : []),
-          count(quotaPk, today, dailyCreations),
-          ...notices.map(add),
+          { Put: put(row, writeId, true) },
+          ...holds.map((one) => handOver(one, operationId)),
+          count(quotaPk, { max, since }),
+          ...others.map((one) => ({ Put: put(rowOf(one), writeId) })),
         ]
         try {
           await client.send(new TransactWriteItemsCommand({ TransactItems }))
@@ -225,106 +194,98 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Store 
       }
     },
 
-    read: (operationId) => read(operationId, Date.now()),
+    get,
 
-    async holderOf(regionCode, name) {
-      return (await holding(namePkOf(regionCode, name), isLive, Date.now())).holder
+    holder: async (hold) => (await holding(hold)).holder,
+
+    async commit(records) {
+      const writeId = crypto.randomUUID()
+      const puts = records.map((one) => put(rowOf(one), writeId))
+      for (let round = 1; ; round++) {
+        try {
+          await write(puts)
+          return true
+        } catch (error) {
+          const failed = failedItems(error)
+          // The client retries a write whose answer was lost, and the retry finds the items of the first try.
+          if (failed.length > 0) return failed.some((one) => one.writeId?.S === writeId)
+          if (round === MAX_ROUNDS || !isTransient(error)) throw error
+          await pause(round)
+        }
+      }
     },
 
-    replace: (next, notices) => replaceItem(itemOf(next), next.version, notices),
-
-    list({ caller, status, limit, after }) {
-      const [IndexName, hash] = caller === undefined ? ['inTime', 'kind'] : ['ofCaller', 'caller']
-      return query(limit, {
-        IndexName,
-        KeyConditionExpression: `${hash} = :hash AND listKey < :after`,
-        FilterExpression: status === undefined ? UNEXPIRED : `${UNEXPIRED} AND inStatus = :status`,
+    due: (type, { now, limit, target }) =>
+      query(type, limit, {
+        IndexName: 'due',
+        KeyConditionExpression: 'queue = :queue AND dueAt <= :now',
         ExpressionAttributeValues: {
-          ':hash': { S: caller ?? 'operation' },
+          ':queue': { S: queueOf(type, target) },
+          ':now': { N: String(now) },
+        },
+      }),
+
+    list({ of, limit, after }) {
+      const [IndexName, key, value] = indexFor(of)
+      return query('operation', limit, {
+        IndexName,
+        KeyConditionExpression: `${key} = :value AND listKey < :after`,
+        FilterExpression: UNEXPIRED,
+        ExpressionAttributeValues: {
+          ':value': { S: value },
           ':after': { S: after ? listKeyOf(after) : '~' },
           ':now': seconds(Date.now()),
-          ...(status !== undefined && { ':status': { S: status } }),
         },
         ScanIndexForward: false,
-        // `Limit` counts items before the filter: a rare status would need many such small pages.
-        ...(status === undefined && { Limit: limit }),
       })
     },
-
-    due: (now, limit) => due('operation', now, limit),
-
-    dueNotices: (target, now, limit) => due(noticeKindOf(target), now, limit),
-
-    async readNotice(target, id) {
-      const found = await item(noticePkOf({ target, id }))
-      return found && recordOf(found)
-    },
-
-    replaceNotice: (next) => replaceItem(noticeItemOf(next), next.version),
-
-    async readJobs() {
-      const found = await item(JOBS_PK)
-      return found && recordOf<JobsRecord>(found)
-    },
-
-    replaceJobs: (next, notices) =>
-      replaceItem(
-        {
-          pk: { S: JOBS_PK },
-          version: { N: String(next.version) },
-          record: { S: JSON.stringify(next) },
-        },
-        next.version,
-        notices,
-      ),
   }
 }
 
-/** Writes an operation as an item. The record is authoritative; the other attributes are for queries and conditions. */
-function itemOf(operation: Operation): Item {
-  const { operationId, version, state, caller, dueAt } = operation
-  const isDone = dueAt === null && DONE.includes(state)
+interface Held {
+  hold: string
+  /** The id of the operation that held it last. */
+  lastId: string | undefined
+}
+
+/** Returns the index for a list, and the name and value of its partition key. */
+function indexFor(of: Listing['of']): [index: string, key: string, value: string] {
+  if (!of) return ['inTime', 'queue', queueOf('operation')]
+  return 'caller' in of ? ['ofCaller', 'caller', of.caller] : ['ofJob', 'job', of.job]
+}
+
+/** Writes a row as an item. The record is authoritative; the other attributes are for queries and conditions. */
+function itemOf(row: Row, writeId: string): Item {
+  const { version, queue, dueAt, keepMs, caller, job, createdAt, id, json } = row
   return {
-    pk: { S: `operation#${operationId}` },
-    kind: { S: 'operation' },
+    pk: { S: recordPk(row) },
     version: { N: String(version) },
-    inStatus: { S: statusOf(operation) },
-    caller: { S: caller },
-    listKey: { S: listKeyOf(operation) },
-    record: { S: JSON.stringify(operation) },
+    queue: { S: queue },
+    record: { S: json },
+    writeId: { S: writeId },
     ...(dueAt !== null && { dueAt: { N: String(dueAt) } }),
-    ...(isDone && { expiresAt: seconds(Date.now() + RETENTION_MS) }),
+    ...(keepMs !== null && { expiresAt: seconds(Date.now() + keepMs) }),
+    ...(caller !== null && { caller: { S: caller } }),
+    ...(job !== null && { job: { S: job } }),
+    ...(createdAt !== null && { listKey: { S: listKeyOf({ createdAt, operationId: id }) } }),
   }
 }
 
-function noticeItemOf(notice: Notice): Item {
-  const { target, version, dueAt } = notice
-  return {
-    pk: { S: noticePkOf(notice) },
-    kind: { S: noticeKindOf(target) },
-    version: { N: String(version) },
-    record: { S: JSON.stringify(notice) },
-    ...(dueAt === null
-      ? { expiresAt: seconds(Date.now() + NOTICE_RETENTION_MS) }
-      : { dueAt: { N: String(dueAt) } }),
-  }
+function recordOf<Type extends RecordType>(type: Type, { record }: Item) {
+  return readRecord(type, String(record?.S))
 }
 
-function recordOf<Kept>({ record }: Item): Kept {
-  return JSON.parse(String(record?.S))
+/** Returns the time when an item expires, in milliseconds since the epoch. */
+function expiryOf({ expiresAt }: Item): number {
+  return Number(expiresAt?.N ?? Number.POSITIVE_INFINITY) * 1_000
 }
 
-function noticePkOf({ target, id }: Pick<Notice, 'target' | 'id'>): string {
-  return `notice#${target}#${id}`
+function recordPk({ type, id }: Pick<Row, 'type' | 'id'>): string {
+  return `${type}#${id}`
 }
 
-/** Returns the partition key of the index of due items: notices are queried by target. */
-function noticeKindOf(target: string): string {
-  return `notice#${target}`
-}
-
-function namePkOf(regionCode: string, name: string): string {
-  return `name#${regionCode}#${name}`
+function holdPk(hold: string): string {
+  return `hold#${hold}`
 }
 
 /** Returns the sort key of a list: the time, then the id for operations of the same millisecond. */
@@ -347,12 +308,12 @@ function isTransient(error: unknown): boolean {
   return isConflict || reasonsOf(error).some((reason) => TRANSIENT_REASONS.includes(reason))
 }
 
-/** Returns the existing item that failed a write's condition; `undefined` for other errors. */
-function existingItem(error: unknown): Item | undefined {
-  if (error instanceof ConditionalCheckFailedException) return error.Item ?? {}
-  if (!(error instanceof TransactionCanceledException)) return undefined
-  const [reason] = error.CancellationReasons ?? []
-  return reason?.Code === FAILED ? (reason.Item ?? {}) : undefined
+/** Returns the existing items that failed the conditions of a write; none for other errors. */
+function failedItems(error: unknown): Item[] {
+  if (error instanceof ConditionalCheckFailedException) return [error.Item ?? {}]
+  if (!(error instanceof TransactionCanceledException)) return []
+  const reasons = error.CancellationReasons ?? []
+  return reasons.filter(({ Code }) => Code === FAILED).map(({ Item = {} }) => Item)
 }
 
 function pause(round: number): Promise<void> {

@@ -1,74 +1,57 @@
 import { DurableObject } from 'cloudflare:workers'
+import type { Operation } from '../../../shared/operations/operation.ts'
 import { sqliteStore } from '../../../shared/store/sqlite-store.ts'
-import type { Store } from '../../../shared/store/store.ts'
+import type {
+  ClaimTerms,
+  DueQuery,
+  Listing,
+  RecordType,
+  Store,
+  StoredRecord,
+} from '../../../shared/store/store.ts'
 
-/** The Durable Object that stores a deployment's operations in SQLite; there is only one. */
+/** The Durable Object that stores a deployment's records in SQLite; there is only one. */
 export class OperationsObject extends DurableObject implements Store {
   #store = sqliteStore({
     run: (sql, ...values) => this.ctx.storage.sql.exec(sql, ...values).toArray(),
     transaction: (work) => this.ctx.storage.transactionSync(work),
   })
 
-  claim(...claim: Parameters<Store['claim']>) {
-    return this.#store.claim(...claim)
+  claim(operation: Operation, terms: ClaimTerms) {
+    return this.#store.claim(operation, terms)
   }
 
-  read(operationId: string) {
-    return this.#store.read(operationId)
+  get<Type extends RecordType>(type: Type, id: string) {
+    return this.#store.get(type, id)
   }
 
-  holderOf(regionCode: string, name: string) {
-    return this.#store.holderOf(regionCode, name)
+  holder(hold: string) {
+    return this.#store.holder(hold)
   }
 
-  replace(...next: Parameters<Store['replace']>) {
-    return this.#store.replace(...next)
+  commit(records: StoredRecord[]) {
+    return this.#store.commit(records)
   }
 
-  list(...listing: Parameters<Store['list']>) {
-    return this.#store.list(...listing)
+  due<Type extends RecordType>(type: Type, query: DueQuery) {
+    return this.#store.due(type, query)
   }
 
-  due(...due: Parameters<Store['due']>) {
-    return this.#store.due(...due)
-  }
-
-  dueNotices(...due: Parameters<Store['dueNotices']>) {
-    return this.#store.dueNotices(...due)
-  }
-
-  readNotice(...notice: Parameters<Store['readNotice']>) {
-    return this.#store.readNotice(...notice)
-  }
-
-  replaceNotice(...next: Parameters<Store['replaceNotice']>) {
-    return this.#store.replaceNotice(...next)
-  }
-
-  readJobs() {
-    return this.#store.readJobs()
-  }
-
-  replaceJobs(...next: Parameters<Store['replaceJobs']>) {
-    return this.#store.replaceJobs(...next)
+  list(listing: Listing) {
+    return this.#store.list(listing)
   }
 }
 
 /** Returns the store behind the Durable Object. */
 export function storeIn(namespace: DurableObjectNamespace<OperationsObject>): Store {
-  // A stub belongs to the request that got it, so each call gets a new one.
-  const stub = () => namespace.get(namespace.idFromName('operations'))
+  // A stub belongs to the request that got it, so each call gets a new one. Its type loses the type of the records.
+  const stub = () => namespace.get(namespace.idFromName('operations')) as unknown as Store
   return {
     claim: (...claim) => stub().claim(...claim),
-    read: (operationId) => stub().read(operationId),
-    holderOf: (regionCode, name) => stub().holderOf(regionCode, name),
-    replace: (...next) => stub().replace(...next),
-    list: (...listing) => stub().list(...listing),
-    due: (...due) => stub().due(...due),
-    dueNotices: (...due) => stub().dueNotices(...due),
-    readNotice: (...notice) => stub().readNotice(...notice),
-    replaceNotice: (...next) => stub().replaceNotice(...next),
-    readJobs: () => stub().readJobs(),
-    replaceJobs: (...next) => stub().replaceJobs(...next),
+    get: (type, id) => stub().get(type, id),
+    holder: (hold) => stub().holder(hold),
+    commit: (records) => stub().commit(records),
+    due: (type, query) => stub().due(type, query),
+    list: (listing) => stub().list(listing),
   }
 }

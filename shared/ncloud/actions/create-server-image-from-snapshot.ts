@@ -4,6 +4,9 @@ import { defineAction, type Parameters } from '../action.ts'
 import { ServerImage, serverImage } from '../server-image.ts'
 import { listOf } from '../values.ts'
 
+/** The types of volumes of further storages. */
+export const VOLUME_TYPES = ['CB1', 'CB2', 'FB1', 'FB2'] as const
+
 /** The content of an image. `storages` is in order, the first is the base. */
 export interface ImageContent {
   name: string
@@ -15,7 +18,7 @@ export interface ImageContent {
 export interface ImageStorage {
   snapshotNo?: string | undefined
   sizeGb?: number | undefined
-  volumeType?: 'CB1' | 'CB2' | 'FB1' | 'FB2' | undefined
+  volumeType?: (typeof VOLUME_TYPES)[number] | undefined
 }
 
 /**

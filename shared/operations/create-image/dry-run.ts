@@ -12,6 +12,7 @@ import { rfc3339 } from '../../web/rfc3339.ts'
 import { type CreateRequest, newClaim } from '../create.ts'
 import { mayRead, statusOf } from '../operation.ts'
 import { type Check, checkSnapshot } from './check.ts'
+import { imageName } from './holds.ts'
 
 /** A check as callers see it; `message` states the result. */
 const CheckView = v.object({
@@ -104,7 +105,7 @@ async function findNameHolder(
     const { imageNo, phase: status, createdAt: since } = image
     return { imageNo, status, since }
   }
-  const holder = await context.store.holderOf(regionCode, name)
+  const holder = await context.store.holder(imageName(regionCode, name))
   if (!holder) return undefined
   const operationId = mayRead(holder, caller) ? holder.operationId : undefined
   return { operationId, status: statusOf(holder), since: rfc3339(holder.updatedAt) }

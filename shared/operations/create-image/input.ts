@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { VOLUME_TYPES } from '../../ncloud/actions/create-server-image-from-snapshot.ts'
 import { Digits } from '../../ncloud/values.ts'
 import { oneOf } from '../../one-of.ts'
 import { MARKER_BYTES } from '../marker.ts'
@@ -28,7 +29,7 @@ const SizeGb = v.pipe(
   v.multipleOf(10, rules.sizeGb),
   v.safeInteger(rules.sizeGb),
 )
-const VolumeType = oneOf(['CB1', 'CB2', 'FB1', 'FB2'])
+const VolumeType = oneOf(VOLUME_TYPES)
 
 /** The fields of the base storage, except its snapshot. */
 export const baseFields = {

@@ -31,7 +31,7 @@ export interface Wording {
   advice: Record<Exclude<Ending, 'ready' | 'rejected'> | 'overdue', string>
   problem: {
     nameTaken: Sentence<{ name: string; holder: NameHolder | undefined }>
-    noUsableSnapshot: Sentence<Required<ProblemFacts>['storagesWithoutSnapshot'][number]>
+    noUsableSnapshot: Sentence<NonNullable<ProblemFacts['storagesWithoutSnapshot']>[number]>
     refused: Sentence<{ message: string }>
     credentials: string
     permission: Sentence<{ action: string }>

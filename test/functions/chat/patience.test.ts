@@ -154,9 +154,9 @@ test('drops an answer that is more than half an hour old', async () => {
 })
 
 describe('a store', () => {
-  const store = (replaceNotice: Store['replaceNotice']) => ({
+  const store = (commit: Store['commit']) => ({
     ...sqliteStore(openSqlite(':memory:')),
-    replaceNotice,
+    commit,
   })
 
   test('that is too slow makes a click fail with 500 in time', async () => {

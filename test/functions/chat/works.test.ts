@@ -166,7 +166,13 @@ describe('an operation', () => {
     expect(await chat.operations()).toHaveLength(1)
     // The summary, an answer to each click, and the announcement of the end.
     expect(works.messages).toHaveLength(4)
-    expect(await chat.relay.store.dueNotices('chat:works', Number.MAX_SAFE_INTEGER, 99)).toEqual([])
+    expect(
+      await chat.relay.store.due('notice', {
+        target: 'chat:works',
+        now: Number.MAX_SAFE_INTEGER,
+        limit: 99,
+      }),
+    ).toEqual([])
   })
 
   test('needs permission of the person who clicks', async () => {

@@ -6,8 +6,9 @@ import {
   TransactionConflictException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { dynamodbStore } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { imageName } from '../../../shared/operations/create-image/holds.ts'
 import {
   accept,
   apply,
@@ -22,11 +23,11 @@ import {
 import type { ClaimResult, Store } from '../../../shared/store/store.ts'
 import { by, claim, image, jobsRecord, notice } from '../../shared/operations/records.ts'
 import { storeSuite } from '../../shared/store/store-suite.ts'
+import { NO_QUOTA, replace, replaceJobs } from '../../shared/store/writes.ts'
 import { type DynamodbLocal, startDynamodbLocal, whyNoDynamodbLocal } from './dynamodb-local.ts'
 
 const DAY_MS = 86_400_000
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
-const noQuota = { today: 0 }
 const entry = notice('a', 9)
 const jobs = jobsRecord(1)
 const none = ['None', 'None', 'None', 'None']
@@ -128,7 +129,7 @@ function cancelling(...cancellations: string[][]) {
 async function claimMany(
   store: Store,
   more: Parameters<typeof claim>[0],
-  quota: Parameters<Store['claim']>[1] = noQuota,
+  quota: Parameters<Store['claim']>[1] = NO_QUOTA,
 ): Promise<ClaimResult[]> {
   const operations = Array.from({ length: 200 }, () => accept(claim(more), by(5_000)))
   return Promise.all(operations.map((operation) => store.claim(operation, quota)))
@@ -148,7 +149,7 @@ function conflicted(operation: Operation): Operation {
 
 /** Writes an operation as if it had reached its state step by step. */
 async function put(store: Store, operation: Operation): Promise<void> {
-  expect(await store.replace({ ...operation, version: 2 })).toBe(true)
+  expect(await replace(store, { ...operation, version: 2 })).toBe(true)
 }
 
 describe.skipIf(missing)('the store over DynamoDB', () => {
@@ -166,20 +167,20 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const results = await claimMany(store, { keyHash: 'same' })
       expect(withOutcome(results, 'ok')).toHaveLength(1)
       const [holder] = await store.list({ limit: 9 })
-      const held = Array(199).fill({ outcome: 'key-held', holder })
-      expect(withOutcome(results, 'key-held')).toEqual(held)
+      const held = Array(199).fill({ outcome: 'held', holder })
+      expect(withOutcome(results, 'held')).toEqual(held)
     })
 
     test('one gets a released name, and the others get its holder', async () => {
       const { store } = await open()
       const first = accept(claim({ name: 'web' }), by(1_000))
-      await store.claim(first, noQuota)
-      await store.replace(reject(first, problem, by(2_000)))
+      await store.claim(first, NO_QUOTA)
+      await replace(store, reject(first, problem, by(2_000)))
       const results = await claimMany(store, { name: 'web' })
       expect(withOutcome(results, 'ok')).toHaveLength(1)
-      const holder = await store.holderOf('KR', 'web')
-      const held = Array(199).fill({ outcome: 'name-held', holder })
-      expect(withOutcome(results, 'name-held')).toEqual(held)
+      const holder = await store.holder(imageName('KR', 'web'))
+      const held = Array(199).fill({ outcome: 'held', holder })
+      expect(withOutcome(results, 'held')).toEqual(held)
       expect(await store.list({ limit: 9 })).toEqual([
         holder,
         expect.objectContaining({ version: 2 }),
@@ -188,7 +189,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
     test('as many succeed as the quota allows', async () => {
       const { store, keysOf } = await open()
-      const results = await claimMany(store, {}, { dailyCreations: 5, today: 0 })
+      const results = await claimMany(store, {}, { quota: { max: 5, since: 0 } })
       expect(withOutcome(results, 'ok')).toHaveLength(5)
       expect(withOutcome(results, 'quota-spent')).toHaveLength(195)
       // Five operations with a key and a name each, and the counter.
@@ -199,9 +200,13 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
   describe('the quota', () => {
     test('counts operations from before the quota was set', async () => {
       const { store } = await open()
-      for (let i = 0; i < 3; i++) await store.claim(accept(claim(), by(1_000)), noQuota)
+      for (let i = 0; i < 3; i++) await store.claim(accept(claim(), by(1_000)), NO_QUOTA)
       const claimed = async (dailyCreations: number, today = 0) =>
-        (await store.claim(accept(claim(), by(today)), { dailyCreations, today })).outcome
+        (
+          await store.claim(accept(claim(), by(today)), {
+            quota: { max: dailyCreations, since: today },
+          })
+        ).outcome
       expect(await claimed(3)).toBe('quota-spent')
       expect(await claimed(4)).toBe('ok')
       expect(await claimed(1, DAY_MS)).toBe('ok')
@@ -209,13 +214,13 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
     test('of 0 allows no operation', async () => {
       const { store } = await open()
-      const result = await store.claim(accept(claim(), by(1)), { dailyCreations: 0, today: 0 })
+      const result = await store.claim(accept(claim(), by(1)), { quota: { max: 0, since: 0 } })
       expect(result).toEqual({ outcome: 'quota-spent' })
     })
 
     test('is checked last, even if a claim of the same key uses it up in between', async () => {
       const { store, through } = await open()
-      const quota = { dailyCreations: 1, today: 0 }
+      const quota = { quota: { max: 1, since: 0 } }
       const first = accept(claim({ keyHash: 'same' }), by(1_000))
       let reads = 0
       const client = clientOf('GetItem', async (send) => {
@@ -224,7 +229,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
         return answer
       })
       const second = accept(claim({ keyHash: 'same' }), by(2_000))
-      const held = { outcome: 'key-held', holder: first }
+      const held = { outcome: 'held', holder: first }
       expect(await through(client).claim(second, quota)).toEqual(held)
     })
   })
@@ -233,58 +238,58 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     test('succeeds by its repeat', async () => {
       const { store, through } = await open()
       const first = accept(claim(), by(1_000))
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       const { client, tries } = losingAnswer('PutItem')
-      expect(await through(client).replace(sent(first))).toBe(true)
+      expect(await replace(through(client), sent(first))).toBe(true)
       expect(tries()).toBe(2)
-      expect(await store.read(first.operationId)).toEqual(sent(first))
+      expect(await store.get('operation', first.operationId)).toEqual(sent(first))
     })
 
     test('fails if another write came first', async () => {
       const { store, through } = await open()
       const first = accept(claim(), by(1_000))
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       const other = reject(first, problem, by(2_000))
-      await store.replace(other)
+      await replace(store, other)
       const { client, tries } = losingAnswer('PutItem')
-      expect(await through(client).replace(sent(first))).toBe(false)
+      expect(await replace(through(client), sent(first))).toBe(false)
       expect(tries()).toBe(2)
-      expect(await store.read(first.operationId)).toEqual(other)
+      expect(await store.get('operation', first.operationId)).toEqual(other)
     })
 
     test('succeeds with its notices, which are stored once', async () => {
       const { store, through } = await open()
       const first = accept(claim(), by(1_000))
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       const { client, tries } = losingAnswer('TransactWriteItems')
-      expect(await through(client).replace(sent(first), [entry])).toBe(true)
+      expect(await replace(through(client), sent(first), [entry])).toBe(true)
       expect(tries()).toBe(2)
-      expect(await store.read(first.operationId)).toEqual(sent(first))
-      expect(await store.dueNotices('ops', 9, 9)).toEqual([entry])
+      expect(await store.get('operation', first.operationId)).toEqual(sent(first))
+      expect(await store.due('notice', { target: 'ops', now: 9, limit: 9 })).toEqual([entry])
     })
 
     test('succeeds with its notices by a repeat that runs as a new transaction', async () => {
       const { store, through } = await open()
       const first = accept(claim(), by(1_000))
-      await store.claim(first, noQuota)
-      expect(await through(repeating()).replace(sent(first), [entry])).toBe(true)
-      expect(await through(repeating()).replaceJobs(jobs, [entry])).toBe(true)
-      expect(await store.readJobs()).toEqual(jobs)
+      await store.claim(first, NO_QUOTA)
+      expect(await replace(through(repeating()), sent(first), [entry])).toBe(true)
+      expect(await replaceJobs(through(repeating()), jobs, [notice('b', 9)])).toBe(true)
+      expect(await store.get('jobs', 'all')).toEqual(jobs)
     })
 
     test('fails and stores no notices if another write came first', async () => {
       const { store, through } = await open()
       const first = accept(claim(), by(1_000))
-      await store.claim(first, noQuota)
-      await store.replace(reject(first, problem, by(2_000)))
+      await store.claim(first, NO_QUOTA)
+      await replace(store, reject(first, problem, by(2_000)))
       const { client } = losingAnswer('TransactWriteItems')
-      expect(await through(client).replace(sent(first), [entry])).toBe(false)
-      expect(await store.dueNotices('ops', 9, 9)).toEqual([])
+      expect(await replace(through(client), sent(first), [entry])).toBe(false)
+      expect(await store.due('notice', { target: 'ops', now: 9, limit: 9 })).toEqual([])
     })
 
     test('succeeds as a claim, and is counted once', async () => {
       const { store, through } = await open()
-      const quota = { dailyCreations: 2, today: 0 }
+      const quota = { quota: { max: 2, since: 0 } }
       const first = accept(claim(), by(1_000))
       const { client, tries } = losingAnswer('TransactWriteItems')
       expect(await through(client).claim(first, quota)).toEqual({ outcome: 'ok' })
@@ -300,7 +305,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const { through } = await open()
       const client = repeating()
       const first = accept(claim(), by(1_000))
-      const quota = { dailyCreations: 1, today: 0 }
+      const quota = { quota: { max: 1, since: 0 } }
       expect(await through(client).claim(first, quota)).toEqual({ outcome: 'ok' })
     })
   })
@@ -316,30 +321,30 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const reasons = none.with(2, reason)
       const { client, tries } = cancelling(reasons, reasons)
       const first = accept(claim(), by(1_000))
-      expect(await through(client).claim(first, noQuota)).toEqual({ outcome: 'ok' })
+      expect(await through(client).claim(first, NO_QUOTA)).toEqual({ outcome: 'ok' })
       expect(tries()).toBe(3)
-      expect(await store.read(first.operationId)).toEqual(first)
+      expect(await store.get('operation', first.operationId)).toEqual(first)
     })
 
     test('is retried as a change with notices', async () => {
       const { store, through } = await open()
       const first = accept(claim(), by(1_000))
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       const { client, tries } = cancelling(['TransactionConflict', 'None'])
-      expect(await through(client).replace(sent(first), [entry])).toBe(true)
+      expect(await replace(through(client), sent(first), [entry])).toBe(true)
       expect(tries()).toBe(2)
     })
 
     test('is retried as a change that conflicts with another transaction', async () => {
       const { store, through } = await open()
       const first = accept(claim(), by(1_000))
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       let tries = 0
       const client = clientOf('PutItem', (send) => {
         if (++tries > 1) return send()
         throw new TransactionConflictException({ message: 'Conflict', $metadata: {} })
       })
-      expect(await through(client).replace(sent(first))).toBe(true)
+      expect(await replace(through(client), sent(first))).toBe(true)
       expect(tries).toBe(2)
     })
 
@@ -348,18 +353,18 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const { client, tries } = cancelling(...Array(20).fill(none.with(3, 'TransactionConflict')))
       const first = accept(claim(), by(1_000))
       const start = performance.now()
-      const claimed = through(client).claim(first, noQuota)
+      const claimed = through(client).claim(first, NO_QUOTA)
       await expect(claimed).rejects.toBeInstanceOf(TransactionCanceledException)
       expect(tries()).toBe(10)
       // The pauses between the tries add up to 2.8 s on average.
       expect(performance.now() - start).toBeGreaterThan(300)
-      expect(await store.read(first.operationId)).toBeUndefined()
+      expect(await store.get('operation', first.operationId)).toBeUndefined()
     })
 
     test('is given up at once for a lasting reason', async () => {
       const { through } = await open()
       const { client, tries } = cancelling(none.with(0, 'ValidationError'))
-      const claimed = through(client).claim(accept(claim(), by(1_000)), noQuota)
+      const claimed = through(client).claim(accept(claim(), by(1_000)), NO_QUOTA)
       await expect(claimed).rejects.toBeInstanceOf(TransactionCanceledException)
       expect(tries()).toBe(1)
     })
@@ -379,7 +384,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       ['applied', finished],
     ])('is 90 days after the last write in the state %s', async (_, done) => {
       const { store, expiryOf } = await open()
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       await put(store, done)
       const days = (Number(await expiryOf(first)) * 1_000 - Date.now()) / DAY_MS
       expect(days).toBeCloseTo(90, 3)
@@ -390,10 +395,10 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       ['sending', sent(first)],
       ['unknown', markUnknown(sent(first), problem, by(3_000))],
       ['conflict', conflicted(first)],
-      ['created with an image to follow', apply(sent(first), image('creating'), by(3_000))],
+      ['created with an image to follow', apply(sent(first), image('pending'), by(3_000))],
     ])('is not set in the state %s', async (_, busy) => {
       const { store, expiryOf } = await open()
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       expect(await expiryOf(first)).toBeUndefined()
       await put(store, busy)
       expect(await expiryOf(first)).toBeUndefined()
@@ -401,71 +406,72 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
 
     test('releases key and name, even if the item is not deleted yet', async () => {
       const { store, keysOf } = await open()
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       await put(store, finished)
       const now = Date.now()
-      const held = await store.claim(again(now + 89 * DAY_MS), noQuota)
-      expect(held.outcome).toBe('key-held')
-      const second = again(now + 91 * DAY_MS)
-      expect(await store.claim(second, noQuota)).toEqual({ outcome: 'ok' })
+      const clock = vi.spyOn(Date, 'now')
+      onTestFinished(() => clock.mockRestore())
+      const claimedAfter = async (days: number, operation = again(now)) => {
+        clock.mockImplementation(() => now + days * DAY_MS)
+        return store.claim(operation, NO_QUOTA)
+      }
+      expect(await claimedAfter(89)).toMatchObject({
+        outcome: 'held',
+        holder: { operationId: first.operationId },
+      })
+      const second = again(now)
+      expect(await claimedAfter(91, second)).toEqual({ outcome: 'ok' })
       expect(await keysOf()).toContain(`operation#${first.operationId}`)
-      expect(await store.holderOf('KR', 'web')).toEqual(second)
-      const third = await store.claim(again(now + 92 * DAY_MS), noQuota)
-      expect(third).toEqual({ outcome: 'key-held', holder: second })
+      expect(await store.holder(imageName('KR', 'web'))).toEqual(second)
+      expect(await claimedAfter(92)).toEqual({ outcome: 'held', holder: second })
     })
 
     test('hides the operation and refuses writes to it', async () => {
       const { store, expire } = await open()
       const other = accept(claim(), by(500))
-      for (const one of [first, other]) await store.claim(one, noQuota)
+      for (const one of [first, other]) await store.claim(one, NO_QUOTA)
       await put(store, finished)
       await expire(first)
-      expect(await store.read(first.operationId)).toBeUndefined()
-      expect(await store.holderOf('KR', 'web')).toBeUndefined()
+      expect(await store.get('operation', first.operationId)).toBeUndefined()
+      expect(await store.holder(imageName('KR', 'web'))).toBeUndefined()
       expect(await store.list({ limit: 1 })).toEqual([other])
-      expect(await store.list({ limit: 9, status: 'pending' })).toEqual([])
-      expect(await store.replace({ ...finished, version: 3 })).toBe(false)
+      expect(await replace(store, { ...finished, version: 3 })).toBe(false)
     })
 
     test('does not exist while it waits for a person, even after ten years', async () => {
       const { store } = await open()
-      await store.claim(first, noQuota)
+      await store.claim(first, NO_QUOTA)
       await put(store, conflicted(first))
-      const result = await store.claim(again(Date.now() + 3_650 * DAY_MS), noQuota)
-      expect(result).toMatchObject({ outcome: 'key-held', holder: { state: 'conflict' } })
+      const result = await store.claim(again(Date.now() + 3_650 * DAY_MS), NO_QUOTA)
+      expect(result).toMatchObject({ outcome: 'held', holder: { state: 'conflict' } })
     })
   })
 
   test('a list reads several answers, each as large as possible', async () => {
     const { store, through } = await open()
-    const oldest = accept(claim(), by(9))
-    await store.claim(oldest, noQuota)
-    const done = reject(oldest, problem, by(9))
-    await store.replace(done)
     // Together more than 1 MB, the maximum of one answer.
     const description = 'x'.repeat(150_000)
     for (let at = 10; at < 20; at++) {
       const { content, ...rest } = claim()
       const large = { ...rest, content: { ...content, description } }
-      await store.claim(accept(large, by(at)), noQuota)
+      await store.claim(accept(large, by(at)), NO_QUOTA)
     }
     let answers = 0
     const client = clientOf('Query', (send) => {
       answers++
       return send()
     })
-    expect(await through(client).list({ limit: 1, status: 'rejected' })).toEqual([done])
-    expect(answers).toBeLessThan(3)
-    const all = await store.list({ limit: 99, caller: 'key:ci' })
+    const all = await through(client).list({ limit: 99, of: { caller: 'key:ci' } })
+    expect(answers).toBeGreaterThan(1)
     const times = all.map(({ createdAt }) => createdAt)
-    expect(times).toEqual([19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9])
-    expect(await store.list({ limit: 2, status: 'accepted' })).toEqual(all.slice(0, 2))
+    expect(times).toEqual([19, 18, 17, 16, 15, 14, 13, 12, 11, 10])
+    expect(await store.list({ limit: 2 })).toEqual(all.slice(0, 2))
   })
 
   test('the index of due operations contains no settled operation', async () => {
     const { store, keysOf } = await open()
     const operations = [1_000, 2_000, 3_000].map((at) => accept(claim(), by(at)))
-    for (const one of operations) await store.claim(one, noQuota)
+    for (const one of operations) await store.claim(one, NO_QUOTA)
     const [settled, open1, open2] = operations as [Operation, Operation, Operation]
     await put(store, reject(settled, problem, by(4_000)))
     const due = [open1, open2].map(({ operationId }) => `operation#${operationId}`)
@@ -486,9 +492,9 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     )
     const store = through(client)
     const operation = accept(claim(), by(1))
-    await store.claim(operation, noQuota)
-    await store.read(operation.operationId)
-    await store.holderOf('KR', operation.content.name)
+    await store.claim(operation, NO_QUOTA)
+    await store.get('operation', operation.operationId)
+    await store.holder(imageName('KR', operation.content.name))
     expect(inputs).toEqual(Array(6).fill(expect.objectContaining({ ConsistentRead: true })))
   })
 
@@ -496,8 +502,8 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     const store = dynamodbStore(clientOf(), 'no-such-table')
     const operation = accept(claim(), by(1))
     const missing = { name: 'ResourceNotFoundException' }
-    await expect(store.replace(operation)).rejects.toMatchObject(missing)
-    await expect(store.claim(operation, noQuota)).rejects.toMatchObject(missing)
-    await expect(store.read(operation.operationId)).rejects.toMatchObject(missing)
+    await expect(replace(store, operation)).rejects.toMatchObject(missing)
+    await expect(store.claim(operation, NO_QUOTA)).rejects.toMatchObject(missing)
+    await expect(store.get('operation', operation.operationId)).rejects.toMatchObject(missing)
   })
 })

@@ -10,6 +10,7 @@ import type { Store } from '../../../shared/store/store.ts'
 import { by, claim } from '../../shared/operations/records.ts'
 import { raceSuite } from '../../shared/store/race-suite.ts'
 import { storeSuite } from '../../shared/store/store-suite.ts'
+import { NO_QUOTA } from '../../shared/store/writes.ts'
 import { scaled } from '../../support/counts.ts'
 
 const { OPERATIONS } = env as unknown as { OPERATIONS: DurableObjectNamespace<OperationsObject> }
@@ -35,7 +36,7 @@ describe('races in a Durable Object', () => {
 test('the store survives the eviction of its Durable Object', async () => {
   const store = storeIn(OPERATIONS)
   const operation = accept(claim(), by(1))
-  await store.claim(operation, { today: 0 })
+  await store.claim(operation, NO_QUOTA)
   await evictDurableObject(OPERATIONS.get(OPERATIONS.idFromName('operations')))
-  expect(await store.read(operation.operationId)).toEqual(operation)
+  expect(await store.get('operation', operation.operationId)).toEqual(operation)
 })

@@ -31,16 +31,11 @@ function evicted(): Store {
   }
   return {
     claim: (...claim) => call(() => store.claim(...claim)),
-    read: (operationId) => call(() => store.read(operationId)),
-    holderOf: (...name) => call(() => store.holderOf(...name)),
-    replace: (...next) => call(() => store.replace(...next)),
+    get: (type, id) => call(() => store.get(type, id)),
+    holder: (hold) => call(() => store.holder(hold)),
+    commit: (records) => call(() => store.commit(records)),
     list: (listing) => call(() => store.list(listing)),
-    due: (...due) => call(() => store.due(...due)),
-    dueNotices: (...due) => call(() => store.dueNotices(...due)),
-    readNotice: (...of) => call(() => store.readNotice(...of)),
-    replaceNotice: (next) => call(() => store.replaceNotice(next)),
-    readJobs: () => call(() => store.readJobs()),
-    replaceJobs: (...next) => call(() => store.replaceJobs(...next)),
+    due: (type, query) => call(() => store.due(type, query)),
   }
 }
 

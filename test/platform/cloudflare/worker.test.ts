@@ -8,15 +8,16 @@ import {
 import worker from '../../../functions/worker.ts'
 import { accept, startAttempt } from '../../../shared/operations/operation.ts'
 import { by, claim } from '../../shared/operations/records.ts'
+import { NO_QUOTA, replace } from '../../shared/store/writes.ts'
 
 const { OPERATIONS } = env as unknown as { OPERATIONS: DurableObjectNamespace<OperationsObject> }
 
 test('the cron trigger of a Worker moves a due operation', async () => {
   const store = storeIn(OPERATIONS)
   const operation = accept(claim(), by(1))
-  await store.claim(operation, { today: 0 })
+  await store.claim(operation, NO_QUOTA)
   // An attempt whose process has stopped.
-  await store.replace(startAttempt(operation, 1, by(2)))
+  await replace(store, startAttempt(operation, 1, by(2)))
   const bindings = {
     OPERATIONS,
     NCLOUD_ACCESS_KEY: 'TestAccessKey',
@@ -24,6 +25,6 @@ test('the cron trigger of a Worker moves a due operation', async () => {
     NCLOUD_API_GW: 'http://127.0.0.1:9',
   }
   await worker.scheduled(createScheduledController(), bindings)
-  const { state, history } = (await store.read(operation.operationId)) ?? {}
+  const { state, history } = (await store.get('operation', operation.operationId)) ?? {}
   expect([state, history?.at(-1)?.actor]).toEqual(['unknown', 'tick'])
 })

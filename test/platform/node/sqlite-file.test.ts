@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
 import { accept } from '../../../shared/operations/operation.ts'
 import { sqliteStore } from '../../../shared/store/sqlite-store.ts'
 import { by, claim, notice } from '../../shared/operations/records.ts'
 import { raceSuite } from '../../shared/store/race-suite.ts'
 import { storeSuite } from '../../shared/store/store-suite.ts'
+import { NO_QUOTA, replaceNotice } from '../../shared/store/writes.ts'
 import { scaled } from '../../support/counts.ts'
 
 describe('the store over node:sqlite', () => {
@@ -19,23 +20,23 @@ describe('the store over node:sqlite', () => {
 test('remembers a finished notice for 15 minutes', async () => {
   const start = Date.now()
   const clock = vi.spyOn(Date, 'now').mockImplementation(() => start)
+  onTestFinished(() => clock.mockRestore())
   const database = openSqlite(':memory:')
   const store = sqliteStore(database)
   const finishNotice = async (id: string) => {
-    const isNew = await store.replaceNotice(notice(id, 1))
-    await store.replaceNotice({ ...notice(id, 1), version: 2, dueAt: null })
+    const isNew = await replaceNotice(store, notice(id, 1))
+    await replaceNotice(store, { ...notice(id, 1), version: 2, dueAt: null })
     return isNew
   }
   expect(await finishNotice('a')).toBe(true)
-  clock.mockImplementation(() => start + 900_000)
+  clock.mockImplementation(() => start + 899_999)
   expect([await finishNotice('a'), await finishNotice('b')]).toEqual([false, true])
-  clock.mockImplementation(() => start + 900_001)
+  clock.mockImplementation(() => start + 900_000)
   expect([await finishNotice('c'), await finishNotice('a'), await finishNotice('b')]).toEqual([
     true,
     true,
     false,
   ])
-  clock.mockRestore()
   database.close()
 })
 
@@ -52,14 +53,14 @@ describe('a file', () => {
     const file = join(folder, 'relay.sqlite')
     const operation = accept(claim(), by(1))
     const first = openSqlite(file)
-    await sqliteStore(first).claim(operation, { today: 0 })
+    await sqliteStore(first).claim(operation, NO_QUOTA)
     const second = openSqlite(file)
-    const outcome = await sqliteStore(second).claim(operation, { today: 0 })
-    expect(outcome).toEqual({ outcome: 'key-held', holder: operation })
+    const outcome = await sqliteStore(second).claim(operation, NO_QUOTA)
+    expect(outcome).toEqual({ outcome: 'held', holder: operation })
     first.close()
     second.close()
     const again = openSqlite(file)
-    expect(await sqliteStore(again).read(operation.operationId)).toEqual(operation)
+    expect(await sqliteStore(again).get('operation', operation.operationId)).toEqual(operation)
     again.close()
   })
 })

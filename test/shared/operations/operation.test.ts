@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   accept,
   apply,
-  holdsKey,
+  holdsOf,
   isAttemptOver,
   isLive,
   isSettled,
@@ -135,7 +135,9 @@ describe('holding a name', () => {
   ])('%s with an image that is %s: held: %j, settled: %j', (state, phase, live, settled) => {
     const operation = { ...begun, state, image: phase === null ? null : image(phase) }
     expect([isLive(operation), isSettled(operation)]).toEqual([live, settled])
-    expect(holdsKey(operation)).toBe(live)
-    expect(holdsKey({ ...operation, keyIsExplicit: true })).toBe(true)
+    const name = live ? operation.holds : []
+    const key = `key ${operation.keyHash}`
+    expect(holdsOf(operation)).toEqual(live ? [key, ...name] : [])
+    expect(holdsOf({ ...operation, keyIsExplicit: true })).toEqual([key, ...name])
   })
 })

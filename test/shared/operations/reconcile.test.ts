@@ -15,8 +15,8 @@ import {
 } from '../../../shared/operations/operation.ts'
 import { reconcile } from '../../../shared/operations/reconcile.ts'
 import type { State } from '../../../shared/operations/state.ts'
-import type { Store } from '../../../shared/store/store.ts'
 import { memoryStore } from '../store/memory-store.ts'
+import { NO_QUOTA, replace, withChanges } from '../store/writes.ts'
 import { by, claim, image, storage } from './records.ts'
 
 const START = 1_000_000
@@ -36,13 +36,10 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
   const calls: string[] = []
   const events: LogEvent[] = []
   const memory = memoryStore()
-  const store: Store = {
-    ...memory,
-    async replace(next) {
-      calls.push(`store ${next.state}${next.state === 'sending' ? ` ${next.signedAt}` : ''}`)
-      return memory.replace(next)
-    },
-  }
+  const store = withChanges(memory, (next, write) => {
+    calls.push(`store ${next.state}${next.state === 'sending' ? ` ${next.signedAt}` : ''}`)
+    return write(next)
+  })
   const gateway: Gateway = {
     async read(action) {
       calls.push(action.name)
@@ -73,7 +70,7 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
     log: (event: LogEvent) => events.push(event),
   }
   const operation = accept(claim(), by(START))
-  await memory.claim(operation, { today: 0 })
+  await memory.claim(operation, NO_QUOTA)
   return { operation, context, calls, events, memory, sent: () => calls.includes('send') }
 }
 
@@ -147,7 +144,7 @@ test('sends nothing with less than five seconds left', async () => {
 test('sends nothing after a lost race for an attempt, and returns the winner’s record', async () => {
   const { operation, context, calls, memory } = await stage()
   const winner = startAttempt(operation, 1, by(START))
-  await memory.replace(winner)
+  await replace(memory, winner)
   expect(await reconcile(operation, context)).toEqual(winner)
   expect(calls).not.toContain('send')
 })
@@ -163,15 +160,12 @@ test('makes no second attempt after a refused key if another process has moved t
   const { operation, context, calls, memory } = await stage({
     sends: [failing('credentials', upstream)],
   })
-  const elsewhere: Store = {
-    ...context.store,
-    async replace(next) {
-      // Before the refusal is stored, another process finds the image.
-      const now = await memory.read(operation.operationId)
-      if (now?.state === 'sending') await memory.replace(apply(now, image('ready'), by(START)))
-      return context.store.replace(next)
-    },
-  }
+  const elsewhere = withChanges(context.store, async (next, write) => {
+    // Before the refusal is stored, another process finds the image.
+    const now = await memory.get('operation', operation.operationId)
+    if (now?.state === 'sending') await replace(memory, apply(now, image('ready'), by(START)))
+    return write(next)
+  })
   const moved = await reconcile(operation, { ...context, store: elsewhere })
   expect(moved.state).toBe('applied')
   expect(calls.filter((call) => call === 'send')).toHaveLength(1)
@@ -294,14 +288,11 @@ describe('an attempt', () => {
 
   test('is postponed if its process was frozen before sending', async () => {
     const { operation, context, calls } = await stage()
-    const frozen: Store = {
-      ...context.store,
-      async replace(next) {
-        const isDone = await context.store.replace(next)
-        if (next.state === 'sending') context.clock.now = () => START + 20_001
-        return isDone
-      },
-    }
+    const frozen = withChanges(context.store, async (next, write) => {
+      const isDone = await write(next)
+      if (next.state === 'sending') context.clock.now = () => START + 20_001
+      return isDone
+    })
     const left = await reconcile(operation, { ...context, store: frozen })
     expect([left.state, left.attempt, left.dueAt]).toEqual(['accepted', 1, START + 20_001])
     expect(calls).not.toContain('send')
@@ -335,9 +326,9 @@ describe('an unknown outcome', () => {
     let operation = staged.operation
     for (let attempt = 1; attempt <= attempts; attempt++) {
       operation = startAttempt(operation, SIGNED_AT, by(START))
-      await staged.memory.replace(operation)
+      await replace(staged.memory, operation)
       operation = markUnknown(operation, problem, by(START))
-      await staged.memory.replace(operation)
+      await replace(staged.memory, operation)
     }
     return { ...staged, operation }
   }
@@ -397,7 +388,7 @@ describe('an unknown outcome', () => {
     const now = await reconcile(operation, { ...context, gateway })
     expect([now.state, now.history.at(-1)?.reason]).toEqual([state, reason])
     expect(staged.sent()).toBe(state === 'applied' && reason === undefined)
-    expect(await staged.memory.read(operation.operationId)).toEqual(now)
+    expect(await staged.memory.get('operation', operation.operationId)).toEqual(now)
   })
 
   test.each([
@@ -448,18 +439,18 @@ describe('an attempt whose process has stopped', () => {
   test('becomes unknown, and its process can no longer write', async () => {
     const { operation, context, memory } = await stage({ found: [] })
     const sent = startAttempt(operation, SIGNED_AT, by(START))
-    await memory.replace(sent)
+    await replace(memory, sent)
     const taken = await reconcile(sent, { ...context, actor: 'tick' })
     expect(taken.state).toBe('unknown')
     expect(taken.history.at(-1)).toMatchObject({ actor: 'tick', reason: 'upstream-timeout' })
-    expect(await memory.replace(apply(sent, image('ready'), by(START)))).toBe(false)
+    expect(await replace(memory, apply(sent, image('ready'), by(START)))).toBe(false)
   })
 })
 
 test('the image of an attempt whose process has stopped is found in the same step', async () => {
   const { operation, context, memory } = await stage()
   const sent = startAttempt(operation, SIGNED_AT, by(START))
-  await memory.replace(sent)
+  await replace(memory, sent)
   const gateway = listing({ context }, () => [marked(operation)])
   const now = await reconcile(sent, { ...context, gateway })
   expect(now.history.map(({ status }) => status)).toEqual([
@@ -484,9 +475,9 @@ describe('an image that is refreshed', () => {
   const made = async (script: Script) => {
     const { operation, context, memory, events } = await stage(script)
     const sent = startAttempt(operation, 1, by(START))
-    await memory.replace(sent)
+    await replace(memory, sent)
     const done = apply(sent, image('pending'), by(START))
-    await memory.replace(done)
+    await replace(memory, done)
     const at = (milliseconds: number) => ({
       ...context,
       clock: { ...context.clock, now: () => START + milliseconds },

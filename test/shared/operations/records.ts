@@ -1,5 +1,6 @@
 import type { Image } from '../../../shared/image.ts'
 import type { JobsRecord } from '../../../shared/jobs/record.ts'
+import { imageName } from '../../../shared/operations/create-image/holds.ts'
 import type { Author, Claim } from '../../../shared/operations/operation.ts'
 import type { Notice } from '../../../shared/outbox/notice.ts'
 
@@ -52,15 +53,16 @@ let claims = 0
 /** Returns a claim with a new key and a new name, unless they are given. */
 export function claim(more: Partial<Claim> & { name?: string } = {}): Claim {
   const no = ++claims
-  const { name = `web-${no}`, ...rest } = more
+  const { name = `web-${no}`, regionCode = 'KR', ...rest } = more
   return {
     operationId: `op_${String(no).padStart(32, '0')}`,
     keyHash: `hash-${no}`,
     keyIsExplicit: true,
     fingerprint: 'print',
     caller: 'key:ci',
-    regionCode: 'KR',
+    regionCode,
     content: { name, storages: [{ snapshotNo: '1' }] },
+    holds: [imageName(regionCode, name)],
     notify: ['ops'],
     marker: '0123456789abcdef',
     ...rest,

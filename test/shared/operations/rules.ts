@@ -31,3 +31,11 @@ export function holdsName({ state, image }: Operation): boolean {
 export function holdsItsKey(operation: Operation): boolean {
   return operation.keyIsExplicit || holdsName(operation)
 }
+
+/** Returns what an operation holds: its key, and while it is live the name of its image. */
+export function heldBy(operation: Operation): string[] {
+  return [
+    ...(holdsItsKey(operation) ? [`key ${operation.keyHash}`] : []),
+    ...(holdsName(operation) ? operation.holds : []),
+  ]
+}

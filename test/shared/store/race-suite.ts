@@ -82,7 +82,8 @@ function stage(store: Store) {
   const images: Image[] = []
   const gateway: Gateway = {
     read: async (_, query) => {
-      const { name } = query as unknown as { name: string }
+      const { name, imageNo } = query as { name?: string; imageNo?: string }
+      if (imageNo !== undefined) return images.find((one) => one.imageNo === imageNo) as never
       const rows = images
         .filter((one) => one.name === name)
         .map((one) => ({ image: one, marker: null, type: 'SELF' }))

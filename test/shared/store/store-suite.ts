@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { imageName } from '../../../shared/operations/create-image/holds.ts'
 import {
   accept,
   apply,
@@ -7,39 +8,40 @@ import {
   reject,
   startAttempt,
 } from '../../../shared/operations/operation.ts'
+import { noticeId, noticeRecord } from '../../../shared/outbox/notice.ts'
 import type { Store } from '../../../shared/store/store.ts'
 import { by, claim, image, jobsRecord, notice } from '../operations/records.ts'
+import { NO_QUOTA, replace, replaceJobs, replaceNotice } from './writes.ts'
 
 const problem = { code: 'upstream-refused' as const, detail: 'x' }
-const noQuota = { today: 0 }
 
 /** Tests the rules for all stores, with a new store for each test. */
 export function storeSuite(open: () => Promise<Store>) {
   test('returns a claimed operation completely', async () => {
     const store = await open()
     const operation = accept(claim(), by(1_000))
-    expect(await store.claim(operation, noQuota)).toEqual({ outcome: 'ok' })
-    expect(await store.read(operation.operationId)).toEqual(operation)
-    expect(await store.holderOf('KR', operation.content.name)).toEqual(operation)
-    expect(await store.read('op_none')).toBeUndefined()
+    expect(await store.claim(operation, NO_QUOTA)).toEqual({ outcome: 'ok' })
+    expect(await store.get('operation', operation.operationId)).toEqual(operation)
+    expect(await store.holder(imageName('KR', operation.content.name))).toEqual(operation)
+    expect(await store.get('operation', 'op_none')).toBeUndefined()
   })
 
   test('allows one operation for a key', async () => {
     const store = await open()
     const first = accept(claim({ keyHash: 'same' }), by(1_000))
-    await store.claim(first, noQuota)
-    const second = await store.claim(accept(claim({ keyHash: 'same' }), by(2_000)), noQuota)
-    expect(second).toEqual({ outcome: 'key-held', holder: first })
+    await store.claim(first, NO_QUOTA)
+    const second = await store.claim(accept(claim({ keyHash: 'same' }), by(2_000)), NO_QUOTA)
+    expect(second).toEqual({ outcome: 'held', holder: first })
   })
 
   test('allows one live operation for a name in a region', async () => {
     const store = await open()
     const first = accept(claim({ name: 'web' }), by(1_000))
-    await store.claim(first, noQuota)
-    const second = await store.claim(accept(claim({ name: 'web' }), by(2_000)), noQuota)
-    expect(second).toEqual({ outcome: 'name-held', holder: first })
+    await store.claim(first, NO_QUOTA)
+    const second = await store.claim(accept(claim({ name: 'web' }), by(2_000)), NO_QUOTA)
+    expect(second).toEqual({ outcome: 'held', holder: first })
     const elsewhere = claim({ name: 'web', regionCode: 'JPN' })
-    expect(await store.claim(accept(elsewhere, by(2_000)), noQuota)).toEqual({
+    expect(await store.claim(accept(elsewhere, by(2_000)), NO_QUOTA)).toEqual({
       outcome: 'ok',
     })
   })
@@ -47,37 +49,37 @@ export function storeSuite(open: () => Promise<Store>) {
   test('releases a name when its operation is rejected or its image is lost', async () => {
     const store = await open()
     const first = accept(claim({ name: 'web' }), by(1_000))
-    await store.claim(first, noQuota)
-    await store.replace(reject(first, problem, by(2_000)))
+    await store.claim(first, NO_QUOTA)
+    await replace(store, reject(first, problem, by(2_000)))
     const second = accept(claim({ name: 'web' }), by(3_000))
-    expect(await store.claim(second, noQuota)).toEqual({ outcome: 'ok' })
+    expect(await store.claim(second, NO_QUOTA)).toEqual({ outcome: 'ok' })
     const sent = startAttempt(second, 3_000, by(3_000))
-    await store.replace(sent)
-    await store.replace(apply(sent, image('failed'), by(4_000)))
+    await replace(store, sent)
+    await replace(store, apply(sent, image('failed'), by(4_000)))
     const third = accept(claim({ name: 'web' }), by(5_000))
-    expect(await store.claim(third, noQuota)).toEqual({ outcome: 'ok' })
-    expect(await store.holderOf('KR', 'web')).toEqual(third)
+    expect(await store.claim(third, NO_QUOTA)).toEqual({ outcome: 'ok' })
+    expect(await store.holder(imageName('KR', 'web'))).toEqual(third)
   })
 
   test.each([
-    [true, 'key-held'],
+    [true, 'held'],
     [false, 'ok'],
   ])('a rejected operation keeps its key if it is explicit: %j', async (keyIsExplicit, outcome) => {
     const store = await open()
     const first = accept(claim({ keyHash: 'same', keyIsExplicit }), by(1_000))
-    await store.claim(first, noQuota)
-    await store.replace(reject(first, problem, by(2_000)))
+    await store.claim(first, NO_QUOTA)
+    await replace(store, reject(first, problem, by(2_000)))
     const second = accept(claim({ keyHash: 'same', keyIsExplicit }), by(3_000))
-    expect(await store.claim(second, noQuota)).toMatchObject({ outcome })
+    expect(await store.claim(second, NO_QUOTA)).toMatchObject({ outcome })
   })
 
   test('limits the operations of a caller per day, rejected ones included', async () => {
     const store = await open()
-    const quota = { dailyCreations: 2, today: 1_000 }
+    const quota = { quota: { max: 2, since: 1_000 } }
     await store.claim(accept(claim(), by(999)), quota)
     const counted = accept(claim(), by(1_000))
     expect(await store.claim(counted, quota)).toEqual({ outcome: 'ok' })
-    await store.replace(reject(counted, problem, by(1_001)))
+    await replace(store, reject(counted, problem, by(1_001)))
     await store.claim(accept(claim(), by(1_002)), quota)
     expect(await store.claim(accept(claim(), by(1_003)), quota)).toEqual({
       outcome: 'quota-spent',
@@ -88,31 +90,31 @@ export function storeSuite(open: () => Promise<Store>) {
 
   test('checks the quota last', async () => {
     const store = await open()
-    const quota = { dailyCreations: 1, today: 0 }
+    const quota = { quota: { max: 1, since: 0 } }
     const first = accept(claim({ name: 'web', keyHash: 'same' }), by(1_000))
     await store.claim(first, quota)
     const outcomes = [claim({ keyHash: 'same' }), claim({ name: 'web' }), claim()].map(
       async (one) => (await store.claim(accept(one, by(2_000)), quota)).outcome,
     )
-    expect(await Promise.all(outcomes)).toEqual(['key-held', 'name-held', 'quota-spent'])
+    expect(await Promise.all(outcomes)).toEqual(['held', 'held', 'quota-spent'])
   })
 
   test('refuses a write that does not follow the stored version', async () => {
     const store = await open()
     const first = accept(claim(), by(1_000))
-    await store.claim(first, noQuota)
+    await store.claim(first, NO_QUOTA)
     const one = startAttempt(first, 2_000, by(2_000))
     const other = reject(first, problem, by(2_000))
-    expect([await store.replace(one), await store.replace(other)]).toEqual([true, false])
-    expect(await store.read(first.operationId)).toEqual(one)
-    expect(await store.replace(startAttempt(accept(claim(), by(1)), 1, by(1)))).toBe(false)
+    expect([await replace(store, one), await replace(store, other)]).toEqual([true, false])
+    expect(await store.get('operation', first.operationId)).toEqual(one)
+    expect(await replace(store, startAttempt(accept(claim(), by(1)), 1, by(1)))).toBe(false)
   })
 
   test('accepts one of 100 concurrent claims for one key', async () => {
     const store = await open()
     const results = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
-        store.claim(accept(claim({ keyHash: 'same' }), by(1_000 + i)), noQuota),
+        store.claim(accept(claim({ keyHash: 'same' }), by(1_000 + i)), NO_QUOTA),
       ),
     )
     expect(results.filter(({ outcome }) => outcome === 'ok')).toHaveLength(1)
@@ -124,13 +126,13 @@ export function storeSuite(open: () => Promise<Store>) {
     const [late, early, settled, future] = [2_000, 1_000, 500, 3_000].map((at) =>
       accept(claim(), by(at)),
     ) as [Operation, Operation, Operation, Operation]
-    for (const one of [late, early, settled, future]) await store.claim(one, noQuota)
-    await store.replace(reject(settled, problem, by(600)))
-    expect(await store.due(32_000, 9)).toEqual([early, late])
-    expect(await store.due(32_000, 1)).toEqual([early])
+    for (const one of [late, early, settled, future]) await store.claim(one, NO_QUOTA)
+    await replace(store, reject(settled, problem, by(600)))
+    expect(await store.due('operation', { now: 32_000, limit: 9 })).toEqual([early, late])
+    expect(await store.due('operation', { now: 32_000, limit: 1 })).toEqual([early])
     const moved = postponeLook(early, 90_000)
-    await store.replace(moved)
-    expect(await store.due(90_000, 9)).toEqual([late, future, moved])
+    await replace(store, moved)
+    expect(await store.due('operation', { now: 90_000, limit: 9 })).toEqual([late, future, moved])
   })
 
   describe('a list', () => {
@@ -138,7 +140,7 @@ export function storeSuite(open: () => Promise<Store>) {
       const store = await open()
       // Two are of the same millisecond, so the id decides their order.
       for (const at of [1_000, 3_000, 2_000, 3_000, 1_500]) {
-        await store.claim(accept(claim(), by(at)), noQuota)
+        await store.claim(accept(claim(), by(at)), NO_QUOTA)
       }
       const all = await store.list({ limit: 100 })
       expect(all.map(({ createdAt }) => createdAt)).toEqual([3_000, 3_000, 2_000, 1_500, 1_000])
@@ -150,47 +152,55 @@ export function storeSuite(open: () => Promise<Store>) {
       expect(pages).toEqual(all.slice(1))
     })
 
-    test('is limited to a caller and to a status', async () => {
+    test('is limited to a caller or to the runs of a job', async () => {
       const store = await open()
       const mine = accept(claim(), by(1_000))
       const other = accept(claim({ caller: 'key:other' }), by(2_000))
-      for (const one of [mine, other]) await store.claim(one, noQuota)
-      const done = reject(mine, problem, by(3_000))
-      await store.replace(done)
-      expect(await store.list({ limit: 9, caller: 'key:ci' })).toEqual([done])
-      expect(await store.list({ limit: 9, status: 'accepted' })).toEqual([other])
-      expect(await store.list({ limit: 9, status: 'accepted', caller: 'key:ci' })).toEqual([])
+      const run = accept(claim({ run: { job: 'nightly', minute: 9 } }), by(3_000))
+      for (const one of [mine, other, run]) await store.claim(one, NO_QUOTA)
+      const done = reject(mine, problem, by(4_000))
+      await replace(store, done)
+      expect(await store.list({ of: { caller: 'key:ci' }, limit: 9 })).toEqual([run, done])
+      expect(await store.list({ of: { caller: 'key:ci' }, limit: 9, after: run })).toEqual([done])
+      expect(await store.list({ of: { job: 'nightly' }, limit: 9 })).toEqual([run])
+      expect(await store.list({ of: { job: 'nightly' }, limit: 9, after: run })).toEqual([])
+      expect(await store.list({ of: { job: 'weekly' }, limit: 9 })).toEqual([])
     })
   })
 
   test('an operation that is not live takes only its key, even if another holds the name', async () => {
     const store = await open()
     const holder = accept(claim({ name: 'web' }), by(1_000))
-    await store.claim(holder, noQuota)
+    await store.claim(holder, NO_QUOTA)
     const dead = reject(
       accept(claim({ name: 'web', keyHash: 'dead' }), by(2_000)),
       problem,
       by(2_000),
     )
-    expect(await store.claim(dead, noQuota)).toEqual({ outcome: 'ok' })
-    expect(await store.read(dead.operationId)).toEqual(dead)
-    expect(await store.holderOf('KR', 'web')).toEqual(holder)
+    expect(await store.claim(dead, NO_QUOTA)).toEqual({ outcome: 'ok' })
+    expect(await store.get('operation', dead.operationId)).toEqual(dead)
+    expect(await store.holder(imageName('KR', 'web'))).toEqual(holder)
     const again = accept(claim({ keyHash: 'dead' }), by(3_000))
-    expect(await store.claim(again, noQuota)).toEqual({ outcome: 'key-held', holder: dead })
+    expect(await store.claim(again, NO_QUOTA)).toEqual({ outcome: 'held', holder: dead })
   })
 
   describe('notices', () => {
     test('are stored with a claim, a change or the record of jobs, or not at all', async () => {
       const store = await open()
       const first = accept(claim({ keyHash: 'same' }), by(1_000))
-      await store.claim(first, noQuota, [notice('of-claim', 1)])
-      await store.claim(accept(claim({ keyHash: 'same' }), by(1_000)), noQuota, [notice('lost', 1)])
+      await store.claim(first, { ...NO_QUOTA, with: [notice('of-claim', 1)].map(noticeRecord) })
+      await store.claim(accept(claim({ keyHash: 'same' }), by(1_000)), {
+        ...NO_QUOTA,
+        with: [notice('lost', 1)].map(noticeRecord),
+      })
       const next = reject(first, problem, by(2_000))
-      expect(await store.replace(next, [notice('of-change', 2)])).toBe(true)
-      expect(await store.replace(next, [notice('of-nothing', 2)])).toBe(false)
-      expect(await store.replaceJobs(jobsRecord(1), [notice('of-jobs', 3)])).toBe(true)
-      expect(await store.replaceJobs(jobsRecord(1), [notice('of-no-jobs', 3)])).toBe(false)
-      const ids = (await store.dueNotices('ops', 9, 9)).map(({ id }) => id)
+      expect(await replace(store, next, [notice('of-change', 2)])).toBe(true)
+      expect(await replace(store, next, [notice('of-nothing', 2)])).toBe(false)
+      expect(await replaceJobs(store, jobsRecord(1), [notice('of-jobs', 3)])).toBe(true)
+      expect(await replaceJobs(store, jobsRecord(1), [notice('of-no-jobs', 3)])).toBe(false)
+      const ids = (await store.due('notice', { target: 'ops', now: 9, limit: 9 })).map(
+        ({ id }) => id,
+      )
       expect(ids).toEqual(['of-claim', 'of-change', 'of-jobs'])
     })
 
@@ -200,57 +210,92 @@ export function storeSuite(open: () => Promise<Store>) {
       const many = (count: number, of: string) =>
         Array.from({ length: count }, (_, no) => notice(`${of}-${no}`, 1))
       // The maximum that an operation or a tick adds.
-      await store.claim(first, noQuota, many(20, 'claim'))
-      expect(await store.replace(reject(first, problem, by(2_000)), many(20, 'change'))).toBe(true)
-      expect(await store.replaceJobs(jobsRecord(1), many(80, 'jobs'))).toBe(true)
-      expect(await store.dueNotices('ops', 9, 200)).toHaveLength(120)
+      await store.claim(first, { ...NO_QUOTA, with: many(20, 'claim').map(noticeRecord) })
+      expect(await replace(store, reject(first, problem, by(2_000)), many(20, 'change'))).toBe(true)
+      expect(await replaceJobs(store, jobsRecord(1), many(80, 'jobs'))).toBe(true)
+      expect(await store.due('notice', { target: 'ops', now: 9, limit: 200 })).toHaveLength(120)
     })
 
     test('are listed by target when they are due, the earliest first', async () => {
       const store = await open()
       const all = [notice('b', 20), notice('a', 10), notice('c', 30), notice('a', 10, 'others')]
-      await store.replaceJobs(jobsRecord(1), all)
-      expect(await store.dueNotices('ops', 20, 9)).toEqual([notice('a', 10), notice('b', 20)])
-      expect(await store.dueNotices('ops', 20, 1)).toEqual([notice('a', 10)])
-      expect(await store.dueNotices('others', 99, 9)).toEqual([notice('a', 10, 'others')])
-      expect(await store.dueNotices('nobody', 99, 9)).toEqual([])
+      await replaceJobs(store, jobsRecord(1), all)
+      expect(await store.due('notice', { target: 'ops', now: 20, limit: 9 })).toEqual([
+        notice('a', 10),
+        notice('b', 20),
+      ])
+      expect(await store.due('notice', { target: 'ops', now: 20, limit: 1 })).toEqual([
+        notice('a', 10),
+      ])
+      expect(await store.due('notice', { target: 'others', now: 99, limit: 9 })).toEqual([
+        notice('a', 10, 'others'),
+      ])
+      expect(await store.due('notice', { target: 'nobody', now: 99, limit: 9 })).toEqual([])
     })
 
     test('are added once, with their first version', async () => {
       const store = await open()
       const writes = [notice('a', 10), { ...notice('a', 10), tries: 9 }]
-      expect((await Promise.all(writes.map(store.replaceNotice))).sort()).toEqual([false, true])
-      expect(await store.replaceNotice(notice('a', 10, 'others'))).toBe(true)
-      expect(await store.dueNotices('ops', 10, 9)).toHaveLength(1)
-      expect(await store.replaceNotice({ ...notice('b', 10), version: 2 })).toBe(false)
+      expect((await Promise.all(writes.map((one) => replaceNotice(store, one)))).sort()).toEqual([
+        false,
+        true,
+      ])
+      expect(await replaceNotice(store, notice('a', 10, 'others'))).toBe(true)
+      expect(await store.due('notice', { target: 'ops', now: 10, limit: 9 })).toHaveLength(1)
+      expect(await replaceNotice(store, { ...notice('b', 10), version: 2 })).toBe(false)
     })
 
     test('are changed only after the stored version, and are no longer due when they are finished', async () => {
       const store = await open()
-      await store.replaceJobs(jobsRecord(1), [notice('a', 10)])
+      await replaceJobs(store, jobsRecord(1), [notice('a', 10)])
       const booked = { ...notice('a', 50), version: 2, tries: 1 }
-      const writes = [store.replaceNotice(booked), store.replaceNotice({ ...booked, tries: 9 })]
+      const writes = [replaceNotice(store, booked), replaceNotice(store, { ...booked, tries: 9 })]
       expect((await Promise.all(writes)).sort()).toEqual([false, true])
-      expect(await store.dueNotices('ops', 49, 9)).toEqual([])
-      expect((await store.dueNotices('ops', 50, 9)).map(({ version }) => version)).toEqual([2])
-      expect(await store.replaceNotice({ ...booked, version: 3, dueAt: null })).toBe(true)
-      expect(await store.dueNotices('ops', 99, 9)).toEqual([])
-      const left = await store.readNotice('ops', 'a')
+      expect(await store.due('notice', { target: 'ops', now: 49, limit: 9 })).toEqual([])
+      expect(
+        (await store.due('notice', { target: 'ops', now: 50, limit: 9 })).map(
+          ({ version }) => version,
+        ),
+      ).toEqual([2])
+      expect(await replaceNotice(store, { ...booked, version: 3, dueAt: null })).toBe(true)
+      expect(await store.due('notice', { target: 'ops', now: 99, limit: 9 })).toEqual([])
+      const left = await store.get('notice', noticeId('ops', 'a'))
       expect(left?.dueAt ?? null).toBeNull()
-      expect(await store.readNotice('others', 'a')).toBeUndefined()
+      expect(await store.get('notice', noticeId('others', 'a'))).toBeUndefined()
       // The store remembers a finished notice for a while.
-      expect(await store.replaceNotice(notice('a', 10))).toBe(false)
-      expect(await store.replaceNotice(notice('a', 10, 'others'))).toBe(true)
+      expect(await replaceNotice(store, notice('a', 10))).toBe(false)
+      expect(await replaceNotice(store, notice('a', 10, 'others'))).toBe(true)
     })
+  })
+
+  test('a commit stores all of its records or none', async () => {
+    const store = await open()
+    const [first, second] = [accept(claim(), by(1_000)), accept(claim(), by(1_000))]
+    for (const one of [first, second]) await store.claim(one, NO_QUOTA)
+    const next = (one: Operation) => ({
+      type: 'operation' as const,
+      record: reject(one, problem, by(2_000)),
+    })
+    const late = { type: 'operation' as const, record: { ...second, version: 3 } }
+    expect(await store.commit([next(first), late])).toBe(false)
+    expect(await store.get('operation', first.operationId)).toEqual(first)
+    const known = notice('a', 10)
+    await replaceNotice(store, known)
+    expect(await store.commit([next(first), noticeRecord(known)])).toBe(false)
+    expect(await store.get('operation', first.operationId)).toEqual(first)
+    expect(await store.commit([next(first), next(second)])).toBe(true)
+    for (const one of [first, second]) {
+      expect(await store.get('operation', one.operationId)).toEqual(next(one).record)
+    }
   })
 
   test('the record of jobs exists after the first write, and must follow the stored version', async () => {
     const store = await open()
-    expect(await store.readJobs()).toBeUndefined()
-    expect(await store.replaceJobs(jobsRecord(2), [])).toBe(false)
-    expect(await store.replaceJobs(jobsRecord(1), [])).toBe(true)
-    expect(await store.replaceJobs(jobsRecord(2), [])).toBe(true)
-    expect(await store.replaceJobs(jobsRecord(2), [])).toBe(false)
-    expect(await store.readJobs()).toEqual(jobsRecord(2))
+    expect(await store.get('jobs', 'all')).toBeUndefined()
+    expect(await replaceJobs(store, jobsRecord(2), [])).toBe(false)
+    expect(await replaceJobs(store, jobsRecord(1), [])).toBe(true)
+    expect(await replaceJobs(store, jobsRecord(2), [])).toBe(true)
+    expect(await replaceJobs(store, jobsRecord(2), [])).toBe(false)
+    expect(await store.get('jobs', 'all')).toEqual(jobsRecord(2))
   })
 }
