@@ -130,13 +130,13 @@ function warnWithoutKey({ keys }: Settings, { clock, log }: Platform & { clock: 
 /** Registers a route that needs an API key: authenticates, then lets the route validate and answer. */
 function mountRoute(
   app: Hono<Env>,
-  { method, path, scope, answer }: Route,
+  { method, path, row, answer }: Route,
   { keyring, contextFor }: ReturnType<typeof compose>,
   { clock, log }: Platform & { clock: Clock },
 ): void {
   app.on(method, path, async (c) => {
     const { deadline, requestId } = c.var
-    const caller = await authenticate(c, keyring, scope, clock.now())
+    const caller = await authenticate(c, keyring, row.scope, clock.now())
     c.set('caller', caller.name)
     const imageNo = c.req.param('no')
     if (imageNo && v.is(Digits, imageNo)) c.set('imageNo', imageNo)

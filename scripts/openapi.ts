@@ -4,100 +4,38 @@ import * as v from 'valibot'
 import type { Route } from '../functions/http/route.ts'
 import { ROUTES } from '../functions/http/routes.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { JobSummary, JobView } from '../shared/api/jobs.ts'
-import { Image } from '../shared/image.ts'
+import { createImage } from '../shared/api/create-image.ts'
+import { getImage, listImages } from '../shared/api/images.ts'
+import { getJob, listJobs } from '../shared/api/jobs.ts'
+import { getOperation, listOperations } from '../shared/api/operations.ts'
+import { listSnapshots } from '../shared/api/snapshots.ts'
 import { DryRun } from '../shared/operations/create-image/dry-run.ts'
 import { furtherStorages } from '../shared/operations/create-image/input.ts'
-import { OperationView } from '../shared/operations/view.ts'
-import { ProblemMembers } from '../shared/problem.ts'
-import { Snapshot } from '../shared/snapshot.ts'
+import { type ProblemCode, ProblemMembers, problemList } from '../shared/problem.ts'
 
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
 
-/** The documentation of a route: its purpose, its successes by status, and the statuses of its problems. */
-interface Documented {
-  summary: string
-  success: Record<number, string>
-  problems: number[]
-}
-
-const imageProblems = [400, 401, 403, 404, 406, 422, 429, 502, 503, 504]
-const listProblems = [400, 401, 403, 406, 422, 429, 502, 503, 504]
-
-const DOCUMENTED: Record<string, Documented> = {
-  'GET /v1/member-server-images/:no': {
-    summary: 'Read an image of a XEN or RHV server',
-    success: { 200: 'Image' },
-    problems: imageProblems,
-  },
-  'GET /v1/server-images/:no': {
-    summary: 'Read an image of any hypervisor',
-    success: { 200: 'Image' },
-    problems: imageProblems,
-  },
-  'GET /v1/images/:no': {
-    summary: 'Read an image of either kind',
-    success: { 200: 'Image' },
-    problems: imageProblems,
-  },
-  'GET /v1/images': {
-    summary: 'List own images with a name',
-    success: { 200: 'Images' },
-    problems: listProblems,
-  },
-  'GET /v1/snapshots': {
-    summary: 'List snapshots',
-    success: { 200: 'Snapshots' },
-    problems: listProblems,
-  },
-  'POST /v1/server-images': {
-    summary: 'Create an image from snapshots; with dryRun, only check the request',
-    success: { 200: 'OperationOrDryRun', 201: 'Operation', 202: 'Operation' },
-    problems: [400, 401, 403, 406, 409, 413, 415, 422, 429, 502, 503, 504],
-  },
-  'GET /v1/operations/:id': {
-    summary: 'Read an operation',
-    success: { 200: 'Operation' },
-    problems: [400, 401, 403, 404, 406, 503],
-  },
-  'POST /v1/operations/:id/resolution': {
-    summary: 'Settle a conflict: name the image, or abandon the operation',
-    success: { 200: 'Operation' },
-    problems: [400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 502, 503, 504],
-  },
-  'GET /v1/operations': {
-    summary: 'List own operations and those of jobs, newest first',
-    success: { 200: 'Operations' },
-    problems: [400, 401, 403, 406, 422, 503],
-  },
-  'GET /v1/jobs': {
-    summary: 'List jobs with their next and last runs',
-    success: { 200: 'Jobs' },
-    problems: [400, 401, 403, 406, 503],
-  },
-  'GET /v1/jobs/:name': {
-    summary: 'Read a job with its last runs',
-    success: { 200: 'Job' },
-    problems: [400, 401, 403, 404, 406, 503],
-  },
-  'POST /v1/jobs/:name/runs': {
-    summary: 'Run a job now; the name of its image must contain {HHmm}',
-    success: { 200: 'Operation', 201: 'Operation', 202: 'Operation' },
-    problems: [400, 401, 403, 404, 406, 409, 413, 422, 429, 502, 503, 504],
-  },
-}
+/** The problems that every route with an API key can have. */
+const COMMON_PROBLEMS: ProblemCode[] = [
+  'malformed-request',
+  'unauthenticated',
+  'forbidden',
+  'not-acceptable',
+  'internal',
+  'not-configured',
+]
 
 const COMPONENTS = {
-  Image,
-  Images: v.object({ items: v.array(Image) }),
-  Snapshots: v.object({ items: v.array(Snapshot) }),
-  Operation: OperationView,
-  Job: JobView,
-  Jobs: v.object({ items: v.array(JobSummary) }),
-  Operations: v.object({ items: v.array(OperationView), next: v.optional(v.string()) }),
+  Image: getImage.output,
+  Images: listImages.output,
+  Snapshots: listSnapshots.output,
+  Operation: getOperation.output,
+  Job: getJob.output,
+  Jobs: listJobs.output,
+  Operations: listOperations.output,
   DryRun,
-  OperationOrDryRun: v.union([OperationView, DryRun]),
+  OperationOrDryRun: createImage.output,
   Problem: v.object({
     ...ProblemMembers.entries,
     outcome: v.optional(v.literal('not-applied')),
@@ -105,12 +43,21 @@ const COMPONENTS = {
   }),
 }
 
+const COMPONENT_NAMES = new Map<unknown, string>(
+  Object.entries(COMPONENTS).map(([name, schema]) => [schema, name]),
+)
+
 /** Returns the OpenAPI document, made from the schemas that validate input and type answers. */
 export function openapi() {
   const paths: Record<string, Record<string, unknown>> = {
     '/': { get: publicOperation('Name, version and links of the relay', []) },
     '/healthz': { get: publicOperation('Check that the relay runs', []) },
-    '/readyz': { get: publicOperation('Check the settings', [503]) },
+    '/readyz': {
+      get: publicOperation(
+        'Check the settings and the store, and read the time of the last tick',
+        [503],
+      ),
+    },
     '/openapi.json': { get: publicOperation('This document', []) },
     '/problems': { get: publicOperation('List the problem codes', []) },
   }
@@ -147,29 +94,41 @@ function publicOperation(summary: string, problems: number[]) {
   return { summary, security: [], responses: { ...success, ...problemResponses(problems) } }
 }
 
-function operation({ method, path, scope, parameters, body }: Route) {
-  const documented = DOCUMENTED[`${method} ${path}`]
-  if (!documented) throw new Error(`${method} ${path} is not documented`)
-  const { summary, success, problems } = documented
-  const successes = Object.entries(success).map(([status, name]) => {
-    const content = { [JSON_TYPE]: { schema: reference(name) }, 'text/plain': {} }
+function operation({ method, path, row, body, successes }: Route) {
+  const { name, summary, scope, parameters, problems } = row
+  const answers = Object.entries(successes).map(([status, schema]) => {
+    const content = { [JSON_TYPE]: { schema: reference(componentName(schema)) }, 'text/plain': {} }
     return [status, { description: 'OK', content }]
   })
   return {
+    operationId: name,
     summary: `${summary} (scope ${scope})`,
     parameters: [...inputs(path, parameters), ...headers(method, path)],
-    ...(body && {
-      requestBody: {
-        required: body.type !== 'optional',
-        content: { [JSON_TYPE]: { schema: json(body) } },
-      },
-    }),
+    ...(body && requestBody(body)),
     responses: {
-      ...Object.fromEntries(successes),
+      ...Object.fromEntries(answers),
       ...(method === 'GET' && { 304: { description: 'Not modified' } }),
-      ...problemResponses([...problems, 500]),
+      ...problemResponses(statusesOf([...COMMON_PROBLEMS, ...bodyProblems(body), ...problems])),
     },
   }
+}
+
+function requestBody(body: v.GenericSchema) {
+  const required = body.type !== 'optional'
+  return { requestBody: { required, content: { [JSON_TYPE]: { schema: json(body) } } } }
+}
+
+/** Returns the problems of reading a body. An optional body can have any media type. */
+function bodyProblems(body: v.GenericSchema | undefined): ProblemCode[] {
+  if (!body) return []
+  return body.type === 'optional'
+    ? ['body-too-large']
+    : ['body-too-large', 'unsupported-media-type']
+}
+
+/** Returns the statuses of problems. */
+function statusesOf(codes: readonly ProblemCode[]): number[] {
+  return problemList().flatMap(({ code, status }) => (codes.includes(code) ? status : []))
 }
 
 function inputs(path: string, schema: v.GenericSchema) {
@@ -198,11 +157,16 @@ function problemResponses(statuses: number[]) {
 
 /** Returns the schema of a component; parts that are components themselves become references. */
 function component(schema: v.GenericSchema) {
-  const names = new Map(Object.entries(COMPONENTS).map(([name, part]) => [part, name] as const))
   return json(schema, (part) => {
-    const name = part === schema ? undefined : names.get(part as never)
+    const name = part === schema ? undefined : COMPONENT_NAMES.get(part)
     return name ? reference(name) : undefined
   })
+}
+
+function componentName(schema: v.GenericSchema): string {
+  const name = COMPONENT_NAMES.get(schema)
+  if (!name) throw new Error('The output of a row has no name among the components')
+  return name
 }
 
 function reference(name: string) {

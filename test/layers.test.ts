@@ -2,6 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 
+/** The files of `shared/` that front ends use. They ask `shared/api` instead of NAVER Cloud, the store or the ledger. */
+const FOR_FRONT_ENDS =
+  /^shared\/(?!store\/|ncloud\/(reads|gateway)\.ts$|operations\/(follow|reconcile|settle)\.ts$)/
+
 /** The rules: `of` matches files, and `may` their allowed imports, by path in this project or by package name. */
 const rules: { of: RegExp; may: RegExp[] }[] = [
   { of: /^shared\//, may: [/^shared\//, /^valibot$/] },
@@ -41,7 +45,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   {
     of: /^functions\/chat\//,
     may: [
-      /^shared\//,
+      FOR_FRONT_ENDS,
       /^functions\/([^/]+|chat\/.+)\.ts$/,
       /^hono(\/|$)/,
       /^valibot$/,
@@ -50,7 +54,7 @@ const rules: { of: RegExp; may: RegExp[] }[] = [
   },
   {
     of: /^functions\/http\//,
-    may: [/^shared\//, /^functions\/([^/]+|http\/[^/]+)\.ts$/, /^hono(\/|$)/, /^valibot$/],
+    may: [FOR_FRONT_ENDS, /^functions\/([^/]+|http\/[^/]+)\.ts$/, /^hono(\/|$)/, /^valibot$/],
   },
   {
     of: /^functions\/compose\.ts$/,
@@ -100,6 +104,17 @@ test('every file imports only what its layer allows', () => {
       .map((target) => `${file} must not import ${target}`)
   })
   expect(broken).toEqual([])
+})
+
+test('the rows of the API name nothing of HTTP', () => {
+  const words = /\b(HTTP|[Hh]eaders?|Response|status code|GET|POST|Prefer)\b/
+  const found = files
+    .filter((file) => file.startsWith('shared/api/'))
+    .flatMap((file) => {
+      const lines = readFileSync(file, 'utf8').split('\n')
+      return lines.filter((line) => words.test(line)).map((line) => `${file}: ${line}`)
+    })
+  expect(found).toEqual([])
 })
 
 test('no file imports itself, directly or through other files', () => {

@@ -1,6 +1,9 @@
-import { type JobSummary, jobSummaries, requestToRun } from '../../shared/api/jobs.ts'
-import { readOperation } from '../../shared/api/operations.ts'
+import { createImage } from '../../shared/api/create-image.ts'
+import { getImage, listImages } from '../../shared/api/images.ts'
+import { type JobSummary, listJobs, requestToRun, runJob } from '../../shared/api/jobs.ts'
+import { findOwnHolder, getOperation, listOperations } from '../../shared/api/operations.ts'
 import type { RequestContext } from '../../shared/api/request-context.ts'
+import { listSnapshots } from '../../shared/api/snapshots.ts'
 import { type ChatName, chatCallerName } from '../../shared/caller.ts'
 import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/chat/grammar.ts'
 import { type Confirmation, isAskedBy, type Question } from '../../shared/chat/question.ts'
@@ -8,12 +11,8 @@ import type { Image } from '../../shared/image.ts'
 import { namesEveryMinute } from '../../shared/jobs/job.ts'
 import { toProblem } from '../../shared/log.ts'
 import type { ImageStorage } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
-import { ownImages, readImage, snapshots } from '../../shared/ncloud/reads.ts'
-import { claimOperation, mustHaveQuota, newClaim } from '../../shared/operations/create.ts'
+import { mustHaveQuota } from '../../shared/operations/create.ts'
 import { type Check, isUsable } from '../../shared/operations/create-image/check.ts'
-import { check } from '../../shared/operations/create-image/dry-run.ts'
-import { imageName } from '../../shared/operations/create-image/holds.ts'
-import { refreshIfStale } from '../../shared/operations/follow.ts'
 import { isSettled, type Operation } from '../../shared/operations/operation.ts'
 import { isProblem, type Problem } from '../../shared/problem.ts'
 import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
@@ -101,13 +100,20 @@ async function answerTo(
     case 'status':
       return statusOf(intent.of, context)
     case 'recent': {
-      const query = { of: { caller: context.caller.name }, limit: MAX_OPERATIONS_SHOWN }
-      return { what: 'operations', operations: await context.store.list(query) }
+      // A person asks for their own operations, without those of jobs.
+      const { items } = await listOperations.run(
+        { limit: MAX_OPERATIONS_SHOWN },
+        { ...context, jobs: [] },
+      )
+      return { what: 'operations', operations: items }
     }
     case 'snapshots':
       return usableSnapshots(intent.of, context)
     case 'jobs':
-      return { what: 'jobs', jobs: context.jobs.length === 0 ? [] : await jobSummaries(context) }
+      return {
+        what: 'jobs',
+        jobs: context.jobs.length === 0 ? [] : await listJobs.run({}, context),
+      }
     case 'help':
       return { what: 'help' }
     case 'confirm':
@@ -119,32 +125,29 @@ async function answerTo(
 }
 
 async function statusOf(reference: string, context: RequestContext): Promise<Answer> {
-  const { regionCode } = context
   const command = commandOf({ command: 'status', of: reference })
   if (/^\d+$/.test(reference)) {
-    const image = await readImage({ imageNo: reference, regionCode }, context)
+    const image = await getImage.run({ no: reference }, context)
     return { what: 'image', image, command }
   }
   if (reference.startsWith('op_')) {
-    const operation = await refreshIfStale(await readOperation(reference, context), context)
+    const operation = await getOperation.run({ id: reference }, context)
     const { image } = operation
     return image ? { what: 'image', image, command } : { what: 'operation', operation }
   }
-  const { rows } = await ownImages(reference, { regionCode }, context)
-  const images = rows.map(({ image }) => image)
+  const { items: images } = await listImages.run({ name: reference }, context)
   const [first, ...more] = images
   if (first && more.length === 0) return { what: 'image', image: first, command }
   if (first) return { what: 'images', name: reference, images }
-  const holder = await context.store.holder(imageName(regionCode, reference))
-  if (holder?.caller === context.caller.name) return { what: 'operation', operation: holder }
-  return { what: 'notFound', kind: 'image', reference }
+  const operation = await findOwnHolder(reference, context)
+  return operation
+    ? { what: 'operation', operation }
+    : { what: 'notFound', kind: 'image', reference }
 }
 
 /** Finds the newest snapshots of a storage that an image can be created from. */
 async function usableSnapshots(storageNo: string, context: RequestContext): Promise<Answer> {
-  const { regionCode } = context
-  const query = { originalBlockStorageNos: [storageNo], regionCode }
-  const rows = await snapshots(query, context)
+  const rows = await listSnapshots.run({ originalBlockStorageNo: storageNo }, context)
   const usable = rows
     // NAVER Cloud does not document whether its filters are exact.
     .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)
@@ -196,10 +199,8 @@ async function summaryOf(
   }
   const { name, storages, command } = intent
   const summary = { what: 'summary' as const, command, name, confirmation }
-  const { caller } = context
   try {
-    const request = { ...requestToCreate(intent, context), caller }
-    const { checks, sizes } = await check(request, context)
+    const { checks, sizes } = await createImage.run({ dryRun: 'true' }, { name, storages }, context)
     const state = checks.every(({ ok }) => ok) ? 'fit' : 'unfit'
     const sized = storages.map((storage, order) => ({ ...storage, sizeGb: sizes[order] ?? null }))
     return { ...summary, state, checks, storages: sized }
@@ -211,13 +212,6 @@ async function summaryOf(
   }
 }
 
-function requestToCreate(
-  { name, storages }: Extract<ChangeIntent, { command: 'create' }>,
-  { regionCode }: RequestContext,
-) {
-  return { regionCode, content: { name, storages }, notify: [] }
-}
-
 /** Claims the operation and leaves the rest to the next tick: the answer cannot wait for the gateway. */
 async function start(
   intent: ChangeIntent,
@@ -225,17 +219,17 @@ async function start(
   { replyTo }: Question,
   context: RequestContext,
 ): Promise<Answer> {
-  const { caller } = context
-  const request =
-    intent.command === 'run' ? requestToRun(intent.job, context) : requestToCreate(intent, context)
+  const claiming = { ...context, key: { origin: 'chat-button' as const, value: id }, replyTo }
+  const { name } = intent.command === 'run' ? requestToRun(intent.job, context).content : intent
   try {
-    const key = { origin: 'chat-button' as const, value: id }
-    const claim = await newClaim({ ...request, caller, key, replyTo }, context)
-    const { operation } = await claimOperation(claim, { caller, leaseMs: 0 }, context)
+    const { operation } =
+      intent.command === 'run'
+        ? await runJob.run({ name: intent.job }, claiming)
+        : await createImage.run({}, { name, storages: intent.storages }, claiming)
     // Without an address for the result, the answer must not promise to post it.
     const isOver = isSettled(operation) || !replyTo.to
     return { what: isOver ? 'operation' : 'started', operation }
   } catch (error) {
-    return { what: 'problem', problem: toProblem(error, context.log), name: request.content.name }
+    return { what: 'problem', problem: toProblem(error, context.log), name }
   }
 }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type * as v from 'valibot'
+import type { ParametersSchema } from '../../shared/api/row.ts'
 import type { RequestKey } from '../../shared/operations/create.ts'
 import { parse } from '../../shared/parse.ts'
 import { type FieldError, invalidInput, Problem } from '../../shared/problem.ts'
@@ -7,9 +8,6 @@ import { quoteName } from '../../shared/web/printable.ts'
 import { bodyJson, bodyText, bytesOf, malformed } from '../body.ts'
 
 const MAX_WAIT_SECONDS = 20
-
-/** A schema with named fields, as path and query parameters need it. */
-export type ParametersSchema = v.GenericSchema & { entries: Record<string, unknown> }
 
 /**
  * Parses path and query parameters together.

@@ -1,49 +1,35 @@
-import { readImage, readMemberServerImage, readServerImage } from '../../shared/ncloud/reads.ts'
+import { createImage } from '../../shared/api/create-image.ts'
 import {
-  ImageAddress,
-  ImagesQuery,
-  imageBy,
-  imagesByName,
-  SnapshotsQuery,
-  snapshotsBy,
-} from './images.ts'
-import { JobAddress, JobsQuery, jobByName, listJobs, RunBody, runJob } from './jobs.ts'
-import {
-  CreateBody,
-  CreateQuery,
-  createImage,
-  listOperations,
-  OperationAddress,
-  OperationsQuery,
-  operationById,
-  ResolutionBody,
-  resolveConflict,
-} from './operations.ts'
-import { getRoute, postRoute } from './route.ts'
+  getImage,
+  getMemberServerImage,
+  getServerImage,
+  listImages,
+} from '../../shared/api/images.ts'
+import { getJob, listJobs, runJob } from '../../shared/api/jobs.ts'
+import { getOperation, listOperations, resolveOperation } from '../../shared/api/operations.ts'
+import { listSnapshots } from '../../shared/api/snapshots.ts'
+import { images, oneImage, snapshots } from './images.ts'
+import { jobs, oneJob } from './jobs.ts'
+import { createdOperation, createdOrChecked, oneOperation, operations } from './operations.ts'
+import { route, routeWithBody } from './route.ts'
 
-/** The routes that need an API key: the scope they require, their schemas and their handler. */
+/** The routes that need an API key: for each its row, and how the result of the row is answered. */
 export const ROUTES = [
-  getRoute(
+  route(
+    'GET',
     '/v1/member-server-images/:no',
-    'images:read',
-    ImageAddress,
-    imageBy(readMemberServerImage),
+    getMemberServerImage,
+    oneImage(getMemberServerImage),
   ),
-  getRoute('/v1/server-images/:no', 'images:read', ImageAddress, imageBy(readServerImage)),
-  getRoute('/v1/images/:no', 'images:read', ImageAddress, imageBy(readImage)),
-  getRoute('/v1/images', 'images:read', ImagesQuery, imagesByName),
-  getRoute('/v1/snapshots', 'images:read', SnapshotsQuery, snapshotsBy),
-  postRoute('/v1/server-images', 'images:create', CreateQuery, CreateBody, createImage),
-  getRoute('/v1/operations/:id', 'images:read', OperationAddress, operationById),
-  getRoute('/v1/operations', 'images:read', OperationsQuery, listOperations),
-  postRoute(
-    '/v1/operations/:id/resolution',
-    'images:admin',
-    OperationAddress,
-    ResolutionBody,
-    resolveConflict,
-  ),
-  getRoute('/v1/jobs', 'images:read', JobsQuery, listJobs),
-  getRoute('/v1/jobs/:name', 'images:read', JobAddress, jobByName),
-  postRoute('/v1/jobs/:name/runs', 'images:create', JobAddress, RunBody, runJob),
+  route('GET', '/v1/server-images/:no', getServerImage, oneImage(getServerImage)),
+  route('GET', '/v1/images/:no', getImage, oneImage(getImage)),
+  route('GET', '/v1/images', listImages, images),
+  route('GET', '/v1/snapshots', listSnapshots, snapshots),
+  routeWithBody('POST', '/v1/server-images', createImage, createdOrChecked),
+  route('GET', '/v1/operations/:id', getOperation, oneOperation),
+  route('GET', '/v1/operations', listOperations, operations),
+  routeWithBody('POST', '/v1/operations/:id/resolution', resolveOperation, oneOperation),
+  route('GET', '/v1/jobs', listJobs, jobs),
+  route('GET', '/v1/jobs/:name', getJob, oneJob),
+  route('POST', '/v1/jobs/:name/runs', runJob, createdOperation),
 ]

@@ -8,7 +8,9 @@ import { OperationView, operationView } from '../operations/view.ts'
 import { parse } from '../parse.ts'
 import { invalidInput, Problem } from '../problem.ts'
 import { Rfc3339 } from '../web/rfc3339.ts'
+import { CREATE_PROBLEMS, createFor } from './create-image.ts'
 import type { RequestContext } from './request-context.ts'
+import { defineRow } from './row.ts'
 
 const RUNS_SHOWN = 5
 
@@ -40,40 +42,66 @@ const summaryEntries = {
 }
 
 /** A job in a list; times are in its time zone. */
-export const JobSummary = v.object(summaryEntries)
+const JobSummary = v.object(summaryEntries)
 
-/** A job in a list. */
+/** A job in a list; times are in its time zone. */
 export type JobSummary = v.InferOutput<typeof JobSummary>
 
-/** A job as callers see it: its summary and its last scheduled runs, newest first. */
-export const JobView = v.object({ ...summaryEntries, lastRuns: v.array(RunView) })
+/** Lists all jobs, each with its next and its last run as they are stored. */
+export const listJobs = defineRow({
+  name: 'listJobs',
+  scope: 'images:read',
+  summary: 'List jobs with their next and last runs',
+  parameters: v.strictObject({}),
+  output: v.object({ items: v.array(JobSummary) }),
+  problems: [],
+  run: async (_, context) => {
+    const record = await context.store.get('jobs', JOBS_ID)
+    return Promise.all(
+      context.jobs.map(async (job) => {
+        const [last] = await runsOf(job, 1, context)
+        return summaryOf(job, last, record, context)
+      }),
+    )
+  },
+  view: (items) => ({ items }),
+})
 
-/** Reads all jobs, each with its next and its last run as they are stored. */
-export async function jobSummaries(context: RequestContext): Promise<JobSummary[]> {
-  const record = await context.store.get('jobs', JOBS_ID)
-  return Promise.all(
-    context.jobs.map(async (job) => {
-      const [last] = await runsOf(job, 1, context)
-      return summaryOf(job, last, record, context)
-    }),
-  )
-}
+const JobAddress = v.strictObject({ name: v.string() })
 
-/** Reads one job with its last runs. @throws Problem `job-not-found` */
-export async function readJob(
-  name: string,
-  context: RequestContext,
-): Promise<v.InferOutput<typeof JobView>> {
-  const job = jobNamed(name, context.jobs)
-  const runs = await runsOf(job, RUNS_SHOWN, context)
-  const record = await context.store.get('jobs', JOBS_ID)
-  const { schedule } = job
-  const lastRuns = runs.map((operation) => {
-    const scheduledAt = schedule.local(operation.run.minute)
-    return { scheduledAt, operation: operationView(operation) }
-  })
-  return { ...summaryOf(job, runs[0], record, context), lastRuns }
-}
+/** Reads one job: its summary and its last scheduled runs, newest first. */
+export const getJob = defineRow({
+  name: 'getJob',
+  scope: 'images:read',
+  summary: 'Read a job with its last runs',
+  parameters: JobAddress,
+  output: v.object({ ...summaryEntries, lastRuns: v.array(RunView) }),
+  problems: ['job-not-found'],
+  run: async ({ name }, context) => {
+    const job = jobNamed(name, context.jobs)
+    const runs = await runsOf(job, RUNS_SHOWN, context)
+    const record = await context.store.get('jobs', JOBS_ID)
+    const { schedule } = job
+    const lastRuns = runs.map((operation) => {
+      const scheduledAt = schedule.local(operation.run.minute)
+      return { scheduledAt, operation: operationView(operation) }
+    })
+    return { ...summaryOf(job, runs[0], record, context), lastRuns }
+  },
+  view: (job) => job,
+})
+
+/** Runs a job now, as the caller's own operation. */
+export const runJob = defineRow({
+  name: 'runJob',
+  scope: 'images:create',
+  summary: 'Run a job now; the name of its image must contain {HHmm}',
+  parameters: JobAddress,
+  output: OperationView,
+  problems: ['job-not-found', ...CREATE_PROBLEMS],
+  run: async ({ name }, context) => createFor(requestToRun(name, context), context),
+  view: ({ operation }) => operationView(operation),
+})
 
 /**
  * Returns the request of a run of a job now.

@@ -1,4 +1,5 @@
 import type { Caller } from '../caller.ts'
+import type { ReplyTo } from '../chat/question.ts'
 import type { Context } from '../context.ts'
 import type { Job } from '../jobs/job.ts'
 import type { RequestKey } from '../operations/create.ts'
@@ -11,8 +12,10 @@ export interface RequestContext extends Context {
   jobs: Job[]
   /** The targets that a create may name. */
   notifyTargets: string[]
-  /** The time that the caller prefers to wait for an end, in seconds: 1 to 20. */
-  waitSeconds?: number | undefined
-  /** The key of a write with an `Idempotency-Key`. */
+  /** The explicit key of a change. */
   key?: RequestKey | undefined
+  /** The place in a chat that gets the result. The operation is then only claimed, and left to the next tick. */
+  replyTo?: ReplyTo
+  /** True if a stored image is read again even if it was read a moment ago, for a caller that waits for an end. */
+  mustBeFresh?: true
 }

@@ -56,17 +56,23 @@ function fallbackLog({ log }: ReadContext) {
 }
 
 /**
- * Reads own images with exactly this name, each with the relay's marker if it has one. `gatewayTime` is the gateway's
- * clock on the first page: milliseconds since the epoch.
+ * Reads own images, with a name only those with exactly this name. Each has the relay's marker if it has one.
+ * `gatewayTime` is the gateway's clock on the first page: milliseconds since the epoch.
  */
-export async function ownImages(name: string, region: RegionOption, context: ReadContext) {
-  const query = { ...region, name, typeCodes: ['SELF' as const] }
+export async function ownImages(
+  name: string | undefined,
+  region: RegionOption,
+  context: ReadContext,
+) {
+  const query = { ...region, ...(name !== undefined && { name }), typeCodes: ['SELF' as const] }
   const [first, ...more] = await pages(getServerImageList, query, context)
   const rows = [first, ...more].flatMap((page) => page.rows)
   const hasRepeats = new Set(rows.map(({ image }) => image.imageNo)).size < rows.length
   if (hasRepeats) throw upstreamProblem('malformed', { action: getServerImageList.name })
   // NAVER Cloud does not document whether its filters are exact.
-  const own = rows.filter(({ image, type }) => image.name === name && (type ?? 'SELF') === 'SELF')
+  const own = rows.filter(
+    ({ image, type }) => image.name === (name ?? image.name) && (type ?? 'SELF') === 'SELF',
+  )
   return { rows: own, gatewayTime: first.gatewayTime }
 }
 

@@ -49,7 +49,7 @@ export interface CreateRequest {
 
 /**
  * Creates an image exactly once: claims key and name, then reconciles the operation. A repeated request returns the same
- * operation.
+ * operation. A request from a chat is only claimed, and left to the next tick.
  *
  * @throws Problem `forbidden`, `idempotency-key-reused`, `name-taken` or `quota-exceeded`
  */
@@ -57,8 +57,10 @@ export async function create(
   request: CreateRequest,
   context: Context,
 ): Promise<{ operation: Operation; isReplay: boolean }> {
+  const { caller, replyTo } = request
   const claim = await newClaim(request, context)
-  const { operation, isReplay } = await claimOperation(claim, { caller: request.caller }, context)
+  if (replyTo) return claimOperation(claim, { caller, leaseMs: 0 }, context)
+  const { operation, isReplay } = await claimOperation(claim, { caller }, context)
   // The first request may still be running, so a repeat continues only an operation that is due.
   if (isReplay && !isDue(operation, context.clock.now())) return { operation, isReplay }
   return { operation: await asFarAsStored(reconcile, operation, context), isReplay }

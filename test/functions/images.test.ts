@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Image } from '../../shared/image.ts'
 import { states } from '../gateway/shelf.ts'
 import { type Answered, openRelay, type Relay } from '../support/relay.ts'
 
@@ -204,6 +205,109 @@ describe('images by name', () => {
   })
 })
 
+describe('own images', () => {
+  const numbersIn = ({ json }: Answered) => json.items.map((item: Image) => item.imageNo)
+
+  /** Reads a list from page to page, and calls `between` after each page. */
+  async function readPages(path: string, between = (_: number) => {}) {
+    const pages: string[][] = []
+    for (let next: string | undefined = ''; next !== undefined; ) {
+      const page = await relay.request(`${path}${next && `&cursor=${encodeURIComponent(next)}`}`)
+      pages.push(numbersIn(page))
+      between(pages.length)
+      next = page.json.next
+    }
+    return pages
+  }
+
+  test('are listed without NAVER Cloud’s own ones, newest first and then by number', async () => {
+    const { status, json } = await relay.request('/v1/images')
+    expect(status).toBe(200)
+    expect(json.items.map(({ imageNo, createdAt }: Image) => [imageNo, createdAt])).toEqual([
+      ['12341459', '2025-06-26T10:33:37+09:00'],
+      ['12341458', '2025-06-26T10:33:37+09:00'],
+      ['12341457', '2025-06-26T10:33:37+09:00'],
+      ['3051719', '2025-06-20T09:00:00+09:00'],
+    ])
+    expect(json).not.toHaveProperty('next')
+  })
+
+  test('are ordered by time and not by its text, and by number and not by its digits', async () => {
+    relay.gateway.images.add({ no: '9', createDate: '2026-01-01T00:30:00+0900' })
+    relay.gateway.images.add({ no: '10', createDate: '2025-12-31T23:00:00+0500' })
+    relay.gateway.images.add({ no: '99', createDate: '2020-01-01T00:00:00+0900' })
+    relay.gateway.images.add({ no: '100', createDate: '2020-01-01T00:00:00+0900' })
+    const numbers = numbersIn(await relay.request('/v1/images'))
+    expect(numbers.slice(0, 2)).toEqual(['10', '9'])
+    expect(numbers.slice(-2)).toEqual(['100', '99'])
+  })
+
+  test('without a creation time are the last', async () => {
+    relay.gateway.images.add({ no: '40000001', createDate: 'unknown' })
+    relay.gateway.images.add({ no: '40000002', createDate: 'unknown' })
+    const pages = await readPages('/v1/images?limit=1')
+    expect(pages.slice(3)).toEqual([['3051719'], ['40000002'], ['40000001']])
+  })
+
+  test('are 20 a page, or as many as the limit allows', async () => {
+    for (let i = 0; i < 250; i++)
+      relay.gateway.images.add({ createDate: '2024-01-01T00:00:00+0900' })
+    const first = await relay.request('/v1/images')
+    expect(first.json.items).toHaveLength(20)
+    const pages = await readPages('/v1/images?limit=100')
+    expect(pages.map(({ length }) => length)).toEqual([100, 100, 54])
+    expect(new Set(pages.flat()).size).toBe(254)
+    expect(numbersIn(first)).toEqual(pages.flat().slice(0, 20))
+  })
+
+  test('have no next page if the last one is full', async () => {
+    expect(await readPages('/v1/images?limit=2')).toEqual([
+      ['12341459', '12341458'],
+      ['12341457', '3051719'],
+    ])
+  })
+
+  test('are neither repeated nor skipped when images appear and disappear between two pages', async () => {
+    const pages = await readPages('/v1/images?limit=1', (page) => {
+      if (page === 1) relay.gateway.images.add({ createDate: '2026-01-01T00:00:00+0900' })
+      // The last image of the page before, whose position is in the cursor.
+      if (page === 2) relay.gateway.images.delete('12341458')
+    })
+    expect(pages).toEqual([['12341459'], ['12341458'], ['12341457'], ['3051719']])
+  })
+
+  test('of another region are listed by the region', async () => {
+    relay.gateway.images.add({ no: '5', region: 'JPN' })
+    expect(numbersIn(await relay.request('/v1/images?regionCode=JPN'))).toEqual(['5'])
+  })
+
+  test('are not listed in part when the answer contradicts itself', async () => {
+    relay.gateway.inject({ fault: 'rows-lie', times: Number.POSITIVE_INFINITY })
+    expect((await relay.request('/v1/images')).json.code).toBe('upstream-malformed')
+  })
+
+  test('are one line each as plain text', async () => {
+    const { text } = await relay.request('/v1/images?limit=2', {
+      headers: { accept: 'text/plain' },
+    })
+    expect(text).toBe('12341459 test-terminating deleting\n12341458 test-failed failed\n')
+  })
+
+  test.each([
+    'x',
+    'zz.',
+    '.1',
+    '0.x',
+    '0.1.1',
+    '00000000000.1',
+    'mcd0qs.op_0123456789abcdef0123456789abcdef',
+  ])('are not listed from the wrong cursor %j, and NAVER Cloud is not asked', async (cursor) => {
+    const { status, json } = await relay.request(`/v1/images?cursor=${cursor}`)
+    expect([status, json.code]).toEqual([400, 'malformed-request'])
+    expect(relay.gateway.received).toEqual([])
+  })
+})
+
 test('snapshots have the fields that a create depends on', async () => {
   const { json } = await relay.request('/v1/snapshots')
   expect(
@@ -271,6 +375,14 @@ describe('an image that is not final', () => {
     expect(json.phase).toBe('ready')
     expect(headers.get('preference-applied')).toBe('wait=4')
     expect(headers.get('vary')).toBe('Prefer, Accept')
+  })
+
+  test('is waited for in its region', async () => {
+    relay.gateway.images.add({ no: '5', region: 'JPN', state: states.creating })
+    setTimeout(() => relay.gateway.images.change('5', { state: states.created }), 500)
+    const headers = { prefer: 'wait=1' }
+    const { json } = await relay.request('/v1/images/5?regionCode=JPN', { headers })
+    expect(json.phase).toBe('ready')
   })
 
   test('is read once more when the wait is over, even after a short wait', async () => {

@@ -604,11 +604,11 @@ describe('an operation', () => {
     const slow = await openRelay({ gateway: { readyAfterMs: 1_000 } })
     const { headers } = await slow.create(fresh())
     const followed = await slow.request(headers.get('location') ?? '', {
-      headers: { prefer: 'wait=5' },
+      headers: { prefer: 'wait=3' },
     })
     await slow.close()
     expect(followed.json.image.phase).toBe('ready')
-    expect(followed.headers.get('preference-applied')).toBe('wait=5')
+    expect(followed.headers.get('preference-applied')).toBe('wait=3')
   })
 })
 

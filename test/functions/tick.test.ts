@@ -8,6 +8,7 @@ import { sqliteStore } from '../../shared/store/sqlite-store.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { systemClock } from '../../shared/web/clock.ts'
 import { openGateway } from '../gateway/gateway.ts'
+import { states } from '../gateway/shelf.ts'
 import { memoryStore } from '../shared/store/memory-store.ts'
 import { withChanges } from '../shared/store/writes.ts'
 import { secrets } from '../support/canaries.ts'
@@ -298,10 +299,11 @@ describe('a conflict', () => {
     const copy = relay.gateway.images.add(copied)
     later(640)
     await relay.tick()
-    const resolve = (resolution: unknown, as = 'admin') =>
+    const resolve = (resolution: unknown, as = 'admin', headers = {}) =>
       relay.request(`/v1/operations/${json.operationId}/resolution`, {
         method: 'POST',
         as,
+        headers,
         body: resolution,
       })
     return { id: json.operationId, body, image, copy, resolve }
@@ -334,6 +336,17 @@ describe('a conflict', () => {
     expect([status, json.status, json.image.imageNo]).toEqual([200, 'ready', copy.no])
     expect(json.candidates).toEqual([])
     expect(json.history.at(-1)).toMatchObject({ actor: 'key:admin', reason: 'resolved' })
+  })
+
+  test('is resolved by an image that is waited for', async () => {
+    const { resolve, copy } = await conflicting()
+    const { images } = relay.gateway
+    images.change(copy.no, { state: states.creating })
+    setTimeout(() => images.change(copy.no, { state: states.created }), 500)
+    const resolved = await resolve({ imageNo: copy.no }, 'admin', { prefer: 'wait=2' })
+    expect([resolved.status, resolved.json.status]).toEqual([200, 'ready'])
+    expect(resolved.headers.get('preference-applied')).toBe('wait=2')
+    expect(resolved.headers.get('retry-after')).toBeNull()
   })
 
   test('is resolved by abandoning it, which frees the name', async () => {

@@ -33,37 +33,48 @@ export const DryRun = v.object({
   checks: v.array(CheckView),
 })
 
+/** The result of checking a create: the request to NAVER Cloud, the checks, and the size of each storage. */
+export interface CheckedCreate {
+  request: v.InferOutput<typeof DryRun>['request']
+  checks: Check[]
+  /** GB of 2³⁰ bytes, null where unknown. */
+  sizes: (number | null)[]
+}
+
 /**
  * Checks a create with reads only, without a claim or a write.
  * @throws Problem `forbidden`, or `upstream-…` of a read
  */
-export async function dryRun(
-  request: CreateRequest,
-  context: Context,
-): Promise<v.InferOutput<typeof DryRun>> {
+export async function dryRun(request: CreateRequest, context: Context): Promise<CheckedCreate> {
   const { content, regionCode } = request
   const { marker } = await newClaim(request, context)
-  const { checks } = await check(request, context)
+  const { checks, sizes } = await check(request, context)
   const { method } = createServerImageFromSnapshot
   const input = { ...content, marker, regionCode }
   return {
-    ok: checks.every(({ ok }) => ok),
     request: {
       method,
       path: actionPath(createServerImageFromSnapshot),
       parameters: sentParameters(createServerImageFromSnapshot, input),
     },
+    checks,
+    sizes,
+  }
+}
+
+/** Returns a checked create as callers see it. */
+export function dryRunView({ request, checks }: CheckedCreate): v.InferOutput<typeof DryRun> {
+  return {
+    ok: checks.every(({ ok }) => ok),
+    request,
     checks: checks.map((one) => {
       return { path: one.path, code: one.code, ok: one.ok, message: checkMessage(one, WORDINGS.en) }
     }),
   }
 }
 
-/**
- * Checks the requirements of a create, and returns the size of each storage: GB of 2³⁰ bytes, null where unknown.
- * @throws Problem `upstream-…` of a read
- */
-export async function check(
+/** Checks the requirements of a create, and finds the size of each storage. */
+async function check(
   { content, regionCode, caller }: Pick<CreateRequest, 'content' | 'regionCode' | 'caller'>,
   context: Context,
 ) {

@@ -402,6 +402,13 @@ describe('a run of a job', () => {
     expect(shownBySlack(chat.said.at(-1)?.body)).toMatch(/web-\d{6}-\d{4} is ready/)
   })
 
+  test('is not in the list of a person’s own operations if the schedule made it', async () => {
+    const scheduledAt = '2026-11-22T03:30:00+09:00'
+    await chat.relay.run({ job: 'nightly-web', scheduledAt })
+    expect(await chat.operations()).toHaveLength(1)
+    expect(await shown('recent')).toBe('You have not requested any images yet.')
+  })
+
   test('is announced once in a room that its job also notifies', async () => {
     const notify = { ...job('web-{yyMMdd}-{HHmm}'), notify: ['ops'] }
     const first = chat
