@@ -13,6 +13,7 @@ import { idempotencyKeyOf, waitSecondsOf } from './http/input.ts'
 import type { Route } from './http/route.ts'
 import { ROUTES } from './http/routes.ts'
 import openapi from './openapi.json' with { type: 'json' }
+import { openReadiness } from './readiness.ts'
 import { mustBeAcceptable, type Reply, reply, replyProblem } from './reply.ts'
 import { type Env, type InvocationOptions, requestLog } from './request-log.ts'
 
@@ -109,7 +110,8 @@ function serve(
 ): TimerHandlers {
   const relay = compose(settings, platform)
   warnWithoutKey(settings, platform)
-  app.get('/readyz', (c) => reply(c, OK))
+  const readiness = openReadiness(relay)
+  app.get('/readyz', async (c) => reply(c, await readiness()))
   for (const route of ROUTES) mountRoute(app, route, relay, platform)
   for (const chat of relay.chats) {
     for (const route of chat.routes) {

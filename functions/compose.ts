@@ -83,7 +83,8 @@ export function compose(settings: Settings, platform: Platform & { clock: Clock 
       await run(job, at, schedules, context)
     },
   }
-  return { keyring: openKeyring(keys), chats: answeredChats, chatContext, contextFor, timer }
+  const keyring = openKeyring(keys)
+  return { ...relay, keyring, chats: answeredChats, chatContext, contextFor, timer }
 }
 
 /** Returns the notifier of each webhook, by the name of its target. */

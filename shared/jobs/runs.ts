@@ -39,7 +39,7 @@ export function callerOf({ name }: Job): Caller {
   return { name: jobCallerName(name), scopes: [] }
 }
 
-/** Claims due runs of jobs, and reports overdue jobs. Returns the new operations, which the caller must reconcile. */
+/** Claims due runs of jobs, reports overdue jobs, and records the time of the tick. Returns the new operations, which the caller must reconcile. */
 export async function startRuns(
   { jobs, regionCode }: Schedules,
   context: Context,
@@ -47,7 +47,6 @@ export async function startRuns(
   const { store, clock } = context
   const now = clock.now()
   const before = (await store.get('jobs', JOBS_ID)) ?? { version: 0, tickedAt: now, jobs: {} }
-  if (jobs.length === 0 && Object.keys(before.jobs).length === 0) return []
   const states = jobs.map((job) => ({ job, seen: seenOf(job, before, now) }))
   const started: Operation[] = []
   let tickedAt = now

@@ -82,6 +82,8 @@ function comparable({ status, headers, text }: Answered, ids: Map<string, string
       .replace(NOW, 'now')
       .replace(/\d{1,2} [A-Z][a-z]{2} \d\d:\d\d UTC\+9/g, 'now')
       .replace(/"next":"[^"]+"/, '"next":"a cursor"')
+      // Only some of the entries tick by themselves.
+      .replace(/\{"status":"ok"(,"lastTick":"[^"]+")?\}/, 'ok')
   const withoutUuids = text.replace(UUID, 'id')
   const body = same(withoutUuids)
   const isTimeless = body === withoutUuids && text !== ''

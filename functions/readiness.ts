@@ -1,0 +1,36 @@
+import type { Context } from '../shared/context.ts'
+import { JOBS_ID } from '../shared/jobs/record.ts'
+import { isProblem } from '../shared/problem.ts'
+import { SECOND_MS } from '../shared/web/durations.ts'
+import { rfc3339 } from '../shared/web/rfc3339.ts'
+import type { Reply } from './reply.ts'
+
+/** The minimum time between two reads of the store, because anybody may ask. */
+const CHECK_EVERY_MS = 10 * SECOND_MS
+
+/** Returns a function that answers whether the relay is ready: its store answers, and when its last tick was. */
+export function openReadiness({ store, clock }: Pick<Context, 'store' | 'clock'>) {
+  let last: { at: number; check: Promise<Reply> } | undefined
+
+  async function check(): Promise<Reply> {
+    const lastTick = await lastTickAt()
+    const at = lastTick === undefined ? {} : { lastTick: rfc3339(lastTick) }
+    return { status: 200, body: { status: 'ok', ...at }, lines: ['ok'] }
+  }
+
+  async function lastTickAt(): Promise<number | undefined> {
+    try {
+      return (await store.get('jobs', JOBS_ID))?.tickedAt
+    } catch (error) {
+      // A relay without a store can read images.
+      if (isProblem(error, 'not-configured')) return undefined
+      throw error
+    }
+  }
+
+  return (): Promise<Reply> => {
+    const now = clock.now()
+    if (!last || now >= last.at + CHECK_EVERY_MS) last = { at: now, check: check() }
+    return last.check
+  }
+}
