@@ -11,9 +11,9 @@ import type { Image } from '../../shared/image.ts'
 import { namesEveryMinute } from '../../shared/jobs/job.ts'
 import { toProblem } from '../../shared/log.ts'
 import type { ImageStorage } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
-import { mustHaveQuota } from '../../shared/operations/create.ts'
 import { type Check, isUsable } from '../../shared/operations/create-image/check.ts'
 import { isSettled, type Operation } from '../../shared/operations/operation.ts'
+import { mustHaveQuota } from '../../shared/operations/quota.ts'
 import { isProblem, type Problem } from '../../shared/problem.ts'
 import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
 import { MINUTE_MS } from '../../shared/web/durations.ts'
@@ -132,8 +132,8 @@ async function statusOf(reference: string, context: RequestContext): Promise<Ans
   }
   if (reference.startsWith('op_')) {
     const operation = await getOperation.run({ id: reference }, context)
-    const { image } = operation
-    return image ? { what: 'image', image, command } : { what: 'operation', operation }
+    const { result } = operation
+    return result ? { what: 'image', image: result, command } : { what: 'operation', operation }
   }
   const { items: images } = await listImages.run({ name: reference }, context)
   const [first, ...more] = images
@@ -193,9 +193,9 @@ async function summaryOf(
   context: RequestContext,
 ): Promise<Summary> {
   if (intent.command === 'run') {
-    const { content } = requestToRun(intent.job, context)
+    const { input } = requestToRun(intent.job, context)
     const { job, command } = intent
-    return { what: 'summary', command, job, name: content.name, confirmation }
+    return { what: 'summary', command, job, name: input.name, confirmation }
   }
   const { name, storages, command } = intent
   const summary = { what: 'summary' as const, command, name, confirmation }
@@ -220,7 +220,7 @@ async function start(
   context: RequestContext,
 ): Promise<Answer> {
   const claiming = { ...context, key: { origin: 'chat-button' as const, value: id }, replyTo }
-  const { name } = intent.command === 'run' ? requestToRun(intent.job, context).content : intent
+  const { name } = intent.command === 'run' ? requestToRun(intent.job, context).input : intent
   try {
     const { operation } =
       intent.command === 'run'

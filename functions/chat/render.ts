@@ -81,9 +81,9 @@ function render(answer: Answer, wording: Wording, prefix: string): Message {
     case 'summary':
       return summaryMessage(answer, wording, prefix)
     case 'started': {
-      const { operationId, content } = answer.operation
+      const { operationId, name } = answer.operation
       const command = prefix + commandOf({ command: 'status', of: operationId })
-      return { text: chat.started({ name: content.name, command }) }
+      return { text: chat.started({ name, command }) }
     }
     case 'forbidden':
       return { text: chat.confirm.forbidden(answer) }
@@ -104,9 +104,9 @@ function listOf(lines: string[], { title, empty }: { title: string; empty: strin
 function operationLine({ chat }: Wording) {
   return (operation: Operation) =>
     chat.list.operation({
-      name: operation.content.name,
+      name: operation.name,
       status: statusOf(operation),
-      imageNo: operation.image?.imageNo ?? null,
+      imageNo: operation.result?.imageNo ?? null,
       operationId: operation.operationId,
     })
 }
@@ -244,11 +244,11 @@ function imageMessage(image: Image, command: string, wording: Wording): Message 
 
 /** Writes the state of an operation that has no image yet. */
 function operationMessage(operation: Operation, wording: Wording): Message {
-  const { operationId, content, updatedAt } = operation
+  const { operationId, name, updatedAt } = operation
   const end = endOf(operation, updatedAt)
   if (end) return endMessage(end, wording)
   return {
-    title: `${content.name}: ${wording.status[statusOf(operation)]}`,
+    title: `${name}: ${wording.status[statusOf(operation)]}`,
     text: progressMessage(operation, wording),
     fields: [{ name: wording.field.operation, value: operationId }],
     button: { kind: 'refresh', command: commandOf({ command: 'status', of: operationId }) },

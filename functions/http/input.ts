@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type * as v from 'valibot'
 import type { ParametersSchema } from '../../shared/api/row.ts'
-import type { RequestKey } from '../../shared/operations/create.ts'
+import type { RequestKey } from '../../shared/operations/request.ts'
 import { parse } from '../../shared/parse.ts'
 import { type FieldError, invalidInput, Problem } from '../../shared/problem.ts'
 import { quoteName } from '../../shared/web/printable.ts'

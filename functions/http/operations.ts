@@ -1,4 +1,4 @@
-import type { CreatedOperation } from '../../shared/api/create-image.ts'
+import type { StartedOperation } from '../../shared/api/create-image.ts'
 import { getOperation } from '../../shared/api/operations.ts'
 import type { Page } from '../../shared/api/paging.ts'
 import type { RequestContext } from '../../shared/api/request-context.ts'
@@ -42,10 +42,10 @@ export const createdOperation = {
     }),
   },
   successes: { 201: OperationView, 202: OperationView },
-} satisfies Answering<CreatedOperation>
+} satisfies Answering<StartedOperation>
 
 /** Answers as `createdOperation` does, or with the checks of a create. */
-export const createdOrChecked: Answering<CreatedOperation | CheckedCreate> = {
+export const createdOrChecked: Answering<StartedOperation | CheckedCreate> = {
   reply: (result, context) =>
     'operation' in result ? createdOperation.reply(result, context) : checksReply(result),
   wait: {
@@ -104,6 +104,6 @@ function readAgain({ operationId: id }: Operation, context: RequestContext): Pro
 }
 
 function lineOf(operation: Operation): string {
-  const { operationId, content, image } = operation
-  return `${operationId} ${statusOf(operation)} ${content.name} ${image?.imageNo ?? '-'}`
+  const { operationId, name, result } = operation
+  return `${operationId} ${statusOf(operation)} ${name} ${result?.imageNo ?? '-'}`
 }

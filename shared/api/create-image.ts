@@ -1,7 +1,6 @@
 import * as v from 'valibot'
 import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { RegionCode } from '../ncloud/values.ts'
-import { type CreateRequest, create } from '../operations/create.ts'
 import {
   type CheckedCreate,
   DryRun,
@@ -9,7 +8,10 @@ import {
   dryRunView,
 } from '../operations/create-image/dry-run.ts'
 import { imageFields } from '../operations/create-image/input.ts'
+import { createImage as kind } from '../operations/create-image/kind.ts'
 import type { Operation } from '../operations/operation.ts'
+import type { OperationRequest } from '../operations/request.ts'
+import { startOperation } from '../operations/start.ts'
 import { OperationView, operationView } from '../operations/view.ts'
 import { TargetNames } from '../outbox/webhooks.ts'
 import { invalidInput } from '../problem.ts'
@@ -17,7 +19,7 @@ import type { RequestContext } from './request-context.ts'
 import { defineRowWithBody, UPSTREAM_PROBLEMS } from './row.ts'
 
 /** An operation that was created, or found because the request is a repeat. */
-export interface CreatedOperation {
+export interface StartedOperation {
   operation: Operation
   isReplay: boolean
 }
@@ -65,30 +67,30 @@ async function createOrCheck(
   parameters: { dryRun?: 'false' },
   body: CreateBody,
   context: RequestContext,
-): Promise<CreatedOperation>
+): Promise<StartedOperation>
 async function createOrCheck(
   parameters: { dryRun?: 'true' | 'false' | undefined },
   body: CreateBody,
   context: RequestContext,
-): Promise<CreatedOperation | CheckedCreate>
+): Promise<StartedOperation | CheckedCreate>
 async function createOrCheck(
   parameters: { dryRun?: 'true' | 'false' | undefined },
-  { regionCode, notify = [], ...content }: CreateBody,
+  { regionCode, notify = [], ...input }: CreateBody,
   context: RequestContext,
 ) {
   mustBeTargets(notify, context)
-  const request = { regionCode: regionCode ?? context.regionCode, content, notify }
-  if (parameters.dryRun !== 'true') return createFor(request, context)
+  const request = { kind, input, regionCode: regionCode ?? context.regionCode, notify }
+  if (parameters.dryRun !== 'true') return startFor(request, context)
   return dryRun({ ...request, caller: context.caller, key: context.key }, context)
 }
 
-/** Creates an image for the caller, with the preferences of the request. */
-export function createFor(
-  request: Omit<CreateRequest, 'caller' | 'key' | 'replyTo'>,
+/** Starts an operation for the caller, with the preferences of the request. */
+export function startFor<Input>(
+  request: Omit<OperationRequest<Input>, 'caller' | 'key' | 'replyTo'>,
   context: RequestContext,
-): Promise<CreatedOperation> {
+): Promise<StartedOperation> {
   const { caller, key, replyTo } = context
-  return create({ ...request, caller, key, replyTo }, context)
+  return startOperation({ ...request, caller, key, replyTo }, context)
 }
 
 /** Throws unless every name is a target. Without any targets names are only stored. @throws Problem `invalid-input` */

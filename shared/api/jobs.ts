@@ -8,7 +8,7 @@ import { OperationView, operationView } from '../operations/view.ts'
 import { parse } from '../parse.ts'
 import { invalidInput, Problem } from '../problem.ts'
 import { Rfc3339 } from '../web/rfc3339.ts'
-import { CREATE_PROBLEMS, createFor } from './create-image.ts'
+import { CREATE_PROBLEMS, startFor } from './create-image.ts'
 import type { RequestContext } from './request-context.ts'
 import { defineRow } from './row.ts'
 
@@ -99,7 +99,7 @@ export const runJob = defineRow({
   parameters: JobAddress,
   output: OperationView,
   problems: ['job-not-found', ...CREATE_PROBLEMS],
-  run: async ({ name }, context) => createFor(requestToRun(name, context), context),
+  run: async ({ name }, context) => startFor(requestToRun(name, context), context),
   view: ({ operation }) => operationView(operation),
 })
 
@@ -164,7 +164,7 @@ function summaryOf(
           scheduledAt: schedule.local(last.run.minute),
           operationId: last.operationId,
           status: statusOf(last),
-          imageNo: last.image?.imageNo ?? null,
+          imageNo: last.result?.imageNo ?? null,
         }
       : null,
   }

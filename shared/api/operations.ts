@@ -3,7 +3,8 @@ import { jobCallerName } from '../caller.ts'
 import { Digits } from '../ncloud/values.ts'
 import { oneOf } from '../one-of.ts'
 import { imageName } from '../operations/create-image/holds.ts'
-import { refreshIfStale, refreshImage } from '../operations/follow.ts'
+import { refreshIfStale, refreshResult } from '../operations/follow.ts'
+import { KINDS } from '../operations/kinds.ts'
 import { mayRead, type Operation, statusOf } from '../operations/operation.ts'
 import { settle } from '../operations/settle.ts'
 import { STATUSES } from '../operations/state.ts'
@@ -33,7 +34,7 @@ export const getOperation = defineRow({
   output: OperationView,
   problems: ['operation-not-found'],
   run: async ({ id }, context) => {
-    const refresh = context.mustBeFresh ? refreshImage : refreshIfStale
+    const refresh = context.mustBeFresh ? refreshResult : refreshIfStale
     return refresh(await readOperation(id, context), context)
   },
   view: operationView,
@@ -46,14 +47,14 @@ export const listOperations = defineRow({
   summary: 'List own operations and those of jobs, newest first',
   parameters: v.strictObject({
     status: v.optional(oneOf(STATUSES)),
-    kind: v.optional(oneOf(['createImage'])),
+    kind: v.optional(oneOf(KINDS.map(({ name }) => name))),
     job: v.optional(v.string()),
     limit: v.optional(Limit, String(DEFAULT_LIMIT)),
     cursor: v.optional(v.string()),
   }),
   output: v.object({ items: v.array(OperationView), next: v.optional(v.string()) }),
   problems: ['invalid-input'],
-  run: async ({ status, job, limit, cursor }, context): Promise<Page<Operation>> => {
+  run: async ({ status, kind, job, limit, cursor }, context): Promise<Page<Operation>> => {
     const after = cursor === undefined ? undefined : readCursor(cursor, /^op_[0-9a-f]{32}$/)
     const query = {
       // One more than the limit shows that there is a next page.
@@ -67,7 +68,9 @@ export const listOperations = defineRow({
       .flat()
       .sort((one, other) => newestFirst(positionOf(one), positionOf(other)))
     const { items, ...next } = pageOf(sorted, limit, positionOf)
-    const isShown = (one: Operation) => status === undefined || statusOf(one) === status
+    const isShown = (one: Operation) =>
+      (status === undefined || statusOf(one) === status) &&
+      (kind === undefined || one.kind === kind)
     return { items: items.filter((one) => isShown(one) && mayRead(one, context.caller)), ...next }
   },
   view: ({ items, ...next }) => ({ items: items.map(operationView), ...next }),

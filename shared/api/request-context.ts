@@ -2,7 +2,7 @@ import type { Caller } from '../caller.ts'
 import type { ReplyTo } from '../chat/question.ts'
 import type { Context } from '../context.ts'
 import type { Job } from '../jobs/job.ts'
-import type { RequestKey } from '../operations/create.ts'
+import type { RequestKey } from '../operations/request.ts'
 
 /** The context of one request: a context with the caller and the preferences of the request. */
 export interface RequestContext extends Context {

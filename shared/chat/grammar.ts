@@ -76,7 +76,7 @@ const isArgument: Record<Argument, (word: string) => boolean> = {
   reference: (word) => /^(\d{1,20}|op_[0-9a-f]{32}|[A-Za-z][\w.-]{0,254})$/.test(word),
   name: (word) => v.is(ImageName, word),
   snapshot: (word) => v.is(Digits, word),
-  storage: (word) => v.is(FurtherStorage, storageOf(word)),
+  storage: (word) => v.is(FurtherStorage, partsOf(word)),
   storageNo: (word) => v.is(Digits, word),
   job: (word) => /^[\w-]{1,64}$/.test(word),
   code: (word) => /^[\w.-]{1,2000}$/.test(word),
@@ -106,13 +106,20 @@ export function intentOf(text: string): Intent | Misreading {
   return intentWith(command, words)
 }
 
-function intentWith(command: Command, [first = '', snapshotNo, ...further]: string[]): Intent {
+function intentWith(command: Command, [first = '', snapshotNo = '', ...further]: string[]): Intent {
   switch (command) {
     case 'status':
     case 'snapshots':
       return { command, of: first }
     case 'create':
-      return { command, name: first, storages: [{ snapshotNo }, ...further.map(storageOf)] }
+      return {
+        command,
+        name: first,
+        storages: [
+          { snapshotNo },
+          ...further.map((word) => v.parse(FurtherStorage, partsOf(word))),
+        ],
+      }
     case 'run':
       return { command, job: first }
     case 'confirm':
@@ -131,11 +138,10 @@ export function commandOf(intent: Intent): string {
   return [command, ...words].join(' ')
 }
 
-/** Reads `50:CB2`, or `12344698:100:CB2` with a snapshot. Any other word gives a storage that fails its schema. */
-function storageOf(word: string): ImageStorage {
+/** Splits `50:CB2`, or `12344698:100:CB2` with a snapshot. The parts of any other word fail the schema of a storage. */
+function partsOf(word: string) {
   const [, snapshotNo, size, type = ''] = /^(?:(\d+):)?(\d+):(\w+)$/.exec(word) ?? []
-  const volumeType = type.toUpperCase() as ImageStorage['volumeType']
-  return { ...(snapshotNo && { snapshotNo }), sizeGb: Number(size), volumeType }
+  return { ...(snapshotNo && { snapshotNo }), sizeGb: Number(size), volumeType: type.toUpperCase() }
 }
 
 function wordOf({ snapshotNo, sizeGb, volumeType }: ImageStorage): string {

@@ -88,10 +88,9 @@ export const Jobs = v.pipe(
 /** A named, scheduled operation. */
 export type Job = v.InferOutput<typeof Job>
 
-/** Returns the content of a job's image, named by the time `at` (milliseconds since the epoch) in the job's zone. */
-export function contentAt({ image, schedule }: Job, at: number) {
-  const { regionCode: _, ...content } = image
-  return { ...content, name: fillTemplate(image.name, schedule.local(at)) }
+/** Returns the name of a job's image at a time (milliseconds since the epoch), in the job's zone. */
+export function imageNameAt({ image, schedule }: Job, at: number): string {
+  return fillTemplate(image.name, schedule.local(at))
 }
 
 /** True if each minute gives another image name, so that people can run the job at any time. */

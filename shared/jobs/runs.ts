@@ -2,14 +2,16 @@ import { type Caller, jobCallerName } from '../caller.ts'
 import type { Context } from '../context.ts'
 import { toProblem } from '../log.ts'
 import { withNotices } from '../operations/announce.ts'
-import { claimOnce, claimOperation, newClaim } from '../operations/create.ts'
+import { claimOnce, claimOperation } from '../operations/claim.ts'
+import { createImage } from '../operations/create-image/kind.ts'
 import { accept, type Operation, reject } from '../operations/operation.ts'
+import { newClaim } from '../operations/request.ts'
 import { logTransition } from '../operations/save.ts'
 import { noticeRecord } from '../outbox/notice.ts'
 import { isProblem, storedProblem } from '../problem.ts'
 import { MINUTE_MS } from '../web/durations.ts'
 import { rfc3339 } from '../web/rfc3339.ts'
-import { contentAt, type Job } from './job.ts'
+import { imageNameAt, type Job } from './job.ts'
 import { findOverdueJobs } from './overdue.ts'
 import { JOBS_ID, type JobSeen, type JobsRecord } from './record.ts'
 
@@ -23,14 +25,16 @@ export interface Schedules {
   regionCode: string
 }
 
-/** Returns the create request of a job's run. `at` (milliseconds since the epoch) is rounded down to the minute. */
+/** Returns the request of a job's run. `at` (milliseconds since the epoch) is rounded down to the minute. */
 export function requestForRun(job: Job, at: number, regionCode: string) {
   const minute = at - (at % MINUTE_MS)
+  const { regionCode: ownRegionCode = regionCode, ...template } = job.image
   return {
-    regionCode: job.image.regionCode ?? regionCode,
-    content: contentAt(job, minute),
+    kind: createImage,
+    input: { ...template, name: imageNameAt(job, minute) },
+    regionCode: ownRegionCode,
     notify: job.notify,
-    run: { job: job.name, minute, template: job.image.name },
+    run: { job: job.name, minute, template },
   }
 }
 
@@ -39,7 +43,10 @@ export function callerOf({ name }: Job): Caller {
   return { name: jobCallerName(name), scopes: [] }
 }
 
-/** Claims due runs of jobs, reports overdue jobs, and records the time of the tick. Returns the new operations, which the caller must reconcile. */
+/**
+ * Claims due runs of jobs, reports overdue jobs, and records the time of the tick. Returns the new operations, which the
+ * caller must reconcile.
+ */
 export async function startRuns(
   { jobs, regionCode }: Schedules,
   context: Context,

@@ -29,7 +29,7 @@ export function withNotices(
 
 /** Returns the event that an operation has ended; `undefined` while it is in progress. */
 export function endOf(operation: Operation, at: number): OperationEnded | undefined {
-  const { operationId, content, regionCode, run, image, problem } = operation
+  const { operationId, name, regionCode, run, result, problem } = operation
   const what = endingOf(operation)
   return (
     what && {
@@ -37,10 +37,10 @@ export function endOf(operation: Operation, at: number): OperationEnded | undefi
       at,
       operationId,
       job: run?.job,
-      name: content.name,
+      name,
       regionCode,
-      imageNo: image?.imageNo,
-      sizeGb: image?.sizeGb,
+      imageNo: result?.imageNo,
+      sizeGb: result?.sizeGb,
       seconds: Math.max(1, Math.round((at - operation.createdAt) / 1_000)),
       problem,
     }
@@ -48,14 +48,14 @@ export function endOf(operation: Operation, at: number): OperationEnded | undefi
 }
 
 /** Returns the result of an operation; `undefined` while it is in progress. */
-function endingOf({ state, image, dueAt }: Operation): Ending | undefined {
+function endingOf({ state, result, dueAt }: Operation): Ending | undefined {
   switch (state) {
     case 'rejected':
     case 'not_applied':
     case 'conflict':
       return state
     case 'applied':
-      if (image && isFinal(image.phase)) return image.phase
+      if (result && isFinal(result.phase)) return result.phase
       return dueAt === null ? 'stalled' : undefined
     default:
       return undefined

@@ -1,19 +1,12 @@
 import type { Image } from '../image.ts'
-import type { ImageContent } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
 import { HOUR_MS, SECOND_MS } from '../web/durations.ts'
-import { seeksSnapshots } from './create-image/find-snapshots.ts'
-import {
-  candidatesIn,
-  type Findings,
-  imageOf,
-  imagesIn,
-  withoutLost,
-} from './create-image/look-up.ts'
+import { allIn, candidatesIn, type Findings, ownIn, withoutLost } from './findings.ts'
+import type { Preparation } from './kind.ts'
 import {
   type Author,
   apply,
-  fillSnapshots,
+  completeInput,
   isAttemptOver,
   markConflict,
   markNotApplied,
@@ -23,7 +16,7 @@ import {
   postpone,
   postponeLook,
   reject,
-  updateImage,
+  updateResult,
 } from './operation.ts'
 
 /** The delay before the next look-up: less than a minute, so that the next tick makes it. */
@@ -47,25 +40,26 @@ const UNSEEN: StoredProblem = {
 
 /** The result of a look at the gateway, or of an attempt. */
 export type Evidence =
-  | { of: 'snapshots'; content: ImageContent }
+  | { of: 'preparation'; preparation: Preparation }
   | { of: 'look-up'; findings: Findings }
-  /** The snapshots or images could not be looked up. */
+  /** Nothing could be prepared or looked up. */
   | { of: 'failed look-up'; problem: Problem }
-  | { of: 'attempt'; image: Image }
+  | { of: 'attempt'; result: Image }
   | { of: 'failed attempt'; problem: Problem }
   /** A look-up after a refused attempt, which may have had an effect; without findings it failed. */
   | { of: 'refused attempt'; problem: Problem; findings: Findings | undefined }
   /** The attempt was stored, but there was no time left to send it. */
   | { of: 'unsent attempt' }
-  /** The image as it was read; `undefined` if it could not be read. */
-  | { of: 'image'; image: Image | undefined }
+  /** The result as it was read; `undefined` if it could not be read. */
+  | { of: 'result'; result: Image | undefined }
 
 /** The next step of an operation. */
 export type Decision =
   /** Store a version. `after` says whether to go on with it, after a new key pair was requested, or to stop. */
   | { do: 'save'; next: Operation; after: 'continue' | 'renew' | 'stop' }
-  | { do: 'look'; at: 'snapshots' | 'images' | 'image' }
-  /** Look for images because a refused attempt may have had an effect. */
+  /** Prepare the request, look for the results of earlier attempts, or read the result. */
+  | { do: 'prepare' | 'find' | 'read' }
+  /** Look for results because a refused attempt may have had an effect. */
   | { do: 'check refusal'; problem: Problem }
   /** Sign, store the attempt, send it, and decide again. */
   | { do: 'send'; operation: Operation }
@@ -89,7 +83,7 @@ export function decide(
     case 'unknown':
       return decideOutcome(operation, evidence, by)
     case 'applied':
-      return decideImage(operation, evidence, by)
+      return decideResult(operation, evidence, by)
     default:
       return { do: 'nothing' }
   }
@@ -100,11 +94,14 @@ function decideToBegin(operation: Operation, evidence: Evidence | undefined, by:
   if (!evidence) {
     if (isTooOld(operation, by)) return stopWith(reject(operation, operation.problem ?? UNSENT, by))
     if (operation.attempt > 0) return { do: 'send', operation }
-    return { do: 'look', at: seeksSnapshots(operation.content) ? 'snapshots' : 'images' }
+    return { do: 'prepare' }
   }
   switch (evidence.of) {
-    case 'snapshots':
-      return { do: 'save', next: fillSnapshots(operation, evidence.content), after: 'continue' }
+    case 'preparation': {
+      const { preparation } = evidence
+      if (preparation.ready) return { do: 'find' }
+      return { do: 'save', next: completeInput(operation, preparation.input), after: 'continue' }
+    }
     case 'failed look-up':
       return stopWith(afterFailedLookUp(operation, evidence.problem, by))
     case 'look-up':
@@ -114,15 +111,15 @@ function decideToBegin(operation: Operation, evidence: Evidence | undefined, by:
   }
 }
 
-/** Decides before the first attempt: adopt the operation's own image, give way to another one, or send. */
+/** Decides before the first attempt: adopt the operation's own result, give way to another's, or send. */
 function decideFirstAttempt(operation: Operation, findings: Findings, by: Author): Decision {
   const there = withoutLost(findings)
-  const ours = imageOf(operation, there)
+  const ours = ownIn(there)
   if (ours && ours.phase !== 'deleting') return stopWith(apply(operation, ours, by, 'adopted'))
-  const [other] = imagesIn(there)
+  const [other] = allIn(there)
   if (other) return stopWith(reject(operation, nameTakenBy(other), by))
-  const imagesBefore = imagesIn(findings).map(({ imageNo }) => imageNo)
-  return { do: 'send', operation: { ...operation, imagesBefore } }
+  const existedBefore = allIn(findings).map(({ imageNo }) => imageNo)
+  return { do: 'send', operation: { ...operation, existedBefore } }
 }
 
 /** Rejects the operation if a retry cannot fix a failed look-up; otherwise postpones it. */
@@ -141,7 +138,7 @@ function decideAttempt(
 ): Decision {
   switch (evidence?.of) {
     case 'attempt':
-      return stopWith(apply(operation, evidence.image, by))
+      return stopWith(apply(operation, evidence.result, by))
     case 'unsent attempt':
       return stopWith(postpone(operation, UNSENT, by.clock.now(), by))
     case 'failed attempt':
@@ -183,7 +180,7 @@ function afterRefusal(
   { problem, findings }: Extract<Evidence, { of: 'refused attempt' }>,
   by: Author,
 ): Operation {
-  const ours = findings && imageOf(operation, findings)
+  const ours = findings && ownIn(findings)
   if (ours) return apply(operation, ours, by, 'adopted')
   return findings && candidatesIn(findings).length === 0
     ? reject(operation, storedProblem(problem), by)
@@ -192,16 +189,16 @@ function afterRefusal(
 
 /** Decides on an attempt whose outcome is unknown. Another one follows only when this one can have no effect any more. */
 function decideOutcome(operation: Operation, evidence: Evidence | undefined, by: Author): Decision {
-  if (!evidence) return { do: 'look', at: 'images' }
+  if (!evidence) return { do: 'find' }
   const later = () => stopWith(postponeLook(operation, by.clock.now() + LOOK_AGAIN_MS))
   if (evidence.of !== 'look-up') return later()
   const { findings } = evidence
-  const ours = imageOf(operation, findings)
+  const ours = ownIn(findings)
   if (ours) return stopWith(apply(operation, ours, by, 'adopted'))
   if (!isAttemptOver(operation, findings.gatewayTime)) return later()
   const candidates = candidatesIn(findings).map(({ imageNo }) => imageNo)
   if (candidates.length > 0) return stopWith(markConflict(operation, candidates, by))
-  if (imagesIn(withoutLost(findings)).length > 0) {
+  if (allIn(withoutLost(findings)).length > 0) {
     return stopWith(markNotApplied(operation, 'name-taken', by))
   }
   return operation.attempt >= MAX_ATTEMPTS || isTooOld(operation, by)
@@ -209,12 +206,12 @@ function decideOutcome(operation: Operation, evidence: Evidence | undefined, by:
     : { do: 'send', operation }
 }
 
-/** Decides on an operation whose image is followed until it is final, or for a day. */
-function decideImage(operation: Operation, evidence: Evidence | undefined, by: Author): Decision {
-  if (evidence?.of !== 'image') return { do: 'look', at: 'image' }
+/** Decides on an operation whose result is followed until it is final, or for a day. */
+function decideResult(operation: Operation, evidence: Evidence | undefined, by: Author): Decision {
+  if (evidence?.of !== 'result') return { do: 'read' }
   return stopWith(
-    evidence.image
-      ? updateImage(operation, evidence.image, by)
+    evidence.result
+      ? updateResult(operation, evidence.result, by)
       : postponeLook(operation, nextLook(operation, by.clock.now())),
   )
 }

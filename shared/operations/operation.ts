@@ -2,11 +2,6 @@ import * as v from 'valibot'
 import { type Caller, isJobCallerName } from '../caller.ts'
 import { ReplyTo } from '../chat/question.ts'
 import { Image, isFinal, isLost } from '../image.ts'
-import {
-  type ImageContent,
-  type ImageStorage,
-  VOLUME_TYPES,
-} from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { Ending } from '../outbox/notice.ts'
 import { PROBLEM_CODES, StoredProblem } from '../problem.ts'
 import type { Clock } from '../web/clock.ts'
@@ -19,37 +14,14 @@ const Run = v.object({ job: v.string(), minute: v.number() })
 /** A run of a job, and its scheduled minute in milliseconds since the epoch. */
 export type Run = v.InferOutput<typeof Run>
 
-/** The requested content of an image. Its snapshots may still be unknown. */
-export interface WantedContent extends ImageContent {
-  storages: (ImageStorage & {
-    /** The storage whose newest usable snapshot is used instead of `snapshotNo`. */
-    latestSnapshotOf?: string | undefined
-    maxAgeHours?: number | undefined
-  })[]
-}
-
-const WantedContent: v.GenericSchema<WantedContent> = v.object({
-  name: v.string(),
-  description: v.optional(v.string()),
-  storages: v.array(
-    v.object({
-      snapshotNo: v.optional(v.string()),
-      sizeGb: v.optional(v.number()),
-      volumeType: v.optional(v.picklist(VOLUME_TYPES)),
-      latestSnapshotOf: v.optional(v.string()),
-      maxAgeHours: v.optional(v.number()),
-    }),
-  ),
-})
-
 const Reason = v.union([
   v.picklist(PROBLEM_CODES),
   v.picklist([
-    /** A look-up found its image. */
+    /** A look-up found its result. */
     'adopted',
     /** The last attempt had no effect, and can no longer have one. */
     'absent',
-    /** Only a person can decide which image belongs to it. */
+    /** Only a person can decide which result belongs to it. */
     'ambiguous',
     /** A person has decided the conflict. */
     'resolved',
@@ -67,9 +39,11 @@ const Change = v.object({
   reason: v.optional(Reason),
 })
 
-/** A requested image and its progress, as it is stored. Times are milliseconds since the epoch. */
+/** One requested change of NAVER Cloud and its progress, as it is stored. Times are milliseconds since the epoch. */
 export const Operation = v.object({
   operationId: v.string(),
+  /** The name of its kind: see `KINDS`. */
+  kind: v.string(),
   /** Counts the writes of this record; each write expects the previous version. */
   version: v.number(),
   state: v.picklist(Object.keys(TRANSITIONS) as State[]),
@@ -81,7 +55,10 @@ export const Operation = v.object({
   fingerprint: v.string(),
   caller: v.string(),
   regionCode: v.string(),
-  content: WantedContent,
+  /** The name of the thing that it makes. */
+  name: v.string(),
+  /** The requested content, in the shape of its kind. */
+  input: v.unknown(),
   /** The names of everything that no other operation may hold while this one is live. */
   holds: v.array(v.string()),
   /** The run of a job that requested it. */
@@ -92,20 +69,21 @@ export const Operation = v.object({
   replyTo: v.optional(ReplyTo),
   /** The announced results, in order. Their notices may still be undelivered. */
   announced: v.optional(v.array(Ending)),
-  /** The marker in the description of its image. */
+  /** The marker in the description of its result. */
   marker: v.string(),
-  /** The numbers of failed images with its name that existed before the first attempt. */
-  imagesBefore: v.array(v.string()),
+  /** The numbers of failed things with its name that existed before the first attempt. */
+  existedBefore: v.array(v.string()),
   attempt: v.number(),
   /** The timestamp in the signature of the last attempt. */
   signedAt: v.nullable(v.number()),
   /** The time when the tick continues it; null if nothing is left to do. */
   dueAt: v.nullable(v.number()),
-  image: v.nullable(Image),
-  imageReadAt: v.nullable(v.number()),
-  /** The time when the relay learned the number of the image. */
+  /** The thing that it made, as it was last read. */
+  result: v.nullable(Image),
+  resultReadAt: v.nullable(v.number()),
+  /** The time when the relay learned the number of its result. */
   appliedAt: v.nullable(v.number()),
-  /** The numbers of the images between which a person must decide. */
+  /** The numbers of the things between which a person must decide. */
   candidates: v.array(v.string()),
   problem: v.nullable(StoredProblem),
   createdAt: v.number(),
@@ -114,7 +92,7 @@ export const Operation = v.object({
   history: v.array(Change),
 })
 
-/** A requested image and its progress. Times are milliseconds since the epoch. */
+/** One requested change of NAVER Cloud and its progress. Times are milliseconds since the epoch. */
 export type Operation = v.InferOutput<typeof Operation>
 
 /** The author of a change, a caller's name or `tick`, and the clock that gives its time. */
@@ -132,7 +110,9 @@ export type Claim = Pick<
   | 'fingerprint'
   | 'caller'
   | 'regionCode'
-  | 'content'
+  | 'kind'
+  | 'name'
+  | 'input'
   | 'holds'
   | 'run'
   | 'notify'
@@ -162,12 +142,12 @@ export function accept(claim: Claim, { clock, actor }: Author, leaseMs = LEASE_M
     ...claim,
     version: 1,
     state: 'accepted',
-    imagesBefore: [],
+    existedBefore: [],
     attempt: 0,
     signedAt: null,
     dueAt: at + leaseMs,
-    image: null,
-    imageReadAt: null,
+    result: null,
+    resultReadAt: null,
     appliedAt: null,
     candidates: [],
     problem: null,
@@ -184,15 +164,15 @@ export function startAttempt(operation: Operation, signedAt: number, by: Author)
   return transition(operation, { to: 'sending' }, by, { attempt, signedAt, dueAt })
 }
 
-/** Records the image that the gateway returned or a look-up found. */
-export function apply(operation: Operation, image: Image, by: Author, reason?: Reason): Operation {
+/** Records the result that the gateway returned or a look-up found. */
+export function apply(operation: Operation, result: Image, by: Author, reason?: Reason): Operation {
   const now = by.clock.now()
-  const dueAt = isFinal(image.phase) ? null : now + FIRST_GAP_MS
-  const seen = { image, imageReadAt: now, appliedAt: now, candidates: [], problem: null, dueAt }
+  const dueAt = isFinal(result.phase) ? null : now + FIRST_GAP_MS
+  const seen = { result, resultReadAt: now, appliedAt: now, candidates: [], problem: null, dueAt }
   return transition(operation, { to: 'applied', ...(reason && { reason }) }, by, seen)
 }
 
-/** Records a final refusal: no image was created, and there is no retry. */
+/** Records a final refusal: nothing was done, and there is no retry. */
 export function reject(operation: Operation, problem: StoredProblem, by: Author): Operation {
   const { code: reason } = problem
   return transition(operation, { to: 'rejected', reason }, by, { problem, dueAt: null })
@@ -203,7 +183,7 @@ export function markUnknown(operation: Operation, problem: StoredProblem, by: Au
   return transition(operation, { to: 'unknown', reason: problem.code }, by, { problem })
 }
 
-/** Records that no image was created yet, and schedules a retry at `dueAt`. */
+/** Records that nothing was done yet, and schedules a retry at `dueAt`. */
 export function postpone(
   operation: Operation,
   problem: StoredProblem,
@@ -216,20 +196,20 @@ export function postpone(
   return transition(operation, { to: 'accepted', reason: problem.code }, by, { problem, dueAt })
 }
 
-/** Records that no image was created after all, and that there is no retry. */
+/** Records that nothing was done after all, and that there is no retry. */
 export function markNotApplied(operation: Operation, reason: Reason, by: Author): Operation {
   return transition(operation, { to: 'not_applied', reason }, by, { candidates: [], dueAt: null })
 }
 
-/** Records that a person must decide which of some images belongs to the operation, if any. */
+/** Records that a person must decide which of some things belongs to the operation, if any. */
 export function markConflict(operation: Operation, candidates: string[], by: Author): Operation {
   const step = { to: 'conflict' as const, reason: 'ambiguous' as const }
   return transition(operation, step, by, { candidates, dueAt: null })
 }
 
-/** Replaces the content with one whose snapshots are known. */
-export function fillSnapshots(operation: Operation, content: ImageContent): Operation {
-  return { ...operation, version: operation.version + 1, content }
+/** Replaces the input with one in which everything was found. */
+export function completeInput(operation: Operation, input: unknown): Operation {
+  return { ...operation, version: operation.version + 1, input }
 }
 
 /** Changes the time when the tick continues the operation. */
@@ -237,16 +217,16 @@ export function postponeLook(operation: Operation, dueAt: number | null): Operat
   return { ...operation, version: operation.version + 1, dueAt }
 }
 
-/** Records the image that was just read, and schedules the next read. */
-export function updateImage(
+/** Records the result that was just read, and schedules the next read. */
+export function updateResult(
   operation: Operation,
-  image: Image,
+  result: Image,
   { clock, actor }: Author,
 ): Operation {
   const now = clock.now()
-  const dueAt = isFinal(image.phase) ? null : nextLook(operation, now)
-  const next = { ...postponeLook(operation, dueAt), image, imageReadAt: now }
-  const isSamePhase = image.phase === operation.image?.phase
+  const dueAt = isFinal(result.phase) ? null : nextLook(operation, now)
+  const next = { ...postponeLook(operation, dueAt), result, resultReadAt: now }
+  const isSamePhase = result.phase === operation.result?.phase
   if (isSamePhase) return next
   const status = statusOf(next)
   const isSameStatus = status === statusOf(operation)
@@ -254,15 +234,15 @@ export function updateImage(
   return { ...next, updatedAt: now, history }
 }
 
-/** Returns the time of the next read of the image: at intervals that grow from 5 s to 5 min. Null after one day. */
+/** Returns the time of the next read of the result: at intervals that grow from 5 s to 5 min. Null after one day. */
 export function nextLook(operation: Operation, now: number): number | null {
-  const age = now - hadImageAt(operation)
+  const age = now - hadResultAt(operation)
   if (age >= FOLLOW_LIMIT_MS) return null
   return now + Math.min(MAX_GAP_MS, Math.max(FIRST_GAP_MS, Math.ceil(age / 2)))
 }
 
-/** Returns the time when the operation got its image, by the relay's clock. */
-export function hadImageAt({ appliedAt, createdAt }: Operation): number {
+/** Returns the time when the operation got its result, by the relay's clock. */
+export function hadResultAt({ appliedAt, createdAt }: Operation): number {
   return appliedAt ?? createdAt
 }
 
@@ -276,9 +256,9 @@ export function isDue({ dueAt }: Operation, now: number): boolean {
   return dueAt !== null && dueAt <= now
 }
 
-/** True if an operation holds its name: no other operation in the region may have the same. */
-export function isLive({ state, image }: Operation): boolean {
-  if (state === 'applied') return !(image && isLost(image.phase))
+/** True if an operation holds what its kind lists in `holds`. */
+export function isLive({ state, result }: Operation): boolean {
+  if (state === 'applied') return !(result && isLost(result.phase))
   return state !== 'rejected' && state !== 'not_applied'
 }
 
@@ -296,8 +276,8 @@ export function holdsOf(operation: Operation): string[] {
 }
 
 /** True if the operation no longer changes by itself. */
-export function isSettled({ state, image }: Operation): boolean {
-  if (state === 'applied') return image !== null && isFinal(image.phase)
+export function isSettled({ state, result }: Operation): boolean {
+  if (state === 'applied') return result !== null && isFinal(result.phase)
   return state === 'rejected' || state === 'not_applied' || state === 'conflict'
 }
 
@@ -307,12 +287,12 @@ export function mayRead({ caller: owner }: Operation, { name, scopes }: Caller):
 }
 
 /** Returns the status of an operation. */
-export function statusOf({ state, image }: Pick<Operation, 'state' | 'image'>): Status {
+export function statusOf({ state, result }: Pick<Operation, 'state' | 'result'>): Status {
   if (state !== 'applied') return state
-  return image && isFinal(image.phase) ? image.phase : 'pending'
+  return result && isFinal(result.phase) ? result.phase : 'pending'
 }
 
-/** True if an operation was followed for a day without an end; only a reader reads its image again. */
+/** True if an operation was followed for a day without an end; only a reader reads its result again. */
 export function isStalled(operation: Operation): boolean {
   return operation.state === 'applied' && !isSettled(operation) && operation.dueAt === null
 }

@@ -1,19 +1,17 @@
 import type { Context } from '../context.ts'
 import { logWith, toProblem } from '../log.ts'
-import { createServerImageFromSnapshot } from '../ncloud/actions/create-server-image-from-snapshot.ts'
 import { upstreamProblem } from '../ncloud/fault.ts'
 import type { Problem } from '../problem.ts'
 import { SECOND_MS } from '../web/durations.ts'
-import { findSnapshots } from './create-image/find-snapshots.ts'
-import { lookUp } from './create-image/look-up.ts'
 import { decide, type Evidence } from './decide.ts'
 import { readAgain } from './follow.ts'
+import { kindOf } from './kinds.ts'
 import { type Operation, startAttempt } from './operation.ts'
 import { save } from './save.ts'
 
-/** The minimum time that must be left to send a create. */
+/** The minimum time that must be left to send a request. */
 const MIN_SEND_MS = 5 * SECOND_MS
-/** The time limit of a create. */
+/** The time limit of a request. */
 const MAX_SEND_MS = 25 * SECOND_MS
 
 /**
@@ -31,8 +29,10 @@ export async function reconcile(operation: Operation, given: Context): Promise<O
     switch (decision.do) {
       case 'nothing':
         return current
-      case 'look':
-        evidence = await look(decision.at, current, context)
+      case 'prepare':
+      case 'find':
+      case 'read':
+        evidence = await gather(decision.do, current, context)
         break
       case 'check refusal':
         evidence = await checkRefusal(decision.problem, current, context)
@@ -60,29 +60,30 @@ export async function reconcile(operation: Operation, given: Context): Promise<O
   }
 }
 
-/** Looks at the gateway. A failed look is evidence, too. */
-async function look(
-  at: 'snapshots' | 'images' | 'image',
+/** Gathers evidence from the gateway. A failure is evidence, too. */
+async function gather(
+  what: 'prepare' | 'find' | 'read',
   operation: Operation,
   context: Context,
 ): Promise<Evidence> {
-  if (at === 'image') return { of: 'image', image: await readAgain(operation, context) }
+  if (what === 'read') return { of: 'result', result: await readAgain(operation, context) }
+  const kind = kindOf(operation)
   try {
-    return at === 'snapshots'
-      ? { of: 'snapshots', content: await findSnapshots(operation, context) }
-      : { of: 'look-up', findings: await lookUp(operation, context) }
+    return what === 'prepare'
+      ? { of: 'preparation', preparation: await kind.prepare(operation, context) }
+      : { of: 'look-up', findings: await kind.find(operation, context) }
   } catch (error) {
     return { of: 'failed look-up', problem: toProblem(error, context.log) }
   }
 }
 
-/** Looks for images after a refused attempt. */
+/** Looks for results after a refused attempt. */
 async function checkRefusal(
   problem: Problem,
   operation: Operation,
   context: Context,
 ): Promise<Evidence> {
-  const found = await look('images', operation, context)
+  const found = await gather('find', operation, context)
   const findings = found.of === 'look-up' ? found.findings : undefined
   return { of: 'refused attempt', problem, findings }
 }
@@ -95,23 +96,23 @@ async function send(
   operation: Operation,
   context: Context,
 ): Promise<{ operation: Operation; evidence?: Evidence } | undefined> {
-  const { gateway, clock } = context
-  const { content, marker, regionCode } = operation
+  const { clock } = context
   const timeLeft = () => Math.min(MAX_SEND_MS, context.deadline - clock.now())
   if (timeLeft() < MIN_SEND_MS) return undefined
-  const input = { ...content, marker, regionCode }
-  const signed = await gateway.sign(createServerImageFromSnapshot, input, context)
+  const preparation = await kindOf(operation).prepare(operation, context)
+  if (!preparation.ready) return undefined
+  const signed = await preparation.sign()
   const next = startAttempt(operation, signed.signedAt, context)
   const stored = await save(operation, next, context)
   if (stored !== next) return { operation: stored }
   // The process may have been frozen; it is too late to send safely.
   if (timeLeft() < MIN_SEND_MS) return { operation: stored, evidence: { of: 'unsent attempt' } }
   try {
-    const image = await signed.send(timeLeft())
+    const result = await signed.send(timeLeft())
     // A row with another name is not an answer to this request.
-    const { action } = image.upstream
-    if (image.name !== content.name) throw upstreamProblem('malformed', { action })
-    return { operation: stored, evidence: { of: 'attempt', image } }
+    const { action } = result.upstream
+    if (result.name !== operation.name) throw upstreamProblem('malformed', { action })
+    return { operation: stored, evidence: { of: 'attempt', result } }
   } catch (error) {
     const problem = toProblem(error, context.log)
     return { operation: stored, evidence: { of: 'failed attempt', problem } }

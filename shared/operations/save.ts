@@ -24,11 +24,11 @@ export async function save(
 
 /** Logs the state of an operation. */
 export function logTransition(operation: Operation, { log }: Pick<Context, 'log'>) {
-  const { operationId, state, attempt, problem, image } = operation
+  const { operationId, state, attempt, problem, result } = operation
   log({
     event: 'transition',
     operationId,
-    ...(image && { imageNo: image.imageNo }),
+    ...(result && { imageNo: result.imageNo }),
     state,
     attempt,
     ...(problem && { code: problem.code }),

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
-import { readServerImage } from '../ncloud/reads.ts'
 import { invalidInput, Problem } from '../problem.ts'
+import { kindOf } from './kinds.ts'
 import { apply, markNotApplied, type Operation } from './operation.ts'
 import { save } from './save.ts'
 
@@ -23,13 +23,11 @@ export async function settle(
   if ('abandon' in resolution) {
     return save(operation, markNotApplied(operation, 'resolved', context), context)
   }
-  const { regionCode, content } = operation
-  const address = { imageNo: resolution.imageNo, regionCode }
-  const image = await readServerImage(address, context)
-  if (image.name !== content.name) {
+  const result = await kindOf(operation).read(operation, resolution.imageNo, context)
+  if (result.name !== operation.name) {
     throw invalidInput([
       { path: 'imageNo', message: 'must be an image with the name of the operation' },
     ])
   }
-  return save(operation, apply(operation, image, context, 'resolved'), context)
+  return save(operation, apply(operation, result, context, 'resolved'), context)
 }

@@ -4,17 +4,18 @@ import { progressMessage } from '../outbox/messages.ts'
 import { WORDINGS } from '../outbox/wording/all.ts'
 import { LastingProblem, withoutFacts } from '../problem.ts'
 import { rfc3339 } from '../web/rfc3339.ts'
+import { KINDS } from './kinds.ts'
 import { isSettled, isStalled, knownBy, type Operation, statusOf } from './operation.ts'
 import { STATUSES } from './state.ts'
 
 /** An operation as callers see it. */
 export const OperationView = v.object({
   operationId: v.string(),
-  kind: v.literal('createImage'),
+  kind: v.picklist(KINDS.map(({ name }) => name)),
   status: v.picklist(STATUSES),
   /** True if the status no longer changes by itself. */
   final: v.boolean(),
-  /** True if the relay followed it for a day without an end; reading it still reads the image again. */
+  /** True if the relay followed it for a day without an end; reading it still reads its result again. */
   stalled: v.boolean(),
   /** One sentence about the progress; null if the operation is not in progress. */
   detail: v.nullable(v.string()),
@@ -42,24 +43,24 @@ export const OperationView = v.object({
   ),
 })
 
-/** Returns an operation as callers see it: without key, content and marker, all times in RFC 3339. */
+/** Returns an operation as callers see it: without key, input and marker, all times in RFC 3339. */
 export function operationView(operation: Operation): v.InferOutput<typeof OperationView> {
-  const { operationId, content, regionCode, caller, run, attempt, image, candidates, problem } =
+  const { operationId, kind, name, regionCode, caller, run, attempt, result, candidates, problem } =
     operation
   const known = knownBy(operation)
   return {
     operationId,
-    kind: 'createImage',
+    kind,
     status: statusOf(operation),
     final: isSettled(operation),
     stalled: isStalled(operation),
     detail: progressMessage(operation, WORDINGS.en) ?? null,
-    name: content.name,
+    name,
     regionCode,
     caller,
     job: run?.job ?? null,
     attempt,
-    image,
+    image: result,
     candidates,
     problem: problem && withoutFacts(problem),
     knownBy: known === undefined ? null : rfc3339(known),

@@ -58,9 +58,8 @@ export function checkMessage(check: Check, wording: Wording): string {
 
 /** Writes the progress of an operation; `undefined` once it has ended. */
 export function progressMessage(operation: Operation, { progress }: Wording): string | undefined {
-  const { state, content, image } = operation
-  const { name } = content
-  if (image) return imageProgressMessage(image, { progress })
+  const { state, name, result } = operation
+  if (result) return imageProgressMessage(result, { progress })
   switch (state) {
     case 'accepted':
     case 'sending':

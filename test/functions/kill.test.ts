@@ -235,8 +235,8 @@ function expectEachAttemptOnce(gateway: Gateway, records: Operation[], attempts:
   })
   expect(marked).toEqual([...new Set(marked)])
   const byName = Map.groupBy(arrivals, ({ parameters }) => parameters.serverImageName)
-  for (const { content, attempt, signedAt } of records) {
-    const own = byName.get(content.name) ?? []
+  for (const { name, attempt, signedAt } of records) {
+    const own = byName.get(name) ?? []
     expect(own.length).toBeLessThanOrEqual(attempt)
     // Each attempt was stored with its timestamp before it was sent.
     expect(own.map(timestampOf).at(-1)).toBe(String(signedAt))

@@ -134,7 +134,7 @@ describe('the tick', () => {
     const [first, second] = [fresh(), fresh()]
     const answers = [await relay.create(first), await relay.create(second)]
     const broken = withChanges(store, async (next, write) => {
-      if (next.content.name === first.name) throw new Error('secret words')
+      if (next.name === first.name) throw new Error('secret words')
       return write(next)
     })
     later(31)

@@ -10,7 +10,9 @@ import {
 } from '@aws-lambda-powertools/idempotency/persistence'
 import { createServerImageFromSnapshot } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
 import { openGateway } from '../../shared/ncloud/gateway.ts'
-import type { CreateRequest } from '../../shared/operations/create.ts'
+import { type CreateImageInput, sendable } from '../../shared/operations/create-image/content.ts'
+import { createImage } from '../../shared/operations/create-image/kind.ts'
+import type { OperationRequest } from '../../shared/operations/request.ts'
 import { memoryStore } from '../shared/store/memory-store.ts'
 import { NO_CHAOS, type Stepping, steppedTransport, stepping } from './chaos.ts'
 import { GOOD_MANNERS, type HostileGateway, hostileGateway } from './hostile-gateway.ts'
@@ -186,7 +188,9 @@ async function makeImage(
     clock,
   })
   const options = { deadline: clock.now() + WORK_MS, log: () => {} }
-  const input = { ...request.content, regionCode: 'KR', marker: MARKER }
+  const content = sendable(request.input)
+  if (!content) throw new Error('A snapshot is unknown')
+  const input = { ...content, regionCode: 'KR', marker: MARKER }
   const signed = await own.sign(createServerImageFromSnapshot, input, options)
   return (await signed.send(WORK_MS)).imageNo
 }
@@ -207,17 +211,18 @@ async function runRelay(seed: number): Promise<End> {
   return {
     images: gateway.images.length,
     isKnown: [...operations, ...replies.map(({ operation }) => operation)].some(
-      ({ image }) => image,
+      ({ result }) => result,
     ),
     isStuck: operations.some(({ dueAt }) => dueAt !== null),
   }
 }
 
-const request: CreateRequest = {
+const request: OperationRequest<CreateImageInput> = {
   caller: { name: 'key:ci', scopes: [] },
   key: { origin: 'idempotency-key', value: 'once' },
   regionCode: 'KR',
-  content: { name: 'web', storages: [{ snapshotNo: '1' }] },
+  kind: createImage,
+  input: { name: 'web', storages: [{ snapshotNo: '1' }] },
   notify: [],
 }
 

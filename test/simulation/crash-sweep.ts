@@ -1,3 +1,4 @@
+import { createImage } from '../../shared/operations/create-image/kind.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { NO_CHAOS } from './chaos.ts'
 import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
@@ -61,7 +62,8 @@ function planOf(fate: Fate): Plan {
   const request = {
     caller: { name: 'key:ci', scopes: [] },
     regionCode: 'KR',
-    content: { name: 'web', storages: [{ snapshotNo: '1' }] },
+    kind: createImage,
+    input: { name: 'web', storages: [{ snapshotNo: '1' }] },
     notify: ['ops'],
     key: { origin: 'idempotency-key' as const, value: 'once' },
   }

@@ -47,7 +47,7 @@ export function ledger(store: Store, time: VirtualTime): Ledger {
     }
     if (before) compare(before, next)
     const rivals = operations().filter(holdsName)
-    const names = new Set(rivals.map(({ regionCode, content }) => `${regionCode} ${content.name}`))
+    const names = new Set(rivals.map(({ regionCode, name }) => `${regionCode} ${name}`))
     if (names.size < rivals.length) faults.push('two live operations of one name')
   }
 

@@ -1,9 +1,12 @@
 import type { Context } from '../../shared/context.ts'
 import type { LogEvent } from '../../shared/log.ts'
 import { type Gateway, openGateway } from '../../shared/ncloud/gateway.ts'
-import { type CreateRequest, create, newClaim } from '../../shared/operations/create.ts'
+import type { CreateImageInput } from '../../shared/operations/create-image/content.ts'
+import { createImage } from '../../shared/operations/create-image/kind.ts'
 import type { Operation } from '../../shared/operations/operation.ts'
 import { reconcile } from '../../shared/operations/reconcile.ts'
+import { newClaim, type OperationRequest } from '../../shared/operations/request.ts'
+import { startOperation } from '../../shared/operations/start.ts'
 import type { Store } from '../../shared/store/store.ts'
 import type { Transport } from '../../shared/web/transport.ts'
 import {
@@ -45,7 +48,7 @@ export interface Host {
 
 /** A request and its arrivals, in milliseconds after the start and in any order. */
 interface Delivered {
-  request: CreateRequest
+  request: OperationRequest<CreateImageInput>
   deliveredAt: number[]
 }
 
@@ -78,7 +81,7 @@ interface Options {
 export interface Outcome {
   gateway: HostileGateway
   ledger: Ledger
-  replies: { request: CreateRequest; operation: Operation }[]
+  replies: { request: OperationRequest<CreateImageInput>; operation: Operation }[]
   steps: number
   plan: Plan
 }
@@ -152,9 +155,9 @@ export async function runSchedule(
     if (event === 'defect') noteDefect(at.split(' ')[0] ?? '')
   }
 
-  function deliver(request: CreateRequest) {
+  function deliver(request: OperationRequest<CreateImageInput>) {
     invoke('delivery', request.caller.name, async (context) => {
-      const { operation } = await create(request, context)
+      const { operation } = await startOperation(request, context)
       replies.push({ request, operation })
     })
   }
@@ -173,11 +176,11 @@ export async function runSchedule(
       for (const at of deliveredAt) time.after(at, () => deliver(request))
     }
     const [{ request }] = plan.requests
-    const { name } = request.content
+    const { name } = request.input
     const { foreignAt, foreignDescription: description } = plan
     if (plan.isForgotten) {
       const { marker } = await newClaim(request, { relayName: '', site: 'public' })
-      const snapshotNo = request.content.storages[0]?.snapshotNo ?? ''
+      const snapshotNo = request.input.storages[0]?.snapshotNo ?? ''
       gateway.makeOther({ name, snapshotNo, description: `[relay:${marker}]` })
     }
     if (foreignAt !== undefined) {
@@ -275,7 +278,7 @@ function planOf(random: Random, seed: number): Plan {
 }
 
 /** Returns a request. Requests may share names and keys, with the same content or with other content. */
-function requestOf(random: Random, index: number): CreateRequest {
+function requestOf(random: Random, index: number): OperationRequest<CreateImageInput> {
   const name = `web-${random.between(0, index)}`
   return {
     caller: { name: `key:${random.chance(0.8) ? 'ci' : 'other'}`, scopes: [] },
@@ -283,7 +286,8 @@ function requestOf(random: Random, index: number): CreateRequest {
       ? { origin: 'idempotency-key', value: `key-${random.between(0, index)}` }
       : undefined,
     regionCode: 'KR',
-    content: { name, storages: [{ snapshotNo: random.chance(0.9) ? '1' : '2' }] },
+    kind: createImage,
+    input: { name, storages: [{ snapshotNo: random.chance(0.9) ? '1' : '2' }] },
     notify: ['ops'],
   }
 }

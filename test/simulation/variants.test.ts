@@ -33,8 +33,8 @@ describe('catches a relay with', () => {
 test('the same seed gives the same schedule', async () => {
   const trace = async (seed: number) => {
     const { ledger, gateway, steps } = await runSchedule(seed, memoryStore())
-    const operations = ledger.operations().map(({ history, image, version }) => {
-      return { history, version, imageNo: image?.imageNo }
+    const operations = ledger.operations().map(({ history, result, version }) => {
+      return { history, version, imageNo: result?.imageNo }
     })
     return JSON.stringify({ operations, arrivals: [...gateway.arrivals], steps })
   }

@@ -21,7 +21,7 @@ export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] 
   }
   for (const operation of operations) {
     faults.push(...faultsOfOne(operation, images.get(operation.operationId) ?? [], gateway.images))
-    const ending = operation.state === 'applied' ? operation.image?.phase : operation.state
+    const ending = operation.state === 'applied' ? operation.result?.phase : operation.state
     if (ledger.announced(operation.operationId) !== ending)
       faults.push('not announced: the final outcome')
     if (operation.state === 'conflict' && !isAmbiguous(plan))
@@ -40,7 +40,7 @@ export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] 
 }
 
 function faultsOfOne(operation: Operation, made: MadeImage[], all: MadeImage[]): string[] {
-  const { state, image } = operation
+  const { state, result: image } = operation
   if (made.length > 1) return ['duplicate: two images of one operation']
   const [own] = made
   switch (state) {
@@ -69,7 +69,7 @@ function faultsOfOne(operation: Operation, made: MadeImage[], all: MadeImage[]):
 /** True if the relay made the image before it lost its database. */
 function isForgotten({ timestamp, name, description }: MadeImage, operation: Operation): boolean {
   const isOurs = markOf(description ?? '') === operation.marker
-  return isOurs && timestamp === undefined && name === operation.content.name
+  return isOurs && timestamp === undefined && name === operation.name
 }
 
 /** True if images may lack a description. Then a person must decide whose they are. */
@@ -82,7 +82,7 @@ function faultsOfReplies(replies: Outcome['replies']): string[] {
   const faults: string[] = []
   const byOperation = Map.groupBy(replies, ({ operation }) => operation.operationId)
   for (const group of byOperation.values()) {
-    const nos = group.flatMap(({ operation }) => operation.image?.imageNo ?? [])
+    const nos = group.flatMap(({ operation }) => operation.result?.imageNo ?? [])
     if (new Set(nos).size > 1) faults.push('two images were reported for one operation')
   }
   const keyed = replies.filter(({ request }) => request.key !== undefined)

@@ -14,12 +14,12 @@ export interface ImageContent {
   storages: ImageStorage[]
 }
 
-/** A storage of an image: made from a snapshot, or empty without one. */
-export interface ImageStorage {
-  snapshotNo?: string | undefined
-  sizeGb?: number | undefined
-  volumeType?: (typeof VOLUME_TYPES)[number] | undefined
-}
+type VolumeType = (typeof VOLUME_TYPES)[number]
+
+/** A storage of an image: made from a snapshot, or empty. */
+export type ImageStorage =
+  | { snapshotNo: string; sizeGb?: number | undefined; volumeType?: VolumeType | undefined }
+  | { snapshotNo?: undefined; sizeGb: number; volumeType: VolumeType }
 
 /**
  * Creates a KVM server image from snapshots, with the relay's marker in its description. Billable, not idempotent.

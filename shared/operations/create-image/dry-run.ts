@@ -1,7 +1,11 @@
 import * as v from 'valibot'
 import type { Context } from '../../context.ts'
 import { isLost } from '../../image.ts'
-import { createServerImageFromSnapshot } from '../../ncloud/actions/create-server-image-from-snapshot.ts'
+import {
+  createServerImageFromSnapshot,
+  type ImageContent,
+  type ImageStorage,
+} from '../../ncloud/actions/create-server-image-from-snapshot.ts'
 import { actionPath, sentParameters } from '../../ncloud/gateway.ts'
 import { ownImages, snapshots } from '../../ncloud/reads.ts'
 import { checkMessage } from '../../outbox/messages.ts'
@@ -9,9 +13,10 @@ import { WORDINGS } from '../../outbox/wording/all.ts'
 import type { NameHolder } from '../../problem.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { rfc3339 } from '../../web/rfc3339.ts'
-import { type CreateRequest, newClaim } from '../create.ts'
 import { mayRead, statusOf } from '../operation.ts'
+import { newClaim, type OperationRequest } from '../request.ts'
 import { type Check, checkSnapshot } from './check.ts'
+import type { CreateImageInput } from './content.ts'
 import { imageName } from './holds.ts'
 
 /** A check as callers see it; `message` states the result. */
@@ -33,6 +38,11 @@ export const DryRun = v.object({
   checks: v.array(CheckView),
 })
 
+/** A create whose snapshots are all known. */
+interface CheckedRequest extends OperationRequest<CreateImageInput> {
+  input: ImageContent
+}
+
 /** The result of checking a create: the request to NAVER Cloud, the checks, and the size of each storage. */
 export interface CheckedCreate {
   request: v.InferOutput<typeof DryRun>['request']
@@ -45,17 +55,17 @@ export interface CheckedCreate {
  * Checks a create with reads only, without a claim or a write.
  * @throws Problem `forbidden`, or `upstream-…` of a read
  */
-export async function dryRun(request: CreateRequest, context: Context): Promise<CheckedCreate> {
-  const { content, regionCode } = request
+export async function dryRun(request: CheckedRequest, context: Context): Promise<CheckedCreate> {
+  const { input, regionCode } = request
   const { marker } = await newClaim(request, context)
   const { checks, sizes } = await check(request, context)
   const { method } = createServerImageFromSnapshot
-  const input = { ...content, marker, regionCode }
+  const sent = { ...input, marker, regionCode }
   return {
     request: {
       method,
       path: actionPath(createServerImageFromSnapshot),
-      parameters: sentParameters(createServerImageFromSnapshot, input),
+      parameters: sentParameters(createServerImageFromSnapshot, sent),
     },
     checks,
     sizes,
@@ -74,11 +84,8 @@ export function dryRunView({ request, checks }: CheckedCreate): v.InferOutput<ty
 }
 
 /** Checks the requirements of a create, and finds the size of each storage. */
-async function check(
-  { content, regionCode, caller }: Pick<CreateRequest, 'content' | 'regionCode' | 'caller'>,
-  context: Context,
-) {
-  const { name, storages } = content
+async function check({ input, regionCode, caller }: CheckedRequest, context: Context) {
+  const { name, storages } = input
   const snapshotNos = [...new Set(storages.flatMap(({ snapshotNo }) => snapshotNo ?? []))]
   const [rows, holder] = await Promise.all([
     snapshots({ snapshotNos, regionCode }, context),
@@ -100,14 +107,14 @@ async function check(
 }
 
 function sizeWith(found: Map<string, Snapshot>) {
-  return ({ snapshotNo = '', sizeGb }: CreateRequest['content']['storages'][number]) =>
+  return ({ snapshotNo = '', sizeGb }: ImageStorage) =>
     sizeGb ?? found.get(snapshotNo)?.sizeGb ?? null
 }
 
 /** Finds the live operation or the image that has a name. */
 async function findNameHolder(
   name: string,
-  { regionCode, caller }: Pick<CreateRequest, 'regionCode' | 'caller'>,
+  { regionCode, caller }: Pick<CheckedRequest, 'regionCode' | 'caller'>,
   context: Context,
 ): Promise<NameHolder | undefined> {
   const { rows } = await ownImages(name, { regionCode }, context)

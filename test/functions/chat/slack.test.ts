@@ -193,7 +193,7 @@ describe('an operation', () => {
     await chat.relay.tick()
     const [operation] = await chat.operations()
     expect(operation).toMatchObject({ state: 'applied', caller: `slack:${people.slack.maker}` })
-    expect(operation?.image?.storages).toMatchObject([
+    expect(operation?.result?.storages).toMatchObject([
       { snapshotNo: '12344697', sizeGb: 10 },
       { snapshotNo: null, sizeGb: 50, volumeType: 'CB2' },
       { snapshotNo: '12344698', sizeGb: 30, volumeType: 'FB1' },

@@ -452,8 +452,9 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     // Together more than 1 MB, the maximum of one answer.
     const description = 'x'.repeat(150_000)
     for (let at = 10; at < 20; at++) {
-      const { content, ...rest } = claim()
-      const large = { ...rest, content: { ...content, description } }
+      const { name, ...rest } = claim()
+      const input = { name, description, storages: [{ snapshotNo: '1' }] }
+      const large = { ...rest, name, input }
       await store.claim(accept(large, by(at)), NO_QUOTA)
     }
     let answers = 0
@@ -494,7 +495,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     const operation = accept(claim(), by(1))
     await store.claim(operation, NO_QUOTA)
     await store.get('operation', operation.operationId)
-    await store.holder(imageName('KR', operation.content.name))
+    await store.holder(imageName('KR', operation.name))
     expect(inputs).toEqual(Array(6).fill(expect.objectContaining({ ConsistentRead: true })))
   })
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { Temporal } from 'temporal-polyfill'
 import { describe, expect, test } from 'vitest'
-import { contentAt, type Job, Jobs, namesEveryMinute } from '../../../shared/jobs/job.ts'
+import { imageNameAt, type Job, Jobs, namesEveryMinute } from '../../../shared/jobs/job.ts'
+import { requestForRun } from '../../../shared/jobs/runs.ts'
 import { parse } from '../../../shared/parse.ts'
 import { scaled } from '../../support/counts.ts'
 
@@ -60,7 +61,7 @@ describe('the name of an image', () => {
       const parsed = named(name, '0 * * * *', timeZone)
       expect('value' in parsed).toBe(NAME.test(expected))
       if (!('value' in parsed)) return
-      expect(contentAt(parsed.value[0] as Job, at).name).toBe(expected)
+      expect(imageNameAt(parsed.value[0] as Job, at)).toBe(expected)
     })
     fc.assert(property, { numRuns: scaled(5_000) })
   })
@@ -74,7 +75,7 @@ describe('the name of an image', () => {
       let day = Temporal.PlainDate.from('2026-01-01')
       for (; Temporal.PlainDate.compare(day, LAST_DAY) <= 0; day = day.add({ days: 1 })) {
         const time = day.toZonedDateTime({ timeZone: 'Europe/Berlin', plainTime: '03:30' })
-        const { name: filled } = contentAt(job, time.epochMilliseconds)
+        const filled = imageNameAt(job, time.epochMilliseconds)
         if (filled !== filledIn(name, time) || !NAME.test(filled)) expect(filled).toBe(String(day))
       }
     }
@@ -91,7 +92,7 @@ describe('a job', () => {
   test('has defaults', () => {
     const job = jobOf()
     expect(job.notify).toEqual([])
-    expect(contentAt(job, Date.UTC(2026, 10, 21, 18, 30))).toEqual({
+    expect(requestForRun(job, Date.UTC(2026, 10, 21, 18, 30), 'KR').input).toEqual({
       name: 'web-20261122',
       storages: [{ latestSnapshotOf: '12340001', maxAgeHours: 26 }],
     })
@@ -106,8 +107,10 @@ describe('a job', () => {
     ]
     const image = { name: 'web-{yyMMdd}', description: 'nightly', regionCode: 'JPN', storages }
     const job = jobOf({ image, notify: ['ops'], expectEveryHours: 26 })
-    expect(contentAt(job, 0)).toMatchObject({ description: 'nightly', storages })
-    expect(contentAt(job, 0)).not.toHaveProperty('regionCode')
+    const { input, regionCode } = requestForRun(job, 0, 'KR')
+    expect(input).toMatchObject({ description: 'nightly', storages })
+    expect(input).not.toHaveProperty('regionCode')
+    expect(regionCode).toBe('JPN')
     expect(job).toMatchObject({ notify: ['ops'], expectEveryHours: 26 })
   })
 

@@ -13,7 +13,7 @@ import {
   postpone,
   reject,
   startAttempt,
-  updateImage,
+  updateResult,
 } from '../../../shared/operations/operation.ts'
 import { type State, TRANSITIONS } from '../../../shared/operations/state.ts'
 import { by, claim, image } from './records.ts'
@@ -92,8 +92,8 @@ test.each([
   const made = apply(startAttempt(begun, 2_000, by(2_001)), image('pending'), by(10_000))
   const now = 10_000 + age
   const dueAt = gap === null ? null : now + gap
-  expect(updateImage(made, image('pending'), by(now)).dueAt).toBe(dueAt)
-  expect(updateImage(made, image('ready'), by(now)).dueAt).toBeNull()
+  expect(updateResult(made, image('pending'), by(now)).dueAt).toBe(dueAt)
+  expect(updateResult(made, image('ready'), by(now)).dueAt).toBeNull()
 })
 
 // By the contract, section 5: 300 s for the gateway's window, 30 s for its clock, 300 s until an image is listed.
@@ -104,15 +104,15 @@ test('an attempt is over more than 630 s after its signature', () => {
 
 test('a new phase of the image is an update, and in the history if it changes the status', () => {
   const made = apply(startAttempt(begun, 2_000, by(2_001)), image('pending'), by(3_000))
-  expect(updateImage(made, image('pending'), by(5_000))).toMatchObject({
+  expect(updateResult(made, image('pending'), by(5_000))).toMatchObject({
     updatedAt: 3_000,
-    imageReadAt: 5_000,
+    resultReadAt: 5_000,
   })
-  expect(updateImage(made, image('busy'), by(5_000))).toMatchObject({
+  expect(updateResult(made, image('busy'), by(5_000))).toMatchObject({
     updatedAt: 5_000,
     history: made.history,
   })
-  expect(updateImage(made, image('ready'), by(5_000, 'tick'))).toMatchObject({
+  expect(updateResult(made, image('ready'), by(5_000, 'tick'))).toMatchObject({
     updatedAt: 5_000,
     history: [...made.history, { at: 5_000, actor: 'tick', status: 'ready' }],
   })
@@ -133,7 +133,7 @@ describe('holding a name', () => {
     ['rejected', null, false, true],
     ['not_applied', null, false, true],
   ])('%s with an image that is %s: held: %j, settled: %j', (state, phase, live, settled) => {
-    const operation = { ...begun, state, image: phase === null ? null : image(phase) }
+    const operation = { ...begun, state, result: phase === null ? null : image(phase) }
     expect([isLive(operation), isSettled(operation)]).toEqual([live, settled])
     const name = live ? operation.holds : []
     const key = `key ${operation.keyHash}`

@@ -4,8 +4,8 @@ import type { Image } from '../../../shared/image.ts'
 import type { LogEvent } from '../../../shared/log.ts'
 import { upstreamProblem } from '../../../shared/ncloud/fault.ts'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'
-import { newClaim } from '../../../shared/operations/create.ts'
-import { refreshImage } from '../../../shared/operations/follow.ts'
+import { createImage } from '../../../shared/operations/create-image/kind.ts'
+import { refreshResult } from '../../../shared/operations/follow.ts'
 import {
   accept,
   apply,
@@ -14,6 +14,7 @@ import {
   startAttempt,
 } from '../../../shared/operations/operation.ts'
 import { reconcile } from '../../../shared/operations/reconcile.ts'
+import { newClaim } from '../../../shared/operations/request.ts'
 import type { State } from '../../../shared/operations/state.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { NO_QUOTA, replace, withChanges } from '../store/writes.ts'
@@ -53,7 +54,7 @@ async function stage({ found = [], detail, sends = [] }: Script = {}) {
         signedAt: SIGNED_AT,
         async send() {
           calls.push('send')
-          const ready = () => ({ ...image('ready'), name: operation.content.name })
+          const ready = () => ({ ...image('ready'), name: operation.name })
           return (sends.shift() ?? ready)() as never
         },
       }
@@ -85,12 +86,12 @@ let images = 0
 
 /** Returns a row with an operation's name and, unless another is given, its marker. */
 function marked(
-  { content, marker }: Operation,
+  { name, marker }: Operation,
   more: Partial<Image> = {},
   mark: string | null = marker,
 ) {
   const imageNo = String(++images)
-  return { marker: mark, image: { ...image('ready'), imageNo, name: content.name, ...more } }
+  return { marker: mark, image: { ...image('ready'), imageNo, name, ...more } }
 }
 
 function other(operation: Operation) {
@@ -241,7 +242,7 @@ describe('the look-up before the first attempt', () => {
     ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'applied', undefined, true],
     [
       'an image with a longer name',
-      (c) => [marked(c, { name: `${c.content.name}-2` })],
+      (c) => [marked(c, { name: `${c.name}-2` })],
       'applied',
       undefined,
       true,
@@ -429,7 +430,7 @@ describe('an unknown outcome', () => {
     const found = [marked(operation, { phase: 'failed', imageNo: '7' })]
     const early = { ...context, gateway: listing({ context, ...staged }, () => found) }
     const left = await reconcile(operation, early)
-    expect([left.state, left.imagesBefore]).toEqual(['unknown', ['7']])
+    expect([left.state, left.existedBefore]).toEqual(['unknown', ['7']])
     const late = { ...context, gateway: listing({ context, ...staged }, () => found, before) }
     expect((await reconcile(left, late)).state).toBe('unknown')
   })
@@ -492,23 +493,23 @@ describe('an image that is refreshed', () => {
     }
     const { done, at } = await made({ detail })
     // The relay's own clock may be a day ahead.
-    expect((await refreshImage(done, at(86_400_000))).image?.phase).toBe('pending')
+    expect((await refreshResult(done, at(86_400_000))).result?.phase).toBe('pending')
     gatewayTime = START + 900_000
-    expect((await refreshImage(done, at(0))).image?.phase).toBe('gone')
+    expect((await refreshResult(done, at(0))).result?.phase).toBe('gone')
   })
 
   test('stays unchanged while the gateway fails', async () => {
     const action = 'getServerImageDetail'
     const detail = failing('failed', { action }, { gatewayTime: START + 3_600_000 })
     const { done, at } = await made({ detail })
-    expect(await refreshImage(done, at(3_600_000))).toEqual(done)
+    expect(await refreshResult(done, at(3_600_000))).toEqual(done)
   })
 })
 
 describe('the key of an operation', () => {
   const caller = { name: 'key:ci', scopes: [] }
-  const content = { name: 'web-1', storages: [{ snapshotNo: '1' }] }
-  const request = { caller, regionCode: 'KR', content, notify: [] }
+  const input = { name: 'web-1', storages: [{ snapshotNo: '1' }] }
+  const request = { kind: createImage, input, caller, regionCode: 'KR', notify: [] }
   const relay = { relayName: '', site: 'public' as const }
   const hash = async (more: object, where: { relayName?: string; site?: 'gov' } = {}) =>
     (await newClaim({ ...request, ...more }, { ...relay, ...where })).keyHash
@@ -516,7 +517,7 @@ describe('the key of an operation', () => {
 
   test('does not depend on the content, nor an explicit key on the region', async () => {
     expect(await hash({})).toMatch(/^[0-9a-f]{64}$/)
-    expect(await hash({ content: { ...content, description: 'x' } })).toBe(await hash({}))
+    expect(await hash({ input: { ...input, description: 'x' } })).toBe(await hash({}))
     expect(await hash({ ...key('k'), regionCode: 'JPN' })).toBe(await hash(key('k')))
   })
 
@@ -530,7 +531,7 @@ describe('the key of an operation', () => {
       hash(key('K')),
       hash(key('k', 'chat-button')),
       hash(key('web-1')),
-      hash({ content: { ...content, name: 'web-2' } }),
+      hash({ input: { ...input, name: 'web-2' } }),
       hash({ regionCode: 'JPN' }),
     ])
     expect(new Set(hashes).size).toBe(hashes.length)

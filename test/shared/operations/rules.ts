@@ -3,7 +3,7 @@ import type { State, Status } from '../../../shared/operations/state.ts'
 
 // Section 4 of the contract, written independently of the code, so that tests can compare both.
 
-/** The allowed transitions. Postponing an accepted operation or refreshing an image changes no state. */
+/** The allowed transitions. Postponing an accepted operation or refreshing a result changes no state. */
 export const ARROWS: Record<State, State[]> = {
   accepted: ['sending', 'applied', 'rejected'],
   sending: ['applied', 'rejected', 'unknown', 'accepted'],
@@ -14,17 +14,17 @@ export const ARROWS: Record<State, State[]> = {
   not_applied: [],
 }
 
-/** Returns the status of an operation: its state, or the final phase of its image, or `pending`. */
-export function statusIn({ state, image }: Operation): Status {
+/** Returns the status of an operation: its state, or the final phase of its result, or `pending`. */
+export function statusIn({ state, result }: Operation): Status {
   if (state !== 'applied') return state
-  const phase = image?.phase
+  const phase = result?.phase
   return phase === 'ready' || phase === 'failed' || phase === 'gone' ? phase : 'pending'
 }
 
 /** True if an operation holds its name. */
-export function holdsName({ state, image }: Operation): boolean {
+export function holdsName({ state, result }: Operation): boolean {
   if (state === 'rejected' || state === 'not_applied') return false
-  return !(state === 'applied' && (image?.phase === 'failed' || image?.phase === 'gone'))
+  return !(state === 'applied' && (result?.phase === 'failed' || result?.phase === 'gone'))
 }
 
 /** True if an operation holds its key. */

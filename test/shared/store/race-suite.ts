@@ -2,9 +2,14 @@ import { expect, test } from 'vitest'
 import type { Context } from '../../../shared/context.ts'
 import type { Image } from '../../../shared/image.ts'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'
-import { type CreateRequest, create } from '../../../shared/operations/create.ts'
+import type { CreateImageInput } from '../../../shared/operations/create-image/content.ts'
+import { createImage } from '../../../shared/operations/create-image/kind.ts'
+import type { OperationRequest } from '../../../shared/operations/request.ts'
+import { startOperation } from '../../../shared/operations/start.ts'
 import type { Store } from '../../../shared/store/store.ts'
 import { image } from '../operations/records.ts'
+
+type Request = OperationRequest<CreateImageInput>
 
 const CALLERS = 200
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -55,12 +60,13 @@ function requestFor(
   key?: string,
   caller = 'key:ci',
   dailyCreations?: number,
-): CreateRequest {
+): Request {
   return {
     caller: { name: caller, scopes: [], dailyCreations },
     key: key === undefined ? undefined : { origin: 'idempotency-key', value: key },
     regionCode: 'KR',
-    content: { name, storages: [{ snapshotNo: '1' }] },
+    kind: createImage,
+    input: { name, storages: [{ snapshotNo: '1' }] },
     notify: [],
   }
 }
@@ -71,9 +77,9 @@ interface Result {
   code?: string
 }
 
-function createAll(requests: CreateRequest[], context: Context): Promise<Result[]> {
+function createAll(requests: Request[], context: Context): Promise<Result[]> {
   return Promise.all(
-    requests.map((one) => create(one, context).catch(({ code }): Result => ({ code }))),
+    requests.map((one) => startOperation(one, context).catch(({ code }): Result => ({ code }))),
   )
 }
 

@@ -22,7 +22,7 @@ export function storeSuite(open: () => Promise<Store>) {
     const operation = accept(claim(), by(1_000))
     expect(await store.claim(operation, NO_QUOTA)).toEqual({ outcome: 'ok' })
     expect(await store.get('operation', operation.operationId)).toEqual(operation)
-    expect(await store.holder(imageName('KR', operation.content.name))).toEqual(operation)
+    expect(await store.holder(imageName('KR', operation.name))).toEqual(operation)
     expect(await store.get('operation', 'op_none')).toBeUndefined()
   })
 

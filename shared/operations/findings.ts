@@ -1,0 +1,36 @@
+import { type Image, isLost } from '../image.ts'
+
+/**
+ * The relation of a found thing to an operation: it has the operation's marker and content, the marker but other content,
+ * no description (the gateway may have left it out), or another description.
+ */
+export type Relation = 'own' | 'contradicting' | 'undescribed' | 'other'
+
+/** The result of a look-up. */
+export interface Findings {
+  found: { thing: Image; relation: Relation }[]
+  /** The earliest possible time on the gateway's clock when it answered: milliseconds since the epoch. */
+  gatewayTime: number
+}
+
+/** Returns the thing with the marker, if there is exactly one and its content fits the operation. */
+export function ownIn({ found }: Findings): Image | undefined {
+  const marked = found.filter(({ relation }) => relation === 'own' || relation === 'contradicting')
+  const [first] = marked
+  return first?.relation === 'own' && marked.length === 1 ? first.thing : undefined
+}
+
+/** Returns the things that may belong to the operation. */
+export function candidatesIn({ found }: Findings): Image[] {
+  return found.filter(({ relation }) => relation !== 'other').map(({ thing }) => thing)
+}
+
+/** Returns everything that was found. */
+export function allIn({ found }: Findings): Image[] {
+  return found.map(({ thing }) => thing)
+}
+
+/** Returns the findings without things that are failed or gone, because those do not hold a name. */
+export function withoutLost({ found, gatewayTime }: Findings): Findings {
+  return { found: found.filter(({ thing }) => !isLost(thing.phase)), gatewayTime }
+}
