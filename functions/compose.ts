@@ -1,7 +1,7 @@
 import { runOf } from '../shared/api/jobs.ts'
 import type { RequestContext } from '../shared/api/request-context.ts'
 import { type Caller, openKeyring } from '../shared/caller.ts'
-import { channelTarget } from '../shared/chat/question.ts'
+import { channelTarget } from '../shared/chat/command.ts'
 import type { Context } from '../shared/context.ts'
 import { callerOf } from '../shared/jobs/runs.ts'
 import type { Log } from '../shared/log.ts'

@@ -1,5 +1,5 @@
 import type { ChatName } from '../../shared/caller.ts'
-import type { Confirmation, Question, ReplyTo } from '../../shared/chat/question.ts'
+import type { ChatCommand, Confirmation, ReplyTo } from '../../shared/chat/command.ts'
 import type { DeliveryResult } from '../../shared/outbox/deliver.ts'
 import type { MessageParts } from '../../shared/outbox/webhooks.ts'
 import type { Language } from '../../shared/outbox/wording/languages.ts'
@@ -35,15 +35,15 @@ export interface ChatRoute {
    * Verifies the sender and returns the message in a request, if it has one.
    * @throws Problem `unauthenticated`, `malformed-request`
    */
-  parse(received: IncomingMessage): Promise<Question | undefined>
+  parse(received: IncomingMessage): Promise<ChatCommand | undefined>
   /** Returns the body of the answer, if the chat shows the answer to its request; otherwise the answer is posted. */
-  bodyOf?(template: MessageTemplate, question: Question): Promise<object>
+  bodyOf?(template: MessageTemplate, chatCommand: ChatCommand): Promise<object>
 }
 
 /** A chat that the relay answers. */
 export interface Chat {
   name: ChatName
   routes: ChatRoute[]
-  /** Posts a message to the place that a question came from. */
+  /** Posts a message to the place that a command came from. */
   post(template: MessageTemplate, visibility: Visibility, to: ReplyTo): Promise<DeliveryResult>
 }

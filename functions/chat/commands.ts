@@ -5,8 +5,8 @@ import { findOwnHolder, getOperation, listOperations } from '../../shared/api/op
 import type { RequestContext } from '../../shared/api/request-context.ts'
 import { listSnapshots } from '../../shared/api/snapshots.ts'
 import { type ChatName, chatCallerName } from '../../shared/caller.ts'
+import { type ChatCommand, type Confirmation, isAskedBy } from '../../shared/chat/command.ts'
 import { commandOf, type Intent, intentOf, type Misreading } from '../../shared/chat/grammar.ts'
-import { type Confirmation, isAskedBy, type Question } from '../../shared/chat/question.ts'
 import type { Image } from '../../shared/image.ts'
 import { namesEveryMinute } from '../../shared/jobs/job.ts'
 import { toProblem } from '../../shared/log.ts'
@@ -69,15 +69,15 @@ export interface ChatSettings {
 
 /** Answers a message. A failure becomes an answer, too. */
 export async function answerCommand(
-  question: Question,
+  chatCommand: ChatCommand,
   settings: ChatSettings,
   context: RequestContext,
 ): Promise<Answer> {
-  const { confirmed, text } = question
+  const { confirmed, text } = chatCommand
   const intent = intentOf(confirmed?.command ?? text)
   if ('expected' in intent) return { what: 'misread', ...intent }
   try {
-    return await answerTo(intent, question, settings, context)
+    return await answerTo(intent, chatCommand, settings, context)
   } catch (error) {
     const isStatus = intent.command === 'status'
     if (isStatus && isProblem(error, 'image-not-found')) {
@@ -92,7 +92,7 @@ export async function answerCommand(
 
 async function answerTo(
   intent: Intent,
-  question: Question,
+  chatCommand: ChatCommand,
   settings: ChatSettings,
   context: RequestContext,
 ): Promise<Answer> {
@@ -120,7 +120,7 @@ async function answerTo(
       // A valid code has been replaced by its command before. This code is not valid for this person.
       return { what: 'misread', command: 'confirm', understood: 'confirm', expected: 'code' }
     default:
-      return confirmOrStart(intent, question, settings, context)
+      return confirmOrStart(intent, chatCommand, settings, context)
   }
 }
 
@@ -162,11 +162,11 @@ type ChangeIntent = Extract<Intent, { command: 'create' | 'run' }>
 /** Asks for a confirmation, or starts a confirmed command. Each time, the person must be allowed to create images. */
 async function confirmOrStart(
   intent: ChangeIntent,
-  question: Question,
+  chatCommand: ChatCommand,
   { creators }: ChatSettings,
   context: RequestContext,
 ): Promise<Answer> {
-  const { confirmed, replyTo, at, id } = question
+  const { confirmed, replyTo, at, id } = chatCommand
   const { chat, person } = replyTo
   const command = commandOf(intent)
   if (!creators[chat].includes(person)) return { what: 'forbidden', person }
@@ -184,7 +184,7 @@ async function confirmOrStart(
   }
   return at > confirmed.expiresAt
     ? { what: 'expired', command }
-    : start(intent, confirmed, question, context)
+    : start(intent, confirmed, chatCommand, context)
 }
 
 async function summaryOf(
@@ -216,7 +216,7 @@ async function summaryOf(
 async function start(
   intent: ChangeIntent,
   { id }: Confirmation,
-  { replyTo }: Question,
+  { replyTo }: ChatCommand,
   context: RequestContext,
 ): Promise<Answer> {
   const claiming = { ...context, key: { origin: 'chat-button' as const, value: id }, replyTo }

@@ -1,13 +1,13 @@
 import * as v from 'valibot'
 import { chatCallerName } from '../../shared/caller.ts'
-import { commandOf, intentOf } from '../../shared/chat/grammar.ts'
 import {
   type Confirmation,
+  commandId,
   confirmationOf,
   confirmationText,
-  questionId,
   type ReplyTo,
-} from '../../shared/chat/question.ts'
+} from '../../shared/chat/command.ts'
+import { commandOf, intentOf } from '../../shared/chat/grammar.ts'
 import { plainLines } from '../../shared/outbox/webhooks.ts'
 import { WORDINGS } from '../../shared/outbox/wording/all.ts'
 import type { Language } from '../../shared/outbox/wording/languages.ts'
@@ -80,7 +80,7 @@ export function mattermost(
           const isCode = 'code' in intent
           const to = addressAt(origin, form.get('response_url'))
           return {
-            id: await questionId(bytes, chatCallerName({ chat: 'mattermost', person })),
+            id: await commandId(bytes, chatCallerName({ chat: 'mattermost', person })),
             at: now,
             text,
             confirmed: isCode ? await confirmationIn(intent.code, person) : undefined,

@@ -14,14 +14,16 @@ export const PREFIX = '/ncp '
 /** The time limit of a post: half of a delivery. The other half is for finding the answer. */
 const POST_LIMIT_MS = DELIVERY_MS / 2
 
-/** Returns an address if it has this origin; otherwise an empty text. */
-export function addressAt(origin: string | undefined, address: string | null): string {
-  return address && URL.canParse(address) && new URL(address).origin === origin ? address : ''
+/** Returns an address if it has this origin. */
+export function addressAt(origin: string | undefined, address: string | null): string | undefined {
+  return address && URL.canParse(address) && new URL(address).origin === origin
+    ? address
+    : undefined
 }
 
 /** Posts to an address that Slack or Mattermost gave for an answer. Some refusals are only in the body. */
 export async function postTo(
-  address: string,
+  address: string | undefined,
   body: object,
   transport: Transport,
 ): Promise<DeliveryResult> {

@@ -1,7 +1,7 @@
 import type { Context as HonoContext } from 'hono'
 import type { RequestContext } from '../../shared/api/request-context.ts'
 import { type Caller, chatCallerName } from '../../shared/caller.ts'
-import type { Question } from '../../shared/chat/question.ts'
+import type { ChatCommand } from '../../shared/chat/command.ts'
 import type { Context } from '../../shared/context.ts'
 import { type Log, logWith, toProblem } from '../../shared/log.ts'
 import {
@@ -11,7 +11,7 @@ import {
   type Notifier,
   REFUSED,
 } from '../../shared/outbox/deliver.ts'
-import { asked, noticeRecord } from '../../shared/outbox/notice.ts'
+import { noticeRecord, pendingCommand } from '../../shared/outbox/notice.ts'
 import { Problem } from '../../shared/problem.ts'
 import type { Clock } from '../../shared/web/clock.ts'
 import { MINUTE_MS, SECOND_MS } from '../../shared/web/durations.ts'
@@ -28,14 +28,14 @@ const ANSWER_MS = 1_700
 const POSTED_ANSWER_MS = 1_200
 /** The time limit of a request from a chat: Slack allows 3 s; 1 s is kept for the network and load. */
 const CHAT_REQUEST_MS = 2 * SECOND_MS
-/** The minimum time for storing a question, even after the limit. */
+/** The minimum time for storing a command, even after the limit. */
 const MIN_STORE_MS = 100
-/** The grace period before the tick takes over a question from its request. */
+/** The grace period before the tick takes over a command from its request. */
 const TICK_GRACE_MS = 30 * SECOND_MS
 /** The tick's time limit for finding an answer: half of a delivery. The other half is for posting. */
 const TICK_ANSWER_MS = DELIVERY_MS / 2
-/** The maximum age of a question that still gets an answer. */
-const MAX_QUESTION_AGE_MS = 30 * MINUTE_MS
+/** The maximum age of a command that still gets an answer. */
+const MAX_COMMAND_AGE_MS = 30 * MINUTE_MS
 
 const EMPTY: Reply = { status: 200, body: undefined }
 
@@ -64,23 +64,27 @@ export function chatNotifier(
   const { clock } = chatContext
 
   async function answer(
-    question: Question,
+    chatCommand: ChatCommand,
     isFirst: boolean,
     given: Context,
   ): Promise<DeliveryResult> {
-    if (clock.now() > question.at + MAX_QUESTION_AGE_MS) return REFUSED
+    if (clock.now() > chatCommand.at + MAX_COMMAND_AGE_MS) return REFUSED
     const deadline = Math.min(given.deadline, clock.now() + TICK_ANSWER_MS)
-    const context = contextOf(question, { deadline, log: given.log }, chatContext)
-    const found = await answerCommand(question, chatContext, context)
+    const context = contextOf(chatCommand, { deadline, log: given.log }, chatContext)
+    const found = await answerCommand(chatCommand, chatContext, context)
     // The first try has little time, and the platform may have frozen it. The tick tries again with more time.
     const isTooLate = isLate(found) || clock.now() > deadline
     if (isFirst && isTooLate) return { outcome: {} }
-    return chat.post(renderAnswer(found), question.replaces ? 'replace' : 'one', question.replyTo)
+    return chat.post(
+      renderAnswer(found),
+      chatCommand.replaces ? 'replace' : 'one',
+      chatCommand.replyTo,
+    )
   }
 
   return async (notice, context) => {
     const { event, to, besides, tries } = notice
-    if (event.what === 'asked') return answer(event.question, tries === 1, context)
+    if (event.what === 'command') return answer(event.command, tries === 1, context)
     if (!('operationId' in event) || !to) return REFUSED
     const result = clock.now() < to.until ? await chat.post(renderEnd(event), 'all', to) : REFUSED
     const isElsewhere = fallback && result.outcome === 'refused'
@@ -95,9 +99,9 @@ export function chatNotifier(
 export function handle(route: ChatRoute, notifier: Notifier, chatContext: ChatContext) {
   const { clock } = chatContext
 
-  async function answer(question: Question, startedAt: number, log: Log): Promise<Reply> {
+  async function answer(chatCommand: ChatCommand, startedAt: number, log: Log): Promise<Reply> {
     const deadline = startedAt + (route.bodyOf ? ANSWER_MS : POSTED_ANSWER_MS)
-    const context = contextOf(question, { deadline, log }, chatContext)
+    const context = contextOf(chatCommand, { deadline, log }, chatContext)
 
     /** Waits until the time limit; `undefined` after it. The work continues as far as the platform allows. */
     function inTime<Result>(doing: Promise<Result>): Promise<Result | undefined> {
@@ -105,12 +109,12 @@ export function handle(route: ChatRoute, notifier: Notifier, chatContext: ChatCo
       return Promise.race([doing, clock.sleep(left).then(() => undefined)])
     }
 
-    /** Leaves the question to the tick, if there is an address for a later answer. */
+    /** Leaves the command to the tick, if there is an address for a later answer. */
     async function leave(): Promise<Answer> {
-      if (!question.replyTo.to) return TOO_LATE
+      if (!chatCommand.replyTo.to) return TOO_LATE
       try {
         const kept = await inTime(
-          context.store.commit([noticeRecord(asked(question, clock.now()))]),
+          context.store.commit([noticeRecord(pendingCommand(chatCommand, clock.now()))]),
         )
         return kept === undefined ? TOO_LATE : { what: 'late' }
       } catch (error) {
@@ -120,12 +124,12 @@ export function handle(route: ChatRoute, notifier: Notifier, chatContext: ChatCo
     }
 
     if (route.bodyOf) {
-      const found = (await inTime(answerCommand(question, chatContext, context))) ?? TOO_LATE
+      const found = (await inTime(answerCommand(chatCommand, chatContext, context))) ?? TOO_LATE
       const shown = isLate(found) ? await leave() : found
-      return { status: 200, body: await route.bodyOf(renderAnswer(shown), question) }
+      return { status: 200, body: await route.bodyOf(renderAnswer(shown), chatCommand) }
     }
     // Stored first, so that nothing is lost and a repeat is recognised.
-    const notice = asked(question, clock.now() + TICK_GRACE_MS)
+    const notice = pendingCommand(chatCommand, clock.now() + TICK_GRACE_MS)
     const isNew = await inTime(context.store.commit([noticeRecord(notice)]))
     // The sender must not believe that the message is stored.
     if (isNew === undefined)
@@ -137,17 +141,17 @@ export function handle(route: ChatRoute, notifier: Notifier, chatContext: ChatCo
   return async (c: HonoContext<Env>): Promise<Reply> => {
     const { startedAt: now, requestId } = c.var
     const bytes = await bytesOf(c)
-    const question = await route.parse({ bytes, header: (name) => c.req.header(name), now })
-    if (!question) return EMPTY
-    const caller = chatCallerName(question.replyTo)
+    const chatCommand = await route.parse({ bytes, header: (name) => c.req.header(name), now })
+    if (!chatCommand) return EMPTY
+    const caller = chatCallerName(chatCommand.replyTo)
     c.set('caller', caller)
-    return answer(question, now, logWith({ requestId, caller }, chatContext.log))
+    return answer(chatCommand, now, logWith({ requestId, caller }, chatContext.log))
   }
 }
 
 /** Returns the context of a person's command. */
 function contextOf(
-  { replyTo }: Question,
+  { replyTo }: ChatCommand,
   limits: Pick<Context, 'deadline' | 'log'>,
   { contextFor, dailyCreations }: ChatContext,
 ): RequestContext {

@@ -2,11 +2,11 @@ import type { Button as ButtonElement, KnownBlock, PlainTextElement } from '@sla
 import * as v from 'valibot'
 import { chatCallerName } from '../../shared/caller.ts'
 import {
+  type ChatCommand,
+  commandId,
   confirmationOf,
   confirmationText,
-  type Question,
-  questionId,
-} from '../../shared/chat/question.ts'
+} from '../../shared/chat/command.ts'
 import { fitForSlack } from '../../shared/outbox/slack-text.ts'
 import { WORDINGS } from '../../shared/outbox/wording/all.ts'
 import type { Language } from '../../shared/outbox/wording/languages.ts'
@@ -64,7 +64,7 @@ export function slack(
           await mustBeSigned(received, signingSecrets)
           const person = `${form.get('team_id')}:${form.get('user_id')}`
           const address = form.get('response_url')
-          return questionBy(person, address, received, { text: form.get('text') ?? '' })
+          return commandBy(person, address, received, { text: form.get('text') ?? '' })
         },
         bodyOf: async (template) => payloadOf(template(language, PREFIX), 'one', language),
       },
@@ -80,7 +80,7 @@ export function slack(
           const person = `${team?.id ?? user.team_id}:${user.id}`
           const confirmed = confirmationOf(value)
           const text = confirmed?.command ?? value
-          return questionBy(person, address, received, { text, confirmed, replaces: true })
+          return commandBy(person, address, received, { text, confirmed, replaces: true })
         },
       },
     ],
@@ -112,16 +112,16 @@ async function mustBeSigned(
   throw new Problem('unauthenticated', 'A valid signature of Slack is required', { reason })
 }
 
-async function questionBy(
+async function commandBy(
   person: string,
   address: string | null,
   { bytes, now }: IncomingMessage,
-  content: Pick<Question, 'text'> & Partial<Pick<Question, 'confirmed' | 'replaces'>>,
-): Promise<Question> {
+  content: Pick<ChatCommand, 'text'> & Partial<Pick<ChatCommand, 'confirmed' | 'replaces'>>,
+): Promise<ChatCommand> {
   if (!v.is(Person, person)) malformed('The body must name a team and a user')
   const to = addressAt(ORIGIN, address)
   return {
-    id: await questionId(bytes, chatCallerName({ chat: 'slack', person })),
+    id: await commandId(bytes, chatCallerName({ chat: 'slack', person })),
     at: now,
     replaces: false,
     replyTo: { chat: 'slack', person, to, until: now + REPLY_LIMIT_MS },

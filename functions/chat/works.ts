@@ -1,7 +1,7 @@
 import { chatCallerName } from '../../shared/caller.ts'
+import { commandId, confirmationOf, confirmationText } from '../../shared/chat/command.ts'
 import { intentOf } from '../../shared/chat/grammar.ts'
-import { confirmationOf, confirmationText, questionId } from '../../shared/chat/question.ts'
-import { resultOf } from '../../shared/outbox/deliver.ts'
+import { REFUSED, resultOf } from '../../shared/outbox/deliver.ts'
 import { plainLines } from '../../shared/outbox/webhooks.ts'
 import { WORDINGS } from '../../shared/outbox/wording/all.ts'
 import { LANGUAGES, type Language } from '../../shared/outbox/wording/languages.ts'
@@ -49,7 +49,7 @@ export function works(
             ? `channels/${encodeURIComponent(channelId)}`
             : `users/${encodeURIComponent(person)}`
           return {
-            id: await questionId(bytes, chatCallerName({ chat: 'works', person })),
+            id: await commandId(bytes, chatCallerName({ chat: 'works', person })),
             at: now,
             text,
             confirmed,
@@ -60,6 +60,7 @@ export function works(
       },
     ],
     post: async (template, _, { to }) => {
+      if (!to) return REFUSED
       const { status, waitSeconds } = await send(to, contentOf(template, language))
       return resultOf(status, waitSeconds || undefined)
     },

@@ -1,5 +1,5 @@
 import type { Caller } from '../caller.ts'
-import type { ReplyTo } from '../chat/question.ts'
+import type { ReplyTo } from '../chat/command.ts'
 import type { Context } from '../context.ts'
 import type { Job } from '../jobs/job.ts'
 import type { RequestKey } from '../operations/request.ts'

@@ -1,4 +1,4 @@
-import { channelTarget } from '../chat/question.ts'
+import { channelTarget } from '../chat/command.ts'
 import { isFinal } from '../image.ts'
 import { type Ending, type Notice, noticesOf, type OperationEnded } from '../outbox/notice.ts'
 import type { Operation } from './operation.ts'

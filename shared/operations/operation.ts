@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Caller, isJobCallerName } from '../caller.ts'
-import { ReplyTo } from '../chat/question.ts'
+import { ReplyTo } from '../chat/command.ts'
 import { Image, isFinal, isLost } from '../image.ts'
 import { Ending } from '../outbox/notice.ts'
 import { PROBLEM_CODES, StoredProblem } from '../problem.ts'

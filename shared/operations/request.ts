@@ -1,5 +1,5 @@
 import type { Caller } from '../caller.ts'
-import type { ReplyTo } from '../chat/question.ts'
+import type { ReplyTo } from '../chat/command.ts'
 import type { Context } from '../context.ts'
 import { Problem } from '../problem.ts'
 import { sha256Hex } from '../web/digest.ts'

@@ -41,7 +41,7 @@ export function webhookNotifier(
   { now }: Clock,
 ): Notifier {
   return async ({ id, event }) => {
-    if (event.what === 'asked') return REFUSED
+    if (event.what === 'command') return REFUSED
     const notification = notificationOf(event, language, console)
     const request = await requestTo(target, notification, id, now())
     const { status, headers } = await transport(request, DELIVERY_MS)

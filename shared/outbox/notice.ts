@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { channelTarget, Question, ReplyTo } from '../chat/question.ts'
+import { ChatCommand, channelTarget, ReplyTo } from '../chat/command.ts'
 import { FINAL_PHASES } from '../image.ts'
 import { StoredProblem } from '../problem.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../web/durations.ts'
@@ -67,7 +67,11 @@ export type JobOverdue = v.InferOutput<typeof JobOverdue>
 export type Event = OperationEnded | JobOverdue
 
 /** The event that a person sent a message to the relay in a chat. */
-const Asked = v.object({ what: v.literal('asked'), at: v.number(), question: Question })
+const CommandReceived = v.object({
+  what: v.literal('command'),
+  at: v.number(),
+  command: ChatCommand,
+})
 
 /** An entry of the outbox: one event for one target. Times are milliseconds since the epoch. */
 export const Notice = v.object({
@@ -76,7 +80,7 @@ export const Notice = v.object({
   target: v.string(),
   /** Counts the writes of this entry; each write expects the previous version. */
   version: v.number(),
-  event: v.variant('what', [OperationEnded, JobOverdue, Asked]),
+  event: v.variant('what', [OperationEnded, JobOverdue, CommandReceived]),
   /** The place in a chat, if the target is a chat. */
   to: v.optional(ReplyTo),
   /** The other targets that get the same event. */
@@ -140,9 +144,9 @@ export function done(notice: Notice): Notice {
 }
 
 /** Creates the notice of a chat message that is being answered now. The tick retries it from `dueAt` on. */
-export function asked(question: Question, dueAt: number): Notice {
-  const { id, at, replyTo } = question
-  const event = { what: 'asked' as const, at, question }
+export function pendingCommand(command: ChatCommand, dueAt: number): Notice {
+  const { id, at, replyTo } = command
+  const event = { what: 'command' as const, at, command }
   return { id, target: channelTarget(replyTo.chat), version: 1, event, tries: 1, dueAt }
 }
 

@@ -47,10 +47,10 @@ export function endMessage(event: OperationEnded, wording: Wording): Message {
   }
 }
 
-function adviceOn({ what, name, problem }: OperationEnded, wording: Wording): string {
-  if (what === 'ready') return ''
+function adviceOn({ what, name, problem }: OperationEnded, wording: Wording): string | undefined {
+  if (what === 'ready') return undefined
   if (what !== 'rejected') return wording.advice[what]
-  return problem ? problemMessage(problem, name, wording) : ''
+  return problem ? problemMessage(problem, name, wording) : undefined
 }
 
 function overdueMessage(event: JobOverdue, { title, advice, field }: Wording): Message {

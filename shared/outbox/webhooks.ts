@@ -28,8 +28,8 @@ const rules = {
 /** A message to people, with the same facts for programs. */
 export interface Notification {
   title: string
-  /** The next step for the reader; empty if there is none. */
-  text: string
+  /** The next step for the reader, if there is one. */
+  text?: string | undefined
   fields: { name: string; value: string }[]
   url: string
   /** The stable name of the event: `operation.ready`. */

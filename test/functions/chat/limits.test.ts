@@ -4,14 +4,14 @@ import type { Chat, MessageTemplate } from '../../../functions/chat/chat.ts'
 import { mattermost } from '../../../functions/chat/mattermost.ts'
 import { renderAnswer } from '../../../functions/chat/render.ts'
 import { slack } from '../../../functions/chat/slack.ts'
-import type { Question } from '../../../shared/chat/question.ts'
+import type { ChatCommand } from '../../../shared/chat/command.ts'
 import { Phase } from '../../../shared/image.ts'
 import { LANGUAGES } from '../../../shared/outbox/wording/languages.ts'
 import { image, storage } from '../../shared/operations/records.ts'
 import { assertBlockKit } from '../../support/block-kit.ts'
 
 const transport = async () => expect.unreachable()
-const question: Question = {
+const chatCommand: ChatCommand = {
   id: '0'.repeat(32),
   at: 0,
   text: '',
@@ -65,7 +65,7 @@ test.each(LANGUAGES)(
   'renders every image within the limits of Slack and Mattermost, in %s',
   async (language) => {
     const written = async ({ routes }: Chat, template: MessageTemplate) => {
-      const body = await routes[0]?.bodyOf?.(template, question)
+      const body = await routes[0]?.bodyOf?.(template, chatCommand)
       return JSON.parse(JSON.stringify(body))
     }
     const chats = {

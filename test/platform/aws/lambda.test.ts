@@ -92,7 +92,7 @@ describe.skipIf(missing)('the function', () => {
     const environment = { ...environmentFor(gateway.origin), RELAY_TABLE: 'CANARYtable' }
     const door = await openLambdaDoor(aws, 'an HTTP API', environment)
     const error: FunctionError = await door.lambda.invoke({}).then(null, (reason) => reason)
-    expect(JSON.parse(error.message).errorMessage).toBe('The tick failed: internal')
+    expect(JSON.parse(error.message).errorMessage).toBe('The tick failed: store-unavailable')
     const { status, json } = await door.request('/v1/operations')
     expect([status, json.code]).toEqual([500, 'internal'])
     await door.close()

@@ -7,8 +7,8 @@ export const ReplyTo = v.object({
   chat: v.picklist(CHAT_NAMES),
   /** The id of the person who asked; in Slack `T…:U…`. */
   person: v.string(),
-  /** The reply address that the chat gave, or a room; empty if there is none. */
-  to: v.string(),
+  /** The reply address that the chat gave, or a room; missing if there is none. */
+  to: v.optional(v.string()),
   /** The time until which `to` may be used: milliseconds since the epoch. */
   until: v.number(),
 })
@@ -29,8 +29,8 @@ const Confirmation = v.object({
 export type Confirmation = v.InferOutput<typeof Confirmation>
 
 /** A message to the relay in a chat. */
-export const Question = v.object({
-  /** The id, which is the same if the chat sends the message again: see `questionId`. */
+export const ChatCommand = v.object({
+  /** The id, which is the same if the chat sends the message again: see `commandId`. */
   id: v.string(),
   /** Milliseconds since the epoch. */
   at: v.number(),
@@ -42,13 +42,13 @@ export const Question = v.object({
 })
 
 /** A message to the relay in a chat. */
-export type Question = v.InferOutput<typeof Question>
+export type ChatCommand = v.InferOutput<typeof ChatCommand>
 
 /**
  * Returns the id of a message: 24 hex digits of its hash, and 8 of the hash of its caller. The caller's part binds a
  * confirmation to the person who asked.
  */
-export async function questionId(bytes: Uint8Array, caller: string): Promise<string> {
+export async function commandId(bytes: Uint8Array, caller: string): Promise<string> {
   return (await sha256Hex(bytes)).slice(0, 24) + (await callerPart(caller))
 }
 
