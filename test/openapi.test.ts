@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openapi } from '../scripts/openapi.ts'
+import type { Operation } from '../shared/operations/operation.ts'
 import {
   accept,
   markConflict,
   markUnknown,
-  type Operation,
   startAttempt,
-} from '../shared/operations/operation.ts'
+} from '../shared/operations/transitions.ts'
 import { systemClock } from '../shared/web/clock.ts'
 import type { FaultName } from './gateway/faults.ts'
 import { by, claim } from './shared/operations/records.ts'

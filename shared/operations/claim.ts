@@ -6,9 +6,10 @@ import { type NameHolder, Problem } from '../problem.ts'
 import type { ClaimResult } from '../store/store.ts'
 import { rfc3339 } from '../web/rfc3339.ts'
 import { refreshIfStale, refreshResult } from './follow.ts'
-import { accept, type Claim, isLive, mayRead, type Operation, statusOf } from './operation.ts'
+import { isLive, mayRead, type Operation, statusOf } from './operation.ts'
 import { quotaExceeded, startOfDay } from './quota.ts'
 import { logTransition } from './save.ts'
+import { accept, type Claim } from './transitions.ts'
 
 /**
  * Claims key and name. Returns the new operation, or the existing operation of the same request. With a lease of 0, the next

@@ -3,21 +3,20 @@ import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
 import { HOUR_MS, SECOND_MS } from '../web/durations.ts'
 import { allIn, candidatesIn, type Findings, ownIn, withoutLost } from './findings.ts'
 import type { Preparation } from './kind.ts'
+import { isAttemptOver, type Operation } from './operation.ts'
 import {
   type Author,
   apply,
   completeInput,
-  isAttemptOver,
   markConflict,
   markNotApplied,
   markUnknown,
   nextLook,
-  type Operation,
   postpone,
   postponeLook,
   reject,
   updateResult,
-} from './operation.ts'
+} from './transitions.ts'
 
 /** The delay before the next look-up: less than a minute, so that the next tick makes it. */
 const LOOK_AGAIN_MS = 50 * SECOND_MS

@@ -3,8 +3,9 @@ import { type Image, isFinal } from '../image.ts'
 import { toProblem } from '../log.ts'
 import { MINUTE_MS, SECOND_MS } from '../web/durations.ts'
 import { kindOf } from './kinds.ts'
-import { hadResultAt, type Operation, updateResult } from './operation.ts'
+import { hadResultAt, type Operation } from './operation.ts'
 import { save } from './save.ts'
+import { updateResult } from './transitions.ts'
 
 /** The age up to which a result that is missing from answers does not count as gone. */
 const APPEARS_WITHIN_MS = 15 * MINUTE_MS

@@ -6,8 +6,9 @@ import { SECOND_MS } from '../web/durations.ts'
 import { decide, type Evidence } from './decide.ts'
 import { readAgain } from './follow.ts'
 import { kindOf } from './kinds.ts'
-import { type Operation, startAttempt } from './operation.ts'
+import type { Operation } from './operation.ts'
 import { save } from './save.ts'
+import { startAttempt } from './transitions.ts'
 
 /** The minimum time that must be left to send a request. */
 const MIN_SEND_MS = 5 * SECOND_MS

@@ -5,7 +5,8 @@ import { Problem } from '../problem.ts'
 import { sha256Hex } from '../web/digest.ts'
 import type { Kind } from './kind.ts'
 import { markerOf } from './marker.ts'
-import type { Claim, Run } from './operation.ts'
+import type { Run } from './operation.ts'
+import type { Claim } from './transitions.ts'
 
 /** An explicit key of a request. Keys of different origins are different, even if their values are equal. */
 export interface RequestKey {

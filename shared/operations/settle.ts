@@ -1,8 +1,9 @@
 import type { Context } from '../context.ts'
 import { invalidInput, Problem } from '../problem.ts'
 import { kindOf } from './kinds.ts'
-import { apply, markNotApplied, type Operation } from './operation.ts'
+import type { Operation } from './operation.ts'
 import { save } from './save.ts'
+import { apply, markNotApplied } from './transitions.ts'
 
 /** A person's decision on a conflict: the number of the image, or none. */
 export type Resolution = { imageNo: string } | { abandon: true }

@@ -1,80 +1,31 @@
 import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type CreateTableInput,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   paginateQuery,
   type QueryInput,
-  type TimeToLiveSpecification,
-  TransactionCanceledException,
-  TransactionConflictException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
-import { holdsOf, type Operation } from '../../../shared/operations/operation.ts'
-import { queueOf, type Row, readRecord, rowOf } from '../../../shared/store/records.ts'
+import { holdsOf } from '../../../shared/operations/operation.ts'
+import { queueOf, type Row, rowOf } from '../../../shared/store/records.ts'
 import type { ClaimTerms, Listing, RecordType, Store } from '../../../shared/store/store.ts'
-import { systemClock } from '../../../shared/web/clock.ts'
+import { DAY_MS } from '../../../shared/web/durations.ts'
+import {
+  expiryOf,
+  holdPk,
+  type Item,
+  itemOf,
+  listKeyOf,
+  recordOf,
+  recordPk,
+  seconds,
+} from './table.ts'
+import { FAILED, failedItems, isTransient, pause, reasonsOf } from './write-failures.ts'
 
-type Item = Record<string, AttributeValue>
-
-const DAY_MS = 86_400_000
-
-const FAILED = 'ConditionalCheckFailed'
-/** The cancellation reasons of a transaction that may succeed a moment later. */
-const TRANSIENT_REASONS = [
-  FAILED,
-  'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
-]
 const MAX_ROUNDS = 10
-const FIRST_PAUSE_MS = 50
-const MAX_PAUSE_MS = 1_000
-
 /** DynamoDB deletes expired items days late; until then they count as deleted. */
 const UNEXPIRED = '(attribute_not_exists(expiresAt) OR expiresAt > :now)'
-
-/**
- * The table, in the format of `CreateTable`, `UpdateTimeToLive` and CloudFormation. It stores the records; for everything
- * that operations hold the id of the operation that held it last; and for each caller and day the number of operations.
- * Those ids never expire: an id must outlive its operation, and is so small that an expiry in step with the operation's is
- * not worth its cost.
- */
-export const TABLE_SCHEMA: Omit<CreateTableInput, 'TableName'> & {
-  TimeToLiveSpecification: TimeToLiveSpecification
-} = {
-  BillingMode: 'PAY_PER_REQUEST',
-  AttributeDefinitions: [
-    { AttributeName: 'pk', AttributeType: 'S' },
-    { AttributeName: 'queue', AttributeType: 'S' },
-    { AttributeName: 'caller', AttributeType: 'S' },
-    { AttributeName: 'job', AttributeType: 'S' },
-    { AttributeName: 'listKey', AttributeType: 'S' },
-    { AttributeName: 'dueAt', AttributeType: 'N' },
-  ],
-  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-  GlobalSecondaryIndexes: [
-    index('inTime', 'queue', 'listKey'),
-    index('ofCaller', 'caller', 'listKey'),
-    index('ofJob', 'job', 'listKey'),
-    index('due', 'queue', 'dueAt'),
-  ],
-  TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
-}
-
-function index(IndexName: string, hash: string, range: string) {
-  return {
-    IndexName,
-    KeySchema: [
-      { AttributeName: hash, KeyType: 'HASH' as const },
-      { AttributeName: range, KeyType: 'RANGE' as const },
-    ],
-    Projection: { ProjectionType: 'ALL' as const },
-  }
-}
 
 /** Stores records in a DynamoDB table with the schema `TABLE_SCHEMA`. */
 export function dynamodbStore(client: DynamoDBClient, TableName: string): Store {
@@ -252,74 +203,4 @@ interface Held {
 function indexFor(of: Listing['of']): [index: string, key: string, value: string] {
   if (!of) return ['inTime', 'queue', queueOf('operation')]
   return 'caller' in of ? ['ofCaller', 'caller', of.caller] : ['ofJob', 'job', of.job]
-}
-
-/** Writes a row as an item. The record is authoritative; the other attributes are for queries and conditions. */
-function itemOf(row: Row, writeId: string): Item {
-  const { version, queue, dueAt, keepMs, caller, job, createdAt, id, json } = row
-  return {
-    pk: { S: recordPk(row) },
-    version: { N: String(version) },
-    queue: { S: queue },
-    record: { S: json },
-    writeId: { S: writeId },
-    ...(dueAt !== null && { dueAt: { N: String(dueAt) } }),
-    ...(keepMs !== null && { expiresAt: seconds(Date.now() + keepMs) }),
-    ...(caller !== null && { caller: { S: caller } }),
-    ...(job !== null && { job: { S: job } }),
-    ...(createdAt !== null && { listKey: { S: listKeyOf({ createdAt, operationId: id }) } }),
-  }
-}
-
-function recordOf<Type extends RecordType>(type: Type, { record }: Item) {
-  return readRecord(type, String(record?.S))
-}
-
-/** Returns the time when an item expires, in milliseconds since the epoch. */
-function expiryOf({ expiresAt }: Item): number {
-  return Number(expiresAt?.N ?? Number.POSITIVE_INFINITY) * 1_000
-}
-
-function recordPk({ type, id }: Pick<Row, 'type' | 'id'>): string {
-  return `${type}#${id}`
-}
-
-function holdPk(hold: string): string {
-  return `hold#${hold}`
-}
-
-/** Returns the sort key of a list: the time, then the id for operations of the same millisecond. */
-function listKeyOf({
-  createdAt,
-  operationId,
-}: Pick<Operation, 'createdAt' | 'operationId'>): string {
-  return `${String(createdAt).padStart(16, '0')}#${operationId}`
-}
-
-/** Returns the cancellation reason of each item of a transaction; empty for other errors. */
-function reasonsOf(error: unknown): string[] {
-  if (!(error instanceof TransactionCanceledException)) return []
-  return (error.CancellationReasons ?? []).map(({ Code }) => String(Code))
-}
-
-/** True if a write may succeed a moment later. */
-function isTransient(error: unknown): boolean {
-  const isConflict = error instanceof TransactionConflictException
-  return isConflict || reasonsOf(error).some((reason) => TRANSIENT_REASONS.includes(reason))
-}
-
-/** Returns the existing items that failed the conditions of a write; none for other errors. */
-function failedItems(error: unknown): Item[] {
-  if (error instanceof ConditionalCheckFailedException) return [error.Item ?? {}]
-  if (!(error instanceof TransactionCanceledException)) return []
-  const reasons = error.CancellationReasons ?? []
-  return reasons.filter(({ Code }) => Code === FAILED).map(({ Item = {} }) => Item)
-}
-
-function pause(round: number): Promise<void> {
-  return systemClock.sleep(Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** round))
-}
-
-function seconds(milliseconds: number) {
-  return { N: String(Math.floor(milliseconds / 1_000)) }
 }

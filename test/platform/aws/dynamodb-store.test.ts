@@ -9,17 +9,17 @@ import {
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { dynamodbStore } from '../../../functions/platform/aws/dynamodb-store.ts'
 import { imageName } from '../../../shared/operations/create-image/holds.ts'
+import type { Operation } from '../../../shared/operations/operation.ts'
 import {
   accept,
   apply,
   markConflict,
   markNotApplied,
   markUnknown,
-  type Operation,
   postponeLook,
   reject,
   startAttempt,
-} from '../../../shared/operations/operation.ts'
+} from '../../../shared/operations/transitions.ts'
 import type { ClaimResult, Store } from '../../../shared/store/store.ts'
 import { by, claim, image, jobsRecord, notice } from '../../shared/operations/records.ts'
 import { storeSuite } from '../../shared/store/store-suite.ts'

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TABLE_SCHEMA } from '../../../functions/platform/aws/dynamodb-store.ts'
+import { TABLE_SCHEMA } from '../../../functions/platform/aws/table.ts'
 import { faultsOf, type Resource, type Template } from './cloudformation.ts'
 import { packageService } from './osls.ts'
 

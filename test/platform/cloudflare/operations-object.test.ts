@@ -5,7 +5,7 @@ import {
   type OperationsObject,
   storeIn,
 } from '../../../functions/platform/cloudflare/operations-object.ts'
-import { accept } from '../../../shared/operations/operation.ts'
+import { accept } from '../../../shared/operations/transitions.ts'
 import type { Store } from '../../../shared/store/store.ts'
 import { by, claim } from '../../shared/operations/records.ts'
 import { raceSuite } from '../../shared/store/race-suite.ts'

@@ -6,7 +6,7 @@ import {
   storeIn,
 } from '../../../functions/platform/cloudflare/operations-object.ts'
 import worker from '../../../functions/worker.ts'
-import { accept, startAttempt } from '../../../shared/operations/operation.ts'
+import { accept, startAttempt } from '../../../shared/operations/transitions.ts'
 import { by, claim } from '../../shared/operations/records.ts'
 import { NO_QUOTA, replace } from '../../shared/store/writes.ts'
 

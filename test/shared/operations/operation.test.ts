@@ -1,21 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import {
-  accept,
-  apply,
   holdsOf,
   isAttemptOver,
   isLive,
   isSettled,
+  type Operation,
+} from '../../../shared/operations/operation.ts'
+import { type State, TRANSITIONS } from '../../../shared/operations/state.ts'
+import {
+  accept,
+  apply,
   markConflict,
   markNotApplied,
   markUnknown,
-  type Operation,
   postpone,
   reject,
   startAttempt,
   updateResult,
-} from '../../../shared/operations/operation.ts'
-import { type State, TRANSITIONS } from '../../../shared/operations/state.ts'
+} from '../../../shared/operations/transitions.ts'
 import { by, claim, image } from './records.ts'
 import { ARROWS } from './rules.ts'
 

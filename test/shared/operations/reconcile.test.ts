@@ -6,16 +6,11 @@ import { upstreamProblem } from '../../../shared/ncloud/fault.ts'
 import type { Gateway } from '../../../shared/ncloud/gateway.ts'
 import { createImage } from '../../../shared/operations/create-image/kind.ts'
 import { refreshResult } from '../../../shared/operations/follow.ts'
-import {
-  accept,
-  apply,
-  markUnknown,
-  type Operation,
-  startAttempt,
-} from '../../../shared/operations/operation.ts'
+import type { Operation } from '../../../shared/operations/operation.ts'
 import { reconcile } from '../../../shared/operations/reconcile.ts'
 import { newClaim } from '../../../shared/operations/request.ts'
 import type { State } from '../../../shared/operations/state.ts'
+import { accept, apply, markUnknown, startAttempt } from '../../../shared/operations/transitions.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { NO_QUOTA, replace, withChanges } from '../store/writes.ts'
 import { by, claim, image, storage } from './records.ts'

@@ -1,7 +1,7 @@
 import type { Image } from '../../../shared/image.ts'
 import type { JobsRecord } from '../../../shared/jobs/record.ts'
 import { imageName } from '../../../shared/operations/create-image/holds.ts'
-import type { Author, Claim } from '../../../shared/operations/operation.ts'
+import type { Author, Claim } from '../../../shared/operations/transitions.ts'
 import type { Notice } from '../../../shared/outbox/notice.ts'
 
 /** Returns the author of a change at a time. */

@@ -7,7 +7,7 @@ import {
   markUnknown,
   reject,
   startAttempt,
-} from '../../../shared/operations/operation.ts'
+} from '../../../shared/operations/transitions.ts'
 import { readRecord, rowOf } from '../../../shared/store/records.ts'
 import { by, claim, image, jobsRecord, notice } from '../operations/records.ts'
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { imageName } from '../../../shared/operations/create-image/holds.ts'
+import type { Operation } from '../../../shared/operations/operation.ts'
 import {
   accept,
   apply,
-  type Operation,
   postponeLook,
   reject,
   startAttempt,
-} from '../../../shared/operations/operation.ts'
+} from '../../../shared/operations/transitions.ts'
 import { noticeId, noticeRecord } from '../../../shared/outbox/notice.ts'
 import type { Store } from '../../../shared/store/store.ts'
 import { by, claim, image, jobsRecord, notice } from '../operations/records.ts'

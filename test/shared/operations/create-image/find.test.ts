@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Context } from '../../../../shared/context.ts'
 import type { CreateImageInput } from '../../../../shared/operations/create-image/content.ts'
 import { findImage } from '../../../../shared/operations/create-image/find.ts'
-import { accept } from '../../../../shared/operations/operation.ts'
+import { accept } from '../../../../shared/operations/transitions.ts'
 import { by, claim, image, storage } from '../records.ts'
 
 const input: CreateImageInput = {
