@@ -16,7 +16,7 @@ export const Snapshot = v.object({
 /** A block storage snapshot. */
 export type Snapshot = v.InferOutput<typeof Snapshot>
 
-/** Returns the operation time of a snapshot in milliseconds since the epoch; negative infinity if it is unknown. */
+/** Returns the creation time of a snapshot in milliseconds since the epoch; negative infinity if it is unknown. */
 export function snapshotTime({ createdAt }: Snapshot): number {
   return createdAt === null ? Number.NEGATIVE_INFINITY : Date.parse(createdAt)
 }

@@ -1,4 +1,4 @@
-import { createImage } from '../../shared/api/create-image.ts'
+import { checkCreate, startCreate } from '../../shared/api/create-image.ts'
 import { getImage, listImages } from '../../shared/api/images.ts'
 import { type JobSummary, listJobs, requestToRun, runJob } from '../../shared/api/jobs.ts'
 import { findOwnHolder, getOperation, listOperations } from '../../shared/api/operations.ts'
@@ -11,11 +11,11 @@ import type { Image } from '../../shared/image.ts'
 import { namesEveryMinute } from '../../shared/jobs/job.ts'
 import { toProblem } from '../../shared/log.ts'
 import type { ImageStorage } from '../../shared/ncloud/actions/create-server-image-from-snapshot.ts'
-import { type Check, isUsable } from '../../shared/operations/create-image/check.ts'
+import { type Check, usableSnapshots } from '../../shared/operations/create-image/check.ts'
 import { isSettled, type Operation } from '../../shared/operations/operation.ts'
 import { mustHaveQuota } from '../../shared/operations/quota.ts'
 import { isProblem, type Problem } from '../../shared/problem.ts'
-import { type Snapshot, snapshotTime } from '../../shared/snapshot.ts'
+import type { Snapshot } from '../../shared/snapshot.ts'
 import { MINUTE_MS } from '../../shared/web/durations.ts'
 
 const CONFIRMATION_MS = 10 * MINUTE_MS
@@ -98,7 +98,7 @@ async function answerTo(
 ): Promise<Answer> {
   switch (intent.command) {
     case 'status':
-      return statusOf(intent.of, context)
+      return statusAnswer(intent.of, context)
     case 'recent': {
       // A person asks for their own operations, without those of jobs.
       const { items } = await listOperations.run(
@@ -108,7 +108,7 @@ async function answerTo(
       return { what: 'operations', operations: items }
     }
     case 'snapshots':
-      return usableSnapshots(intent.of, context)
+      return snapshotsAnswer(intent.of, context)
     case 'jobs':
       return {
         what: 'jobs',
@@ -124,7 +124,7 @@ async function answerTo(
   }
 }
 
-async function statusOf(reference: string, context: RequestContext): Promise<Answer> {
+async function statusAnswer(reference: string, context: RequestContext): Promise<Answer> {
   const command = commandOf({ command: 'status', of: reference })
   if (/^\d+$/.test(reference)) {
     const image = await getImage.run({ no: reference }, context)
@@ -146,15 +146,10 @@ async function statusOf(reference: string, context: RequestContext): Promise<Ans
 }
 
 /** Finds the newest snapshots of a storage that an image can be created from. */
-async function usableSnapshots(storageNo: string, context: RequestContext): Promise<Answer> {
+async function snapshotsAnswer(storageNo: string, context: RequestContext): Promise<Answer> {
   const rows = await listSnapshots.run({ originalBlockStorageNo: storageNo }, context)
-  const usable = rows
-    // NAVER Cloud does not document whether its filters are exact.
-    .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)
-    .map(({ snapshot }) => snapshot)
-    .filter((snapshot) => isUsable(snapshot, 1))
-    .sort((one, other) => snapshotTime(other) - snapshotTime(one))
-  return { what: 'snapshots', storageNo, snapshots: usable.slice(0, MAX_SNAPSHOTS_SHOWN) }
+  const snapshots = usableSnapshots(rows, storageNo, 1).slice(0, MAX_SNAPSHOTS_SHOWN)
+  return { what: 'snapshots', storageNo, snapshots }
 }
 
 type ChangeIntent = Extract<Intent, { command: 'create' | 'run' }>
@@ -200,7 +195,7 @@ async function summaryOf(
   const { name, storages, command } = intent
   const summary = { what: 'summary' as const, command, name, confirmation }
   try {
-    const { checks, sizes } = await createImage.run({ dryRun: 'true' }, { name, storages }, context)
+    const { checks, sizes } = await checkCreate({ name, storages }, context)
     const state = checks.every(({ ok }) => ok) ? 'fit' : 'unfit'
     const sized = storages.map((storage, order) => ({ ...storage, sizeGb: sizes[order] ?? null }))
     return { ...summary, state, checks, storages: sized }
@@ -225,7 +220,7 @@ async function start(
     const { operation } =
       intent.command === 'run'
         ? await runJob.run({ name: intent.job }, claiming)
-        : await createImage.run({}, { name, storages: intent.storages }, claiming)
+        : await startCreate({ name, storages: intent.storages }, claiming)
     // Without an address for the result, the answer must not promise to post it.
     const isOver = isSettled(operation) || !replyTo.to
     return { what: isOver ? 'operation' : 'started', operation }

@@ -1,7 +1,7 @@
-import type { StartedOperation } from '../../shared/api/create-image.ts'
 import { getOperation } from '../../shared/api/operations.ts'
 import type { Page } from '../../shared/api/paging.ts'
 import type { RequestContext } from '../../shared/api/request-context.ts'
+import type { StartedOperation } from '../../shared/api/start.ts'
 import type { CheckedCreate } from '../../shared/operations/create-image/dry-run.ts'
 import { isSettled, knownBy, type Operation, statusOf } from '../../shared/operations/operation.ts'
 import { OperationView } from '../../shared/operations/view.ts'
@@ -14,7 +14,7 @@ import { type HttpContext, PENDING_RETRY_AFTER_SECONDS, preferenceApplied } from
 /** Answers with one operation; a caller can wait for its end. */
 export const oneOperation: Answering<Operation> = {
   reply: operationReply,
-  wait: { isDone: isSettled, again: readAgain },
+  wait: { isDone: isSettled, again: reload },
 }
 
 /** Answers with a page of operations. */
@@ -23,7 +23,7 @@ export const operations: Answering<Page<Operation>> = {
 }
 
 /** Answers with a new or repeated operation; a caller can wait for its end. A rejected one is answered as its problem. */
-export const createdOperation = {
+export const startedOperation = {
   reply({ operation, isReplay }, context) {
     mustNotBeRejected(operation)
     const answer = operationReply(operation, context)
@@ -32,28 +32,28 @@ export const createdOperation = {
       location: `/v1/operations/${operation.operationId}`,
       ...(isReplay && { 'idempotent-replayed': 'true' }),
     }
-    return { ...answer, status: createStatus(operation, isReplay), headers }
+    return { ...answer, status: startStatus(operation, isReplay), headers }
   },
   wait: {
     isDone: ({ operation }) => isSettled(operation),
     again: async ({ operation, isReplay }, context) => ({
-      operation: await readAgain(operation, context),
+      operation: await reload(operation, context),
       isReplay,
     }),
   },
   successes: { 201: OperationView, 202: OperationView },
 } satisfies Answering<StartedOperation>
 
-/** Answers as `createdOperation` does, or with the checks of a create. */
-export const createdOrChecked: Answering<StartedOperation | CheckedCreate> = {
+/** Answers as `startedOperation` does, or with the checks of a create. */
+export const startedOrChecked: Answering<StartedOperation | CheckedCreate> = {
   reply: (result, context) =>
-    'operation' in result ? createdOperation.reply(result, context) : checksReply(result),
+    'operation' in result ? startedOperation.reply(result, context) : checksReply(result),
   wait: {
-    isDone: (result) => !('operation' in result) || createdOperation.wait.isDone(result),
+    isDone: (result) => !('operation' in result) || startedOperation.wait.isDone(result),
     again: async (result, context) =>
-      'operation' in result ? createdOperation.wait.again(result, context) : result,
+      'operation' in result ? startedOperation.wait.again(result, context) : result,
   },
-  successes: createdOperation.successes,
+  successes: startedOperation.successes,
 }
 
 function checksReply({ checks }: CheckedCreate) {
@@ -85,7 +85,7 @@ function operationReply(operation: Operation, context: HttpContext) {
 }
 
 /** Returns the status of a create: 202 without an image number yet, 201 for a new image, 200 otherwise. */
-function createStatus({ state }: Operation, isReplay: boolean) {
+function startStatus({ state }: Operation, isReplay: boolean) {
   if (state === 'accepted' || state === 'sending' || state === 'unknown') return 202
   return state === 'applied' && !isReplay ? 201 : 200
 }
@@ -99,7 +99,7 @@ function retryAfterSeconds(operation: Operation, now: number): number | undefine
 }
 
 /** Reads an operation and its image again. */
-function readAgain({ operationId: id }: Operation, context: RequestContext): Promise<Operation> {
+function reload({ operationId: id }: Operation, context: RequestContext): Promise<Operation> {
   return getOperation.run({ id }, { ...context, mustBeFresh: true })
 }
 

@@ -1,6 +1,6 @@
 import type { Context as HonoContext } from 'hono'
 import * as v from 'valibot'
-import type { ParametersSchema, Row, RowDescription, RowWithBody } from '../../shared/api/row.ts'
+import type { ParametersSchema, Row, RowInput } from '../../shared/api/row.ts'
 import type { Reply } from '../reply.ts'
 import type { Env } from '../request-log.ts'
 import { bodyOf, parametersOf } from './input.ts'
@@ -10,9 +10,11 @@ import { type HttpContext, type Wait, waitFor } from './wait.ts'
 export interface Route {
   method: 'GET' | 'POST'
   path: string
-  row: RowDescription
+  row: Pick<Row, 'name' | 'scope' | 'summary' | 'parameters' | 'output' | 'problems'>
   /** The schema of the body; missing if the method has none. */
   body?: v.GenericSchema
+  /** True if a caller can wait for the end of the result. */
+  waits: boolean
   /** The schemas of the bodies of successes, by status. */
   successes: Record<number, v.GenericSchema>
   answer(c: HonoContext<Env>, context: HttpContext): Promise<Reply>
@@ -31,51 +33,31 @@ export interface Answering<Result> {
 /** A body without content: none, or an empty object. */
 const NoBody = v.optional(v.strictObject({}))
 
-/** Declares the route of a row without a body. */
-export function route<Parameters extends ParametersSchema, Result>(
-  method: 'GET' | 'POST',
-  path: string,
-  row: Row<Parameters, Result>,
-  answering: Answering<Result>,
-): Route {
-  const body = method === 'POST' ? NoBody : undefined
-  const successes = { 200: row.output, ...answering.successes }
-  async function answer(c: HonoContext<Env>, context: HttpContext): Promise<Reply> {
-    const parameters = parametersOf(c, row.parameters)
-    if (body) await bodyOf(c, body)
-    const result = await row.run(parameters, context)
-    return replyTo(result, row, answering, context)
-  }
-  return { method, path, row, ...(body && { body }), successes, answer }
-}
-
-/** Declares the route of a row with a body. */
-export function routeWithBody<
+/** Declares the route of a row. */
+export function route<
   Parameters extends ParametersSchema,
-  Body extends v.GenericSchema,
+  Body extends v.GenericSchema | undefined,
   Result,
 >(
-  method: 'POST',
+  method: 'GET' | 'POST',
   path: string,
-  row: RowWithBody<Parameters, Body, Result>,
-  answering: Answering<Result>,
+  row: Row<Parameters, Body, Result>,
+  { reply, wait, successes }: Answering<Result>,
 ): Route {
-  const successes = { 200: row.output, ...answering.successes }
-  async function answer(c: HonoContext<Env>, context: HttpContext): Promise<Reply> {
-    const parameters = parametersOf(c, row.parameters)
-    const result = await row.run(parameters, await bodyOf(c, row.body), context)
-    return replyTo(result, row, answering, context)
+  const body = method === 'POST' ? (row.body ?? NoBody) : undefined
+  return {
+    method,
+    path,
+    row,
+    ...(body && { body }),
+    waits: wait !== undefined,
+    successes: { 200: row.output, ...successes },
+    async answer(c, context) {
+      const parameters = parametersOf(c, row.parameters)
+      const input = { ...(parameters as object), ...(body && { body: await bodyOf(c, body) }) }
+      const first = await row.run(input as RowInput<Parameters, Body>, context)
+      const result = wait ? await waitFor(first, wait, context) : first
+      return { ...reply(result, context), body: row.view(result) }
+    },
   }
-  return { method, path, row, body: row.body, successes, answer }
-}
-
-/** Waits for the end of a result if the caller prefers that, and returns the answer. */
-async function replyTo<Result>(
-  first: Result,
-  { view }: Pick<Row<ParametersSchema, Result>, 'view'>,
-  { reply, wait }: Answering<Result>,
-  context: HttpContext,
-): Promise<Reply> {
-  const result = wait ? await waitFor(first, wait, context) : first
-  return { ...reply(result, context), body: view(result) }
 }

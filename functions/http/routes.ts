@@ -10,8 +10,8 @@ import { getOperation, listOperations, resolveOperation } from '../../shared/api
 import { listSnapshots } from '../../shared/api/snapshots.ts'
 import { images, oneImage, snapshots } from './images.ts'
 import { jobs, oneJob } from './jobs.ts'
-import { createdOperation, createdOrChecked, oneOperation, operations } from './operations.ts'
-import { route, routeWithBody } from './route.ts'
+import { oneOperation, operations, startedOperation, startedOrChecked } from './operations.ts'
+import { route } from './route.ts'
 
 /** The routes that need an API key: for each its row, and how the result of the row is answered. */
 export const ROUTES = [
@@ -25,11 +25,11 @@ export const ROUTES = [
   route('GET', '/v1/images/:no', getImage, oneImage(getImage)),
   route('GET', '/v1/images', listImages, images),
   route('GET', '/v1/snapshots', listSnapshots, snapshots),
-  routeWithBody('POST', '/v1/server-images', createImage, createdOrChecked),
+  route('POST', '/v1/server-images', createImage, startedOrChecked),
   route('GET', '/v1/operations/:id', getOperation, oneOperation),
   route('GET', '/v1/operations', listOperations, operations),
-  routeWithBody('POST', '/v1/operations/:id/resolution', resolveOperation, oneOperation),
+  route('POST', '/v1/operations/:id/resolution', resolveOperation, oneOperation),
   route('GET', '/v1/jobs', listJobs, jobs),
   route('GET', '/v1/jobs/:name', getJob, oneJob),
-  route('POST', '/v1/jobs/:name/runs', runJob, createdOperation),
+  route('POST', '/v1/jobs/:name/runs', runJob, startedOperation),
 ]

@@ -9,29 +9,12 @@ import {
 } from '../operations/create-image/dry-run.ts'
 import { imageFields } from '../operations/create-image/input.ts'
 import { createImage as kind } from '../operations/create-image/kind.ts'
-import type { Operation } from '../operations/operation.ts'
-import type { OperationRequest } from '../operations/request.ts'
-import { startOperation } from '../operations/start.ts'
 import { OperationView, operationView } from '../operations/view.ts'
 import { TargetNames } from '../outbox/webhooks.ts'
 import { invalidInput } from '../problem.ts'
 import type { RequestContext } from './request-context.ts'
-import { defineRowWithBody, UPSTREAM_PROBLEMS } from './row.ts'
-
-/** An operation that was created, or found because the request is a repeat. */
-export interface StartedOperation {
-  operation: Operation
-  isReplay: boolean
-}
-
-/** The problems of everything that creates an operation. */
-export const CREATE_PROBLEMS = [
-  'name-taken',
-  'invalid-input',
-  'idempotency-key-reused',
-  'quota-exceeded',
-  ...UPSTREAM_PROBLEMS,
-] as const
+import { defineRow } from './row.ts'
+import { START_PROBLEMS, type StartedOperation, startFor } from './start.ts'
 
 /** The content of a create: the image, and the targets that are notified. */
 interface CreateBody extends ImageContent {
@@ -40,7 +23,7 @@ interface CreateBody extends ImageContent {
 }
 
 /** Creates an image; with `dryRun` only checks the request. */
-export const createImage = defineRowWithBody({
+export const createImage = defineRow({
   name: 'createImage',
   scope: 'images:create',
   summary: 'Create an image from snapshots; with dryRun, only check the request',
@@ -53,44 +36,32 @@ export const createImage = defineRowWithBody({
     notify: v.optional(TargetNames),
   }),
   output: v.union([OperationView, DryRun]),
-  problems: CREATE_PROBLEMS,
-  run: createOrCheck,
+  problems: START_PROBLEMS,
+  run: ({ dryRun, body }, context): Promise<StartedOperation | CheckedCreate> =>
+    dryRun === 'true' ? checkCreate(body, context) : startCreate(body, context),
   view: (result) => ('operation' in result ? operationView(result.operation) : dryRunView(result)),
 })
 
-async function createOrCheck(
-  parameters: { dryRun: 'true' },
+/** Starts the creation of an image. */
+export async function startCreate(
   body: CreateBody,
-  context: RequestContext,
-): Promise<CheckedCreate>
-async function createOrCheck(
-  parameters: { dryRun?: 'false' },
-  body: CreateBody,
-  context: RequestContext,
-): Promise<StartedOperation>
-async function createOrCheck(
-  parameters: { dryRun?: 'true' | 'false' | undefined },
-  body: CreateBody,
-  context: RequestContext,
-): Promise<StartedOperation | CheckedCreate>
-async function createOrCheck(
-  parameters: { dryRun?: 'true' | 'false' | undefined },
-  { regionCode, notify = [], ...input }: CreateBody,
-  context: RequestContext,
-) {
-  mustBeTargets(notify, context)
-  const request = { kind, input, regionCode: regionCode ?? context.regionCode, notify }
-  if (parameters.dryRun !== 'true') return startFor(request, context)
-  return dryRun({ ...request, caller: context.caller, key: context.key }, context)
-}
-
-/** Starts an operation for the caller, with the preferences of the request. */
-export function startFor<Input>(
-  request: Omit<OperationRequest<Input>, 'caller' | 'key' | 'replyTo'>,
   context: RequestContext,
 ): Promise<StartedOperation> {
-  const { caller, key, replyTo } = context
-  return startOperation({ ...request, caller, key, replyTo }, context)
+  return startFor(requestFor(body, context), context)
+}
+
+/** Checks a create without sending anything that costs money. */
+export async function checkCreate(
+  body: CreateBody,
+  context: RequestContext,
+): Promise<CheckedCreate> {
+  const { caller, key } = context
+  return dryRun({ ...requestFor(body, context), caller, key }, context)
+}
+
+function requestFor({ regionCode, notify = [], ...input }: CreateBody, context: RequestContext) {
+  mustBeTargets(notify, context)
+  return { kind, input, regionCode: regionCode ?? context.regionCode, notify }
 }
 
 /** Throws unless every name is a target. Without any targets names are only stored. @throws Problem `invalid-input` */

@@ -8,9 +8,10 @@ import { OperationView, operationView } from '../operations/view.ts'
 import { parse } from '../parse.ts'
 import { invalidInput, Problem } from '../problem.ts'
 import { Rfc3339 } from '../web/rfc3339.ts'
-import { CREATE_PROBLEMS, startFor } from './create-image.ts'
+
 import type { RequestContext } from './request-context.ts'
 import { defineRow } from './row.ts'
+import { START_PROBLEMS, startFor } from './start.ts'
 
 const RUNS_SHOWN = 5
 
@@ -98,7 +99,7 @@ export const runJob = defineRow({
   summary: 'Run a job now; the name of its image must contain {HHmm}',
   parameters: JobAddress,
   output: OperationView,
-  problems: ['job-not-found', ...CREATE_PROBLEMS],
+  problems: ['job-not-found', ...START_PROBLEMS],
   run: async ({ name }, context) => startFor(requestToRun(name, context), context),
   view: ({ operation }) => operationView(operation),
 })

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { jobCallerName } from '../caller.ts'
 import { Digits } from '../ncloud/values.ts'
 import { oneOf } from '../one-of.ts'
-import { imageName } from '../operations/create-image/holds.ts'
+import { imageNameHold } from '../operations/create-image/holds.ts'
 import { refreshIfStale, refreshResult } from '../operations/follow.ts'
 import { KINDS } from '../operations/kinds.ts'
 import { mayRead, type Operation, statusOf } from '../operations/operation.ts'
@@ -21,7 +21,7 @@ import {
   readCursor,
 } from './paging.ts'
 import type { RequestContext } from './request-context.ts'
-import { defineRow, defineRowWithBody, UPSTREAM_PROBLEMS } from './row.ts'
+import { defineRow, UPSTREAM_PROBLEMS } from './row.ts'
 
 const OperationAddress = v.strictObject({ id: v.string() })
 
@@ -77,7 +77,7 @@ export const listOperations = defineRow({
 })
 
 /** Settles a conflict by an administrator's decision. */
-export const resolveOperation = defineRowWithBody({
+export const resolveOperation = defineRow({
   name: 'resolveOperation',
   scope: 'images:admin',
   summary: 'Settle a conflict: name the image, or abandon the operation',
@@ -94,8 +94,7 @@ export const resolveOperation = defineRowWithBody({
     'invalid-input',
     ...UPSTREAM_PROBLEMS,
   ],
-  run: async ({ id }, resolution, context) =>
-    settle(await readOperation(id, context), resolution, context),
+  run: async ({ id, body }, context) => settle(await readOperation(id, context), body, context),
   view: operationView,
 })
 
@@ -104,7 +103,7 @@ export async function findOwnHolder(
   name: string,
   { store, regionCode, caller }: RequestContext,
 ): Promise<Operation | undefined> {
-  const holder = await store.holder(imageName(regionCode, name))
+  const holder = await store.holder(imageNameHold(regionCode, name))
   return holder?.caller === caller.name ? holder : undefined
 }
 

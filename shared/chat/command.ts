@@ -28,7 +28,7 @@ const Confirmation = v.object({
 /** A command that can be confirmed once, until `expiresAt` (milliseconds since the epoch). */
 export type Confirmation = v.InferOutput<typeof Confirmation>
 
-/** A message to the relay in a chat. */
+/** A command that a person sent to the relay in a chat. */
 export const ChatCommand = v.object({
   /** The id, which is the same if the chat sends the message again: see `commandId`. */
   id: v.string(),
@@ -41,7 +41,7 @@ export const ChatCommand = v.object({
   replyTo: ReplyTo,
 })
 
-/** A message to the relay in a chat. */
+/** A command that a person sent to the relay in a chat. */
 export type ChatCommand = v.InferOutput<typeof ChatCommand>
 
 /**

@@ -1,9 +1,9 @@
-import type { Image } from '../image.ts'
 import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
 import { HOUR_MS, SECOND_MS } from '../web/durations.ts'
 import { allIn, candidatesIn, type Findings, ownIn, withoutLost } from './findings.ts'
 import type { Preparation } from './kind.ts'
 import { isAttemptOver, type Operation } from './operation.ts'
+import { numberOf, type Result } from './result.ts'
 import {
   type Author,
   apply,
@@ -43,14 +43,14 @@ export type Evidence =
   | { of: 'look-up'; findings: Findings }
   /** Nothing could be prepared or looked up. */
   | { of: 'failed look-up'; problem: Problem }
-  | { of: 'attempt'; result: Image }
+  | { of: 'attempt'; result: Result }
   | { of: 'failed attempt'; problem: Problem }
   /** A look-up after a refused attempt, which may have had an effect; without findings it failed. */
   | { of: 'refused attempt'; problem: Problem; findings: Findings | undefined }
   /** The attempt was stored, but there was no time left to send it. */
   | { of: 'unsent attempt' }
   /** The result as it was read; `undefined` if it could not be read. */
-  | { of: 'result'; result: Image | undefined }
+  | { of: 'result'; result: Result | undefined }
 
 /** The next step of an operation. */
 export type Decision =
@@ -117,7 +117,7 @@ function decideFirstAttempt(operation: Operation, findings: Findings, by: Author
   if (ours && ours.phase !== 'deleting') return stopWith(apply(operation, ours, by, 'adopted'))
   const [other] = allIn(there)
   if (other) return stopWith(reject(operation, nameTakenBy(other), by))
-  const existedBefore = allIn(findings).map(({ imageNo }) => imageNo)
+  const existedBefore = allIn(findings).map(numberOf)
   return { do: 'send', operation: { ...operation, existedBefore } }
 }
 
@@ -195,7 +195,7 @@ function decideOutcome(operation: Operation, evidence: Evidence | undefined, by:
   const ours = ownIn(findings)
   if (ours) return stopWith(apply(operation, ours, by, 'adopted'))
   if (!isAttemptOver(operation, findings.gatewayTime)) return later()
-  const candidates = candidatesIn(findings).map(({ imageNo }) => imageNo)
+  const candidates = candidatesIn(findings).map(numberOf)
   if (candidates.length > 0) return stopWith(markConflict(operation, candidates, by))
   if (allIn(withoutLost(findings)).length > 0) {
     return stopWith(markNotApplied(operation, 'name-taken', by))
@@ -219,7 +219,7 @@ function stopWith(next: Operation): Decision {
   return { do: 'save', next, after: 'stop' }
 }
 
-function nameTakenBy({ imageNo, phase: status, createdAt: since }: Image): StoredProblem {
+function nameTakenBy({ imageNo, phase: status, createdAt: since }: Result): StoredProblem {
   const when = since === null ? '' : `, created ${since}`
   const detail = `The name is in use by image ${imageNo} (${status}${when}). Choose another name`
   return { code: 'name-taken', detail, facts: { nameHolder: { imageNo, status, since } } }

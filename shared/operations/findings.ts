@@ -1,4 +1,5 @@
-import { type Image, isLost } from '../image.ts'
+import { isLost } from '../image.ts'
+import type { Result } from './result.ts'
 
 /**
  * The relation of a found thing to an operation: it has the operation's marker and content, the marker but other content,
@@ -8,25 +9,25 @@ export type Relation = 'own' | 'contradicting' | 'undescribed' | 'other'
 
 /** The result of a look-up. */
 export interface Findings {
-  found: { thing: Image; relation: Relation }[]
+  found: { thing: Result; relation: Relation }[]
   /** The earliest possible time on the gateway's clock when it answered: milliseconds since the epoch. */
   gatewayTime: number
 }
 
 /** Returns the thing with the marker, if there is exactly one and its content fits the operation. */
-export function ownIn({ found }: Findings): Image | undefined {
+export function ownIn({ found }: Findings): Result | undefined {
   const marked = found.filter(({ relation }) => relation === 'own' || relation === 'contradicting')
   const [first] = marked
   return first?.relation === 'own' && marked.length === 1 ? first.thing : undefined
 }
 
 /** Returns the things that may belong to the operation. */
-export function candidatesIn({ found }: Findings): Image[] {
+export function candidatesIn({ found }: Findings): Result[] {
   return found.filter(({ relation }) => relation !== 'other').map(({ thing }) => thing)
 }
 
 /** Returns everything that was found. */
-export function allIn({ found }: Findings): Image[] {
+export function allIn({ found }: Findings): Result[] {
   return found.map(({ thing }) => thing)
 }
 

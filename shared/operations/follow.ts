@@ -1,9 +1,10 @@
 import type { Context } from '../context.ts'
-import { type Image, isFinal } from '../image.ts'
+import { isFinal } from '../image.ts'
 import { toProblem } from '../log.ts'
 import { MINUTE_MS, SECOND_MS } from '../web/durations.ts'
 import { kindOf } from './kinds.ts'
 import { hadResultAt, type Operation } from './operation.ts'
+import { numberOf, type Result } from './result.ts'
 import { save } from './save.ts'
 import { updateResult } from './transitions.ts'
 
@@ -15,11 +16,11 @@ const FRESH_MS = 5 * SECOND_MS
 export async function readAgain(
   operation: Operation,
   context: Context,
-): Promise<Image | undefined> {
+): Promise<Result | undefined> {
   const { result } = operation
   if (!result) return undefined
   try {
-    return await kindOf(operation).read(operation, result.imageNo, context)
+    return await kindOf(operation).read(operation, numberOf(result), context)
   } catch (error) {
     const { code, extras } = toProblem(error, context.log)
     // Compared by the gateway's clock, because the clocks of two relays may differ by more than the result's age.
@@ -33,7 +34,8 @@ export async function readAgain(
 /** Reads the result of an operation again, and stores it. A failed read does not change the operation. */
 export async function refreshResult(operation: Operation, context: Context): Promise<Operation> {
   const result = await readAgain(operation, context)
-  return result ? save(operation, updateResult(operation, result, context), context) : operation
+  if (!result) return operation
+  return (await save(operation, updateResult(operation, result, context), context)).operation
 }
 
 /** Returns the operation for a reader. Reads its result again unless that is final or was read in the last 5 s. */

@@ -1,9 +1,9 @@
 import type * as v from 'valibot'
 import type { Context } from '../context.ts'
-import type { Image } from '../image.ts'
 import type { Signed } from '../ncloud/gateway.ts'
 import type { Findings } from './findings.ts'
 import type { Operation } from './operation.ts'
+import type { Result } from './result.ts'
 
 /** An operation whose input is known to be of its kind. */
 export type OperationOf<Input> = Operation & { input: Input }
@@ -13,7 +13,7 @@ export type Preparation<Input = unknown> =
   | {
       ready: true
       /** Signs the request of one attempt without sending it. */
-      sign(): Promise<Signed<Image>>
+      sign(): Promise<Signed<Result>>
     }
   | { ready: false; input: Input }
 
@@ -40,5 +40,5 @@ export interface Kind<Input> {
   /** Looks for the result of earlier attempts. @throws Problem of the read */
   find(operation: OperationOf<Input>, context: Context): Promise<Findings>
   /** Reads a possible result by its number. @throws Problem of the read */
-  read(operation: OperationOf<Input>, no: string, context: Context): Promise<Image>
+  read(operation: OperationOf<Input>, no: string, context: Context): Promise<Result>
 }

@@ -1,10 +1,11 @@
 import * as v from 'valibot'
 import { type Caller, isJobCallerName } from '../caller.ts'
 import { ReplyTo } from '../chat/command.ts'
-import { Image, isFinal, isLost } from '../image.ts'
+import { isFinal, isLost } from '../image.ts'
 import { Ending } from '../outbox/notice.ts'
 import { PROBLEM_CODES, StoredProblem } from '../problem.ts'
 import { MINUTE_MS, SECOND_MS } from '../web/durations.ts'
+import { Result } from './result.ts'
 import { STATUSES, type State, type Status, TRANSITIONS } from './state.ts'
 
 /** A run of a job, and its scheduled minute in milliseconds since the epoch. */
@@ -78,7 +79,7 @@ export const Operation = v.object({
   /** The time when the tick continues it; null if nothing is left to do. */
   dueAt: v.nullable(v.number()),
   /** The thing that it made, as it was last read. */
-  result: v.nullable(Image),
+  result: v.nullable(Result),
   resultReadAt: v.nullable(v.number()),
   /** The time when the relay learned the number of its result. */
   appliedAt: v.nullable(v.number()),

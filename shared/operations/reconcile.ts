@@ -47,9 +47,9 @@ export async function reconcile(operation: Operation, given: Context): Promise<O
         break
       }
       case 'save': {
-        const saved = await save(current, decision.next, context)
+        const { operation: saved, isOurs } = await save(current, decision.next, context)
         // If another write came first, the process that made it continues.
-        if (decision.after === 'stop' || saved !== decision.next) return saved
+        if (decision.after === 'stop' || !isOurs) return saved
         if (decision.after === 'renew') {
           await context.gateway.renew()
           mayRenew = false
@@ -100,12 +100,14 @@ async function send(
   const { clock } = context
   const timeLeft = () => Math.min(MAX_SEND_MS, context.deadline - clock.now())
   if (timeLeft() < MIN_SEND_MS) return undefined
-  const preparation = await kindOf(operation).prepare(operation, context)
-  if (!preparation.ready) return undefined
-  const signed = await preparation.sign()
+  const prepared = await gather('prepare', operation, context)
+  if (prepared.of !== 'preparation' || !prepared.preparation.ready) {
+    return { operation, evidence: prepared }
+  }
+  const signed = await prepared.preparation.sign()
   const next = startAttempt(operation, signed.signedAt, context)
-  const stored = await save(operation, next, context)
-  if (stored !== next) return { operation: stored }
+  const { operation: stored, isOurs } = await save(operation, next, context)
+  if (!isOurs) return { operation: stored }
   // The process may have been frozen; it is too late to send safely.
   if (timeLeft() < MIN_SEND_MS) return { operation: stored, evidence: { of: 'unsent attempt' } }
   try {

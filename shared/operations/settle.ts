@@ -22,7 +22,8 @@ export async function settle(
     throw new Problem('not-in-conflict', detail)
   }
   if ('abandon' in resolution) {
-    return save(operation, markNotApplied(operation, 'resolved', context), context)
+    const abandoned = markNotApplied(operation, 'resolved', context)
+    return (await save(operation, abandoned, context)).operation
   }
   const result = await kindOf(operation).read(operation, resolution.imageNo, context)
   if (result.name !== operation.name) {
@@ -30,5 +31,6 @@ export async function settle(
       { path: 'imageNo', message: 'must be an image with the name of the operation' },
     ])
   }
-  return save(operation, apply(operation, result, context, 'resolved'), context)
+  const settled = apply(operation, result, context, 'resolved')
+  return (await save(operation, settled, context)).operation
 }

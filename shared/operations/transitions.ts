@@ -1,8 +1,9 @@
-import { type Image, isFinal } from '../image.ts'
+import { isFinal } from '../image.ts'
 import type { StoredProblem } from '../problem.ts'
 import type { Clock } from '../web/clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../web/durations.ts'
 import { hadResultAt, type Operation, type Reason, statusOf } from './operation.ts'
+import type { Result } from './result.ts'
 import { type State, TRANSITIONS } from './state.ts'
 
 /** The author of a change, a caller's name or `tick`, and the clock that gives its time. */
@@ -67,7 +68,12 @@ export function startAttempt(operation: Operation, signedAt: number, by: Author)
 }
 
 /** Records the result that the gateway returned or a look-up found. */
-export function apply(operation: Operation, result: Image, by: Author, reason?: Reason): Operation {
+export function apply(
+  operation: Operation,
+  result: Result,
+  by: Author,
+  reason?: Reason,
+): Operation {
   const now = by.clock.now()
   const dueAt = isFinal(result.phase) ? null : now + FIRST_GAP_MS
   const seen = { result, resultReadAt: now, appliedAt: now, candidates: [], problem: null, dueAt }
@@ -122,7 +128,7 @@ export function postponeLook(operation: Operation, dueAt: number | null): Operat
 /** Records the result that was just read, and schedules the next read. */
 export function updateResult(
   operation: Operation,
-  result: Image,
+  result: Result,
   { clock, actor }: Author,
 ): Operation {
   const now = clock.now()

@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 import { JOBS_ID, JobsRecord } from '../jobs/record.ts'
-import { kindOf } from '../operations/kinds.ts'
 import { holdsOf, Operation } from '../operations/operation.ts'
 import { Notice, noticeId } from '../outbox/notice.ts'
 import { DAY_MS, MINUTE_MS } from '../web/durations.ts'
@@ -17,13 +16,7 @@ const NOTICE_MS = 15 * MINUTE_MS
 /** The states of operations that are done once they are not due any more. A conflict waits for a person without limit. */
 const DONE = ['applied', 'rejected', 'not_applied']
 
-/** An operation whose input has the shape of its kind. */
-const OperationOfKind = v.pipe(
-  Operation,
-  v.check((operation) => v.is(kindOf(operation).input, operation.input)),
-)
-
-const SCHEMAS = { operation: OperationOfKind, notice: Notice, jobs: JobsRecord }
+const SCHEMAS = { operation: Operation, notice: Notice, jobs: JobsRecord }
 
 /** A record as text, with everything that a store must know of it. */
 export interface Row {

@@ -48,7 +48,7 @@ export interface DueQuery {
   now: number
   /** The maximum number of records. */
   limit: number
-  /** Only the notices of a target. */
+  /** The target of the notices; operations have one queue. */
   target?: string
 }
 

@@ -3,16 +3,16 @@ import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROUTES } from '../../functions/http/routes.ts'
 import openapi from '../../functions/openapi.json' with { type: 'json' }
-import type { RowDescription } from '../../shared/api/row.ts'
+import type { Row } from '../../shared/api/row.ts'
 
 /** Every row that a file of `shared/api` exports. */
-const rows: RowDescription[] = []
+const rows: Row[] = []
 for (const file of readdirSync('shared/api')) {
   const exported: unknown[] = Object.values(await import(resolve('shared/api', file)))
   rows.push(...exported.filter(isRow))
 }
 
-function isRow(value: unknown): value is RowDescription {
+function isRow(value: unknown): value is Row {
   return value instanceof Object && 'run' in value && 'output' in value
 }
 

@@ -21,7 +21,7 @@ const { defineAction } = await import('../../shared/ncloud/action.ts')
 const { ownImages, readServerImage } = await import('../../shared/ncloud/reads.ts')
 const { ServerImage, serverImage } = await import('../../shared/ncloud/server-image.ts')
 const { listOf } = await import('../../shared/ncloud/values.ts')
-const { imageName } = await import('../../shared/operations/create-image/holds.ts')
+const { imageNameHold } = await import('../../shared/operations/create-image/holds.ts')
 const { marked } = await import('../../shared/operations/marker.ts')
 
 afterAll(() => {
@@ -72,7 +72,7 @@ const copyImage: Kind<CopyInput> = {
   name: 'copyImage',
   input: CopyInput,
   nameOf: ({ name }) => name,
-  holds: ({ name, sourceNo }, regionCode) => [imageName(regionCode, name), `image ${sourceNo}`],
+  holds: ({ name, sourceNo }, regionCode) => [imageNameHold(regionCode, name), `image ${sourceNo}`],
   fingerprint: ({ sourceNo, name }) => [sourceNo, name],
   prepare: async ({ input, marker, regionCode }, context) => ({
     ready: true,

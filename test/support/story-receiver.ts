@@ -73,7 +73,6 @@ const listeners = {
           seconds: expect.any(Number),
           problem: null,
           title: `${name} is ready`,
-          text: '',
           url: 'https://console.ncloud.com/',
         },
       })

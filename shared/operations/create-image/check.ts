@@ -1,6 +1,6 @@
 import type { Phase } from '../../image.ts'
 import type { NameHolder } from '../../problem.ts'
-import type { Snapshot } from '../../snapshot.ts'
+import { type Snapshot, snapshotTime } from '../../snapshot.ts'
 
 /** The facts for a message about a snapshot. */
 export interface SnapshotFacts {
@@ -50,9 +50,23 @@ function rulesFor(order: number): Rule[] {
   return RULES.filter(({ baseOnly }) => order === 0 || !baseOnly)
 }
 
-/** True if a storage of an image can be made from a snapshot. `order` is the position of the storage; 0 is the base. */
-export function isUsable(snapshot: Snapshot, order: number): boolean {
-  return rulesFor(order).every(({ isKept }) => isKept(snapshot, null))
+/**
+ * Returns the snapshots of a storage from which a storage of an image can be made, the newest first. `order` is the
+ * position of the storage; 0 is the base.
+ */
+export function usableSnapshots(
+  rows: readonly { snapshot: Snapshot; originalBlockStorageNo: string | null }[],
+  storageNo: string,
+  order: number,
+): Snapshot[] {
+  return (
+    rows
+      // NAVER Cloud does not document whether its filters are exact.
+      .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)
+      .map(({ snapshot }) => snapshot)
+      .filter((snapshot) => rulesFor(order).every(({ isKept }) => isKept(snapshot, null)))
+      .sort((one, other) => snapshotTime(other) - snapshotTime(one))
+  )
 }
 
 /** Checks the snapshot of a storage; `undefined` means a snapshot that was not found. */

@@ -17,7 +17,7 @@ import { mayRead, statusOf } from '../operation.ts'
 import { newClaim, type OperationRequest } from '../request.ts'
 import { type Check, checkSnapshot } from './check.ts'
 import type { CreateImageInput } from './content.ts'
-import { imageName } from './holds.ts'
+import { imageNameHold } from './holds.ts'
 
 /** A check as callers see it; `message` states the result. */
 const CheckView = v.object({
@@ -123,7 +123,7 @@ async function findNameHolder(
     const { imageNo, phase: status, createdAt: since } = image
     return { imageNo, status, since }
   }
-  const holder = await context.store.holder(imageName(regionCode, name))
+  const holder = await context.store.holder(imageNameHold(regionCode, name))
   if (!holder) return undefined
   const operationId = mayRead(holder, caller) ? holder.operationId : undefined
   return { operationId, status: statusOf(holder), since: rfc3339(holder.updatedAt) }

@@ -4,7 +4,7 @@ import { snapshots } from '../../ncloud/reads.ts'
 import { type FieldError, invalidInput, type ProblemFacts } from '../../problem.ts'
 import { snapshotTime } from '../../snapshot.ts'
 import { HOUR_MS } from '../../web/durations.ts'
-import { isUsable } from './check.ts'
+import { usableSnapshots } from './check.ts'
 import { type CreateImageInput, isSought } from './content.ts'
 
 /**
@@ -25,13 +25,8 @@ export async function findSnapshots(
     if (!isSought(storage)) return [storage]
     const { latestSnapshotOf: storageNo, maxAgeHours, ...rest } = storage
     const since = context.clock.now() - maxAgeHours * HOUR_MS
-    const [newest] = found
-      // NAVER Cloud does not document whether its filters are exact.
-      .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)
-      .map(({ snapshot }) => snapshot)
-      .filter((snapshot) => isUsable(snapshot, order) && snapshotTime(snapshot) >= since)
-      .sort((one, other) => snapshotTime(other) - snapshotTime(one))
-    if (newest) return [{ ...rest, snapshotNo: newest.snapshotNo }]
+    const [newest] = usableSnapshots(found, storageNo, order)
+    if (newest && snapshotTime(newest) >= since) return [{ ...rest, snapshotNo: newest.snapshotNo }]
     const message = `has no usable snapshot from the last ${maxAgeHours} hours (storage ${storageNo})`
     errors.push({ path: `storages.${order}.latestSnapshotOf`, message })
     storagesWithoutSnapshot.push({ storageNo, maxAgeHours })

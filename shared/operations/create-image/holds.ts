@@ -1,4 +1,4 @@
-/** Returns the name of an image in its region, as an operation that makes the image holds it. */
-export function imageName(regionCode: string, name: string): string {
+/** Returns what an operation that makes an image holds: the name of the image in its region. */
+export function imageNameHold(regionCode: string, name: string): string {
   return `image name ${regionCode} ${name}`
 }

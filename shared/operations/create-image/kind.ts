@@ -4,14 +4,14 @@ import type { Kind } from '../kind.ts'
 import { CreateImageInput, isSought, sendable } from './content.ts'
 import { findImage } from './find.ts'
 import { findSnapshots } from './find-snapshots.ts'
-import { imageName } from './holds.ts'
+import { imageNameHold } from './holds.ts'
 
 /** Makes an image from snapshots. */
 export const createImage: Kind<CreateImageInput> = {
   name: 'createImage',
   input: CreateImageInput,
   nameOf: ({ name }) => name,
-  holds: ({ name }, regionCode) => [imageName(regionCode, name)],
+  holds: ({ name }, regionCode) => [imageNameHold(regionCode, name)],
   fingerprint({ name, description, storages }) {
     const hashed = storages.map((one) => [
       one.snapshotNo ?? null,

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { dynamodbStore } from '../../../functions/platform/aws/dynamodb-store.ts'
-import { imageName } from '../../../shared/operations/create-image/holds.ts'
+import { imageNameHold } from '../../../shared/operations/create-image/holds.ts'
 import type { Operation } from '../../../shared/operations/operation.ts'
 import {
   accept,
@@ -178,7 +178,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       await replace(store, reject(first, problem, by(2_000)))
       const results = await claimMany(store, { name: 'web' })
       expect(withOutcome(results, 'ok')).toHaveLength(1)
-      const holder = await store.holder(imageName('KR', 'web'))
+      const holder = await store.holder(imageNameHold('KR', 'web'))
       const held = Array(199).fill({ outcome: 'held', holder })
       expect(withOutcome(results, 'held')).toEqual(held)
       expect(await store.list({ limit: 9 })).toEqual([
@@ -422,7 +422,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       const second = again(now)
       expect(await claimedAfter(91, second)).toEqual({ outcome: 'ok' })
       expect(await keysOf()).toContain(`operation#${first.operationId}`)
-      expect(await store.holder(imageName('KR', 'web'))).toEqual(second)
+      expect(await store.holder(imageNameHold('KR', 'web'))).toEqual(second)
       expect(await claimedAfter(92)).toEqual({ outcome: 'held', holder: second })
     })
 
@@ -433,7 +433,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
       await put(store, finished)
       await expire(first)
       expect(await store.get('operation', first.operationId)).toBeUndefined()
-      expect(await store.holder(imageName('KR', 'web'))).toBeUndefined()
+      expect(await store.holder(imageNameHold('KR', 'web'))).toBeUndefined()
       expect(await store.list({ limit: 1 })).toEqual([other])
       expect(await replace(store, { ...finished, version: 3 })).toBe(false)
     })
@@ -495,7 +495,7 @@ describe.skipIf(missing)('the store over DynamoDB', () => {
     const operation = accept(claim(), by(1))
     await store.claim(operation, NO_QUOTA)
     await store.get('operation', operation.operationId)
-    await store.holder(imageName('KR', operation.name))
+    await store.holder(imageNameHold('KR', operation.name))
     expect(inputs).toEqual(Array(6).fill(expect.objectContaining({ ConsistentRead: true })))
   })
 

@@ -94,9 +94,9 @@ describe.skipIf(missing)('the function', () => {
     const error: FunctionError = await door.lambda.invoke({}).then(null, (reason) => reason)
     expect(JSON.parse(error.message).errorMessage).toBe('The tick failed: store-unavailable')
     const { status, json } = await door.request('/v1/operations')
-    expect([status, json.code]).toEqual([500, 'internal'])
+    expect([status, json.code]).toEqual([503, 'store-unavailable'])
     await door.close()
-    expect(door.output()).toMatch(/"event":"defect","at":"ResourceNotFoundException at /)
+    expect(door.output()).toMatch(/"event":"store".*"reason":"ResourceNotFoundException"/)
     expect(door.output()).not.toMatch(/CANARYtable|non-existent/)
   })
 

@@ -1,6 +1,6 @@
 import type { Image } from '../../../shared/image.ts'
 import type { JobsRecord } from '../../../shared/jobs/record.ts'
-import { imageName } from '../../../shared/operations/create-image/holds.ts'
+import { imageNameHold } from '../../../shared/operations/create-image/holds.ts'
 import type { Author, Claim } from '../../../shared/operations/transitions.ts'
 import type { Notice } from '../../../shared/outbox/notice.ts'
 
@@ -64,7 +64,7 @@ export function claim(more: Partial<Claim> & { name?: string } = {}): Claim {
     kind: 'createImage',
     name,
     input: { name, storages: [{ snapshotNo: '1' }] },
-    holds: [imageName(regionCode, name)],
+    holds: [imageNameHold(regionCode, name)],
     notify: ['ops'],
     marker: '0123456789abcdef',
     ...rest,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { imageName } from '../../../shared/operations/create-image/holds.ts'
+import { imageNameHold } from '../../../shared/operations/create-image/holds.ts'
 import type { Operation } from '../../../shared/operations/operation.ts'
 import {
   accept,
@@ -22,7 +22,7 @@ export function storeSuite(open: () => Promise<Store>) {
     const operation = accept(claim(), by(1_000))
     expect(await store.claim(operation, NO_QUOTA)).toEqual({ outcome: 'ok' })
     expect(await store.get('operation', operation.operationId)).toEqual(operation)
-    expect(await store.holder(imageName('KR', operation.name))).toEqual(operation)
+    expect(await store.holder(imageNameHold('KR', operation.name))).toEqual(operation)
     expect(await store.get('operation', 'op_none')).toBeUndefined()
   })
 
@@ -58,7 +58,7 @@ export function storeSuite(open: () => Promise<Store>) {
     await replace(store, apply(sent, image('failed'), by(4_000)))
     const third = accept(claim({ name: 'web' }), by(5_000))
     expect(await store.claim(third, NO_QUOTA)).toEqual({ outcome: 'ok' })
-    expect(await store.holder(imageName('KR', 'web'))).toEqual(third)
+    expect(await store.holder(imageNameHold('KR', 'web'))).toEqual(third)
   })
 
   test.each([
@@ -179,7 +179,7 @@ export function storeSuite(open: () => Promise<Store>) {
     )
     expect(await store.claim(dead, NO_QUOTA)).toEqual({ outcome: 'ok' })
     expect(await store.get('operation', dead.operationId)).toEqual(dead)
-    expect(await store.holder(imageName('KR', 'web'))).toEqual(holder)
+    expect(await store.holder(imageNameHold('KR', 'web'))).toEqual(holder)
     const again = accept(claim({ keyHash: 'dead' }), by(3_000))
     expect(await store.claim(again, NO_QUOTA)).toEqual({ outcome: 'held', holder: dead })
   })
