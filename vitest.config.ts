@@ -44,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/platform/cloudflare/**', ...onDynamodb],
+          exclude: ['**/node_modules/**', 'test/platform/cloudflare/**', ...onDynamodb],
           maxConcurrency: 12,
         },
       },

@@ -51,7 +51,7 @@ async function click(action_id: string, value: string): Promise<void> {
   const { blocks } = standIn ? await (await fetch(standIn + path)).json() : {}
   if (blocks) return show(blocks)
   // Without the stand-in, as with npm run dev:worker, the answer is lost. A new command shows the result.
-  await command(action_id === 'confirm' ? 'operations' : value)
+  await command(action_id === 'confirm' ? 'recent' : value)
 }
 
 const [first = '', ...more] = process.argv.slice(2)

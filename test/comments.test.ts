@@ -10,7 +10,7 @@ const OPENING = '/**'
 
 const files = ['functions', 'shared', 'scripts', 'test'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => file.endsWith('.ts') && !/node_modules|generated/.test(file))
     .map((file) => join(folder, file)),
 )
 

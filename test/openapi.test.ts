@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openapi } from '../scripts/openapi.ts'
+import { ROUTES } from '../functions/http/routes.ts'
+import { BODY_EXAMPLES, COMPONENT_EXAMPLES, TEXT_EXAMPLES } from '../scripts/openapi/examples.ts'
+import { openapi } from '../scripts/openapi/openapi.ts'
 import type { Operation } from '../shared/operations/operation.ts'
 import {
   accept,
@@ -13,12 +16,44 @@ import type { FaultName } from './gateway/faults.ts'
 import { by, claim } from './shared/operations/records.ts'
 import { memoryStore } from './shared/store/memory-store.ts'
 import { NO_QUOTA, replace } from './shared/store/writes.ts'
-import { documented } from './support/contract.ts'
+import { assertFits, documented } from './support/contract.ts'
 import { type Asked, openRelay, type Relay, smallest } from './support/relay.ts'
 
 test('the committed document is the one generated from the schemas', async () => {
   const committed = await readFile('functions/openapi.json', 'utf8')
   expect(committed).toBe(`${JSON.stringify(openapi(), null, 2)}\n`)
+})
+
+describe('the examples of the document', () => {
+  const { schemas } = openapi().components
+  const examples = Object.entries(schemas).flatMap(([name, schema]) =>
+    'examples' in schema ? [[name, schema.examples] as const] : [],
+  )
+
+  test.each(examples)('fit the schema of %s', (name, examples = []) => {
+    expect(examples).toHaveLength(1)
+    assertFits(examples[0], { $ref: `#/components/schemas/${name}` })
+  })
+
+  test.each(Object.entries(BODY_EXAMPLES))('fit the body of %s', async (row, body) => {
+    const { body: schema } = ROUTES.find((route) => route.row.name === row) ?? {}
+    expect(schema && v.is(schema, body)).toBe(true)
+  })
+
+  test('show an image and its lines as the relay does', async () => {
+    const relay = await openRelay()
+    const { json } = await relay.request('/v1/images/12341457')
+    const { text } = await relay.request('/v1/images/12341457', {
+      headers: { accept: 'text/plain' },
+    })
+    await relay.close()
+    const requestId = expect.any(String)
+    expect(json).toEqual({
+      ...COMPONENT_EXAMPLES.Image,
+      upstream: { action: 'getServerImageDetail', requestId },
+    })
+    expect(text).toBe(TEXT_EXAMPLES.getImage)
+  })
 })
 
 test('the document has exactly the routes of the contract', () => {

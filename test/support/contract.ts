@@ -60,7 +60,8 @@ export function assertDocumented(
 
 const validators = new Map<string, ReturnType<typeof ajv.compile>>()
 
-function assertFits(body: unknown, schema: object | undefined) {
+/** Asserts that a value fits a schema of the document. */
+export function assertFits(body: unknown, schema: object | undefined) {
   const text = JSON.stringify(schema).replaceAll('#/', 'openapi#/')
   const validate = validators.get(text) ?? ajv.compile(JSON.parse(text))
   validators.set(text, validate)
