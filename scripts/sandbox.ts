@@ -65,15 +65,16 @@ export async function openSandbox() {
   return { environment, folder, close }
 }
 
-/** Returns commands to paste: read a XEN image, create a KVM image, send faults, get a refusal. */
+/** Returns a line that sets address and key, and commands to paste: read, create, send faults, get a refusal. */
 export function curlLines(url: string): string[] {
-  const key = `-H 'X-API-Key: ${KEY}'`
+  const key = `-H "X-API-Key: $KEY"`
   const json = `-H 'Content-Type: application/json'`
   const wait = `-H 'Prefer: wait=10'`
   const create = (body: object) =>
-    `curl -s ${key} ${json} ${wait} -d '${JSON.stringify(body)}' ${url}/v1/server-images`
+    `curl -sS ${key} ${json} ${wait} -d '${JSON.stringify(body)}' "$RELAY/v1/server-images"`
   return [
-    `curl -s ${key} ${url}/v1/images/12342264`,
+    `export RELAY=${url} KEY=${KEY}`,
+    `curl -sS ${key} "$RELAY/v1/images/12342264"`,
     create({ name: 'web-golden', storages: [{ snapshotNo: '12344697' }] }),
     create({ name: 'Web_Golden', storages: [{ sizeGb: 15 }, { sizeGb: 50 }] }),
     create({ name: 'web-data', storages: [{ snapshotNo: '12344698' }] }),
@@ -87,6 +88,6 @@ export function greet(url: string): void {
   const { port } = new URL(url)
   const own = port === '8787' ? '' : `PORT=${port} `
   console.log(`To send a command as Slack does: ${own}npm run chat -- "/ncp status 12341457"`)
-  console.log(`The API key is ${KEY}. Commands to paste (Ctrl-C stops the relay):\n`)
+  console.log('Commands to paste into another terminal (Ctrl-C stops the relay):\n')
   for (const line of curlLines(url)) console.log(`${line}\n`)
 }

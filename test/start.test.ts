@@ -34,10 +34,10 @@ async function started(script: string) {
       output += data
     })
   }
-  const lines = () => output.split('\n').filter((line) => line.startsWith('curl '))
+  const lines = () => output.split('\n').filter((line) => /^(export|curl) /.test(line))
   const exited = new Promise((_, reject) => own.once('exit', () => reject(new Error(output))))
   // A line can be pasted as soon as it is printed.
-  await Promise.race([exited, until(() => lines().length === 4)])
+  await Promise.race([exited, until(() => lines().length === 5)])
   return { url: `http://127.0.0.1:${port}`, lines: lines() }
 }
 
@@ -54,7 +54,11 @@ describe.each(['start', 'dev:worker'])('npm run %s', (script) => {
   test('prints four commands that work when pasted and are in the README', async () => {
     const { url, lines } = await started(script)
     const answers = []
-    for (const line of lines) answers.push(JSON.parse((await run('sh', ['-c', line])).stdout))
+    const [setting, ...commands] = lines
+    for (const command of commands) {
+      const pasted = `${setting}\n${command}`
+      answers.push(JSON.parse((await run('sh', ['-c', pasted])).stdout))
+    }
     expect(answers).toMatchObject([
       { kind: 'memberServerImage', phase: 'pending' },
       { status: 'ready', image: { kind: 'serverImage', phase: 'ready' } },
