@@ -1,44 +1,19 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { versionFault } from '../functions/platform/node/version.ts'
+import { freePort, startSandbox } from './support/sandbox.ts'
 import { until } from './support/until.ts'
 
 const run = promisify(execFile)
 let child: ChildProcess | undefined
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-/** Starts an npm script and returns its URL and the commands that it printed for pasting. */
+/** Starts a sandbox that ends with the test. */
 async function started(script: string) {
-  const port = await freePort()
-  const env = { ...process.env, PORT: String(port), CI: '1' }
-  const own = spawn('npm', ['run', '--silent', script], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
-  child = own
-  let output = ''
-  for (const stream of [own.stdout, own.stderr]) {
-    stream.on('data', (data) => {
-      output += data
-    })
-  }
-  const lines = () => output.split('\n').filter((line) => /^(export|curl) /.test(line))
-  const exited = new Promise((_, reject) => own.once('exit', () => reject(new Error(output))))
-  // A line can be pasted as soon as it is printed.
-  await Promise.race([exited, until(() => lines().length === 5)])
-  return { url: `http://127.0.0.1:${port}`, lines: lines() }
+  const sandbox = await startSandbox(script)
+  onTestFinished(sandbox.stop)
+  return sandbox
 }
 
 afterEach(async () => {
