@@ -4,18 +4,18 @@ import { parseSettings } from '../shared/settings.ts'
 
 const pair = { NCLOUD_ACCESS_KEY: 'access', NCLOUD_SECRET_KEY: 'secret' }
 
-/** Returns the first JSON block below a heading. */
-async function exampleUnder(heading: string): Promise<string> {
-  const text = await readFile('README.md', 'utf8')
-  const json = text.split(`\n${heading}\n`)[1]?.match(/```json\n([^`]*)```/)?.[1]
-  if (!json) throw new Error(`There is no JSON under ${heading}`)
+/** Returns the first JSON block of a page. */
+async function firstJsonOf(page: string): Promise<string> {
+  const text = await readFile(page, 'utf8')
+  const json = text.match(/```json\n([^`]*)```/)?.[1]
+  if (!json) throw new Error(`There is no JSON in ${page}`)
   return json
 }
 
-test('the jobs and targets of the README are valid settings', async () => {
-  const RELAY_JOBS = await exampleUnder('## Jobs')
+test('the jobs and targets of the docs are valid settings', async () => {
+  const RELAY_JOBS = await firstJsonOf('docs/jobs.md')
   const secret = `whsec_${Buffer.alloc(32).toString('base64')}`
-  const RELAY_NOTIFY = (await exampleUnder('## Notifications')).replace('whsec_…', secret)
+  const RELAY_NOTIFY = (await firstJsonOf('docs/notifications.md')).replace('whsec_…', secret)
   expect(await parseSettings({ ...pair, RELAY_JOBS, RELAY_NOTIFY })).toMatchObject({
     value: { jobs: [{ name: 'nightly-web' }], targets: { ops: {}, audit: {} } },
   })
