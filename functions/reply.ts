@@ -100,6 +100,7 @@ export function replyProblem(c: Context<Env>, problem: Problem): Response {
 function commonHeaders(c: Context<Env>, retryAfterSeconds: number | undefined) {
   return {
     'x-request-id': c.var.requestId,
+    'x-content-type-options': 'nosniff',
     vary: 'Prefer, Accept',
     ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
   }

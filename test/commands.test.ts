@@ -16,6 +16,9 @@ const ELSEWHERE: Record<string, string> = {
   'npm start': 'test/start.test.ts',
   'npm run build': '.ci/run',
   'npm run check': '.ci/run',
+  'npm run check:types': 'package.json',
+  'npm run check:format': 'package.json',
+  'npm run check:sources': 'package.json',
 }
 
 interface Block {

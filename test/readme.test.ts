@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parseSettings } from '../shared/settings.ts'
 
@@ -29,4 +31,31 @@ test('the schedule of EventBridge names a job and lets AWS fill in the time', as
     job: 'nightly-web',
     scheduledAt: '<aws.scheduler.scheduled-time>',
   })
+})
+
+const pages = [
+  ...readdirSync('.').filter((file) => file.endsWith('.md')),
+  ...readdirSync('docs').flatMap((file) => (file.endsWith('.md') ? [`docs/${file}`] : [])),
+]
+
+/** Returns the anchors that GitHub makes of a page's headings. */
+function anchorsIn(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replace(/```.*?```/gs, '')
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\p{M} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+test.each(pages)('every link of %s leads somewhere', (page) => {
+  const text = readFileSync(page, 'utf8').replace(/```.*?```/gs, '')
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+  for (const link of links.filter((one) => !/^(https?|mailto):/.test(one))) {
+    const [path = '', anchor] = link.split('#')
+    const target = path ? join(dirname(page), path) : page
+    expect(() => readFileSync(target), link).not.toThrow()
+    if (anchor) expect(anchorsIn(target), link).toContain(anchor)
+  }
 })

@@ -63,7 +63,7 @@ export const Operation = v.object({
   holds: v.array(v.string()),
   /** The run of a job that requested it. */
   run: v.optional(Run),
-  /** The targets that are notified; not part of the content. */
+  /** The targets that are notified. */
   notify: v.array(v.string()),
   /** The place in a chat where it was requested and where its result is posted. */
   replyTo: v.optional(ReplyTo),

@@ -66,7 +66,9 @@ export async function newClaim<Input>(
  * Returns the hash of a request's content. For a run of a job it contains the template instead of the input, so that a
  * repeat one minute later has the same fingerprint.
  */
-function fingerprintOf<Input>({ kind, input, regionCode, run }: OperationRequest<Input>) {
+function fingerprintOf<Input>({ kind, input, regionCode, notify, run }: OperationRequest<Input>) {
   const content = kind.fingerprint(run ? run.template : input)
-  return sha256Hex(JSON.stringify([regionCode, ...content, ...(run ? [run.job] : [])]))
+  return sha256Hex(
+    JSON.stringify([regionCode, notify.toSorted(), ...content, ...(run ? [run.job] : [])]),
+  )
 }

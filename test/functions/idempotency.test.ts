@@ -27,12 +27,12 @@ test(`rejects a reused key with other content with 422 (${OTHERS} bodies)`, asyn
   expect(relay.gateway.received).toHaveLength(arrived)
 })
 
-/** Returns an equivalent body: other field order, Unicode form and targets, and explicit defaults. */
+/** Returns an equivalent body: other field order and Unicode form, and explicit defaults. */
 function equivalent(body: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(body).toReversed()
-  const { description, regionCode = 'KR', notify: _, ...rest } = Object.fromEntries(entries)
+  const { description, regionCode = 'KR', notify = [], ...rest } = Object.fromEntries(entries)
   const text = typeof description === 'string' ? description.normalize('NFD') : description
-  return { notify: ['others'], regionCode, ...rest, description: text ?? '' }
+  return { notify, regionCode, ...rest, description: text ?? '' }
 }
 
 test(`treats an equivalent body under the same key as a repeat (${REPEATS} bodies)`, async () => {

@@ -36,6 +36,7 @@ export function assertDocumented(
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const operation = operations.find((one) => one.method === method && one.pattern.test(pathname))
   const type = response.headers.get('content-type')?.split(';')[0] ?? ''
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff')
   expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-fA-Z-]{16,36}$/)
   if (response.status === 304 || request.method === 'HEAD') expect(text).toBe('')
   else if (pathname.startsWith('/chat/') && response.status === 200) {
