@@ -1,6 +1,6 @@
 import { chatCallerName } from '../../shared/caller.ts'
 import { commandId, confirmationOf, confirmationText } from '../../shared/chat/command.ts'
-import { intentOf } from '../../shared/chat/grammar.ts'
+import { intentOf, isAddressed } from '../../shared/chat/grammar.ts'
 import { REFUSED, resultOf } from '../../shared/outbox/deliver.ts'
 import { plainLines } from '../../shared/outbox/webhooks.ts'
 import { WORDINGS } from '../../shared/outbox/wording/all.ts'
@@ -18,6 +18,9 @@ const LIMITS = { text: 2_000, contentText: 1_000, postbackBytes: 300 }
 const LOCALES = { en: 'en_US', ko: 'ko_KR', ja: 'ja_JP' } as const
 
 const utf8 = new TextEncoder()
+
+/** The postback of the button that begins a conversation. */
+const START = 'start'
 
 /** Opens NAVER WORKS and LINE WORKS: a bot that answers in the languages of its readers. */
 export function works(
@@ -51,7 +54,7 @@ export function works(
           return {
             id: await commandId(bytes, chatCallerName({ chat: 'works', person })),
             at: now,
-            text,
+            text: postback === START ? 'help' : text,
             confirmed,
             replaces: false,
             replyTo: { chat: 'works', person, to, until: Number.MAX_SAFE_INTEGER },
@@ -70,7 +73,7 @@ export function works(
 /** True for a click, a command after `ncp`, and a command with a name, number or id that cannot be ordinary talk. */
 function isForBot(text: string, postback: string): boolean {
   const intent = intentOf(text)
-  const isNamed = /^\s*\/?ncp\s/i.test(text.normalize('NFKC')) && 'command' in intent
+  const isNamed = isAddressed(text) && 'command' in intent
   const isCertain = 'name' in intent || ('of' in intent && /^(\d|op_)/.test(intent.of))
   return postback !== '' || isNamed || isCertain
 }

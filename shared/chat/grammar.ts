@@ -148,13 +148,30 @@ function wordOf({ snapshotNo, sizeGb, volumeType }: ImageStorage): string {
   return [snapshotNo, sizeGb, volumeType].filter((part) => part !== undefined).join(':')
 }
 
-/** Applies NFKC, removes invisible characters, unifies spaces and drops a leading `/ncp`. */
+/** True for a text with words after `ncp`, which is meant for the relay even where people talk with each other. */
+export function isAddressed(text: string): boolean {
+  return /^\/?ncp \S/i.test(clean(text))
+}
+
+const PREFIX = /^\/?ncp( |$)/i
+
+/** Cleans a text and drops a leading `/ncp`. */
 function normalize(text: string): string {
+  return clean(text).replace(PREFIX, '')
+}
+
+/**
+ * Applies NFKC, removes invisible characters, unifies spaces, drops a leading mention (`@bot`), and reads the dashes that
+ * keyboards and editors write as hyphens: U+2010 to U+2013 and U+2212 as one, the longer ones as two.
+ */
+function clean(text: string): string {
   return text
     .normalize('NFKC')
     .replace(/\p{Cf}/gu, '')
+    .replace(/[\u2010-\u2013\u2212]/g, '-')
+    .replace(/[\u2014\u2015]/g, '--')
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .replace(/ ?: ?/g, ':')
     .trim()
-    .replace(/^\/?ncp( |$)/i, '')
+    .replace(/^@\S+ ?/, '')
 }

@@ -165,6 +165,8 @@ function valuesOf(text = '', { min, max, names = [], namesOnly = false }: Field)
     const last = to && to !== from ? numberOf(to, names.lastIndexOf(to)) : from ? first : max
     const step = Number(by)
     if (first > last || step < 1) throw new RangeError('The range is empty')
+    // `*/90` in minutes would run hourly, which nobody means.
+    if (step > max - min + 1) throw new RangeError('The step is longer than the field')
     const length = Math.floor((last - first) / step) + 1
     return Array.from({ length }, (_, count) => first + count * step)
   })

@@ -110,10 +110,18 @@ describe('a command', () => {
       '상태 12341457',
       'create web-golden 12344697',
       `status op_${'0'.repeat(32)}`,
+      '\u200bncp jobs',
+      '@bot 상태 12341457',
     ]) {
       expect(await sendEvent({ text, ...room })).toHaveLength(1)
     }
     expect(await sendEvent({ text: 'anything' })).toHaveLength(1)
+  })
+
+  test('that begins a conversation is answered with the help', async () => {
+    const [start] = await sendEvent({ text: '시작하기', postback: 'start' })
+    const [help] = await sendEvent({ text: 'help' })
+    expect(start).toEqual(help)
   })
 
   test('is not read from an event of another kind', async () => {

@@ -10,7 +10,7 @@ const create = (...storages: object[]) => ({
 })
 
 describe('a command', () => {
-  test.each([
+  test.each<[string, object]>([
     ['status 12341457', { command: 'status', of: '12341457' }],
     ['/ncp status web-golden', { command: 'status', of: 'web-golden' }],
     ['ncp STATUS 12341457', { command: 'status', of: '12341457' }],
@@ -22,6 +22,17 @@ describe('a command', () => {
     ['ｽﾃｰﾀｽ web-golden', { command: 'status', of: 'web-golden' }],
     ['  status \t 12341457  ', { command: 'status', of: '12341457' }],
     ['status \u200b12341457\u2060', { command: 'status', of: '12341457' }],
+    ...['\u2010', '\u2011', '\u2012', '\u2013', '\u2212', '\uff0d'].map(
+      (dash): [string, object] => [
+        `status web${dash}golden`,
+        { command: 'status', of: 'web-golden' },
+      ],
+    ),
+    ['status a\u2014b', { command: 'status', of: 'a--b' }],
+    ['status a\u2015b', { command: 'status', of: 'a--b' }],
+    ['@bot 상태 12341457', { command: 'status', of: '12341457' }],
+    ['@bot', { command: 'help' }],
+    ['\u200bncp jobs', { command: 'jobs' }],
     ['create web-golden 12344697', create()],
     ['생성 web-golden 12344697', create()],
     ['作成 web-golden 12344697', create()],
