@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { Problem, problemMembers } from '../shared/problem.ts'
+import { type HeaderMember, headerList } from '../shared/web/header-list.ts'
 import { printable } from '../shared/web/printable.ts'
 import { etagOf, isNamed } from './etag.ts'
 import type { Env } from './request-log.ts'
@@ -35,17 +36,16 @@ export function mustBeAcceptable(c: Context): void {
 function preferredType(c: Context): 'application/json' | 'text/plain' | undefined {
   const header = c.req.header('accept')
   if (!header) return 'application/json'
-  const qualities = new Map(header.toLowerCase().split(',').map(qualityOf))
+  const qualities = new Map(headerList(header.toLowerCase()).map(qualityOf))
   const quality = (type: string) =>
     qualities.get(type) ?? qualities.get(type.replace(/\/.*/, '/*')) ?? qualities.get('*/*') ?? 0
   if (quality('text/plain') > quality('application/json')) return 'text/plain'
   return quality('application/json') > 0 ? 'application/json' : undefined
 }
 
-function qualityOf(range: string): [type: string, quality: number] {
-  const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
-  const weight = parameters.find((parameter) => parameter.startsWith('q='))
-  return [type, weight === undefined ? 1 : Number(weight.slice(2)) || 0]
+function qualityOf({ value, parameters }: HeaderMember): [type: string, quality: number] {
+  const weight = parameters.get('q')
+  return [value, weight === undefined ? 1 : Number(weight) || 0]
 }
 
 /** Writes a success in the media type that the caller prefers. A read becomes 304 if the caller already has it. */

@@ -4,6 +4,7 @@ import type { ParametersSchema } from '../../shared/api/row.ts'
 import type { RequestKey } from '../../shared/operations/request.ts'
 import { parse } from '../../shared/parse.ts'
 import { type FieldError, invalidInput, Problem } from '../../shared/problem.ts'
+import { headerList } from '../../shared/web/header-list.ts'
 import { quoteName } from '../../shared/web/printable.ts'
 import { bodyJson, bodyText, bytesOf, malformed } from '../body.ts'
 
@@ -52,13 +53,14 @@ export async function bodyOf<Schema extends v.GenericSchema>(
 }
 
 /**
- * Reads the `Idempotency-Key`: bare, or quoted as a structured-field string (RFC 9651); 1 to 255 visible ASCII characters.
+ * Reads the `Idempotency-Key`: bare, or quoted as a structured-field string (RFC 9651), whose parameters are ignored; 1 to
+ * 255 visible ASCII characters.
  * @throws Problem `malformed-request`
  */
 export function idempotencyKeyOf(c: Context): RequestKey | undefined {
   const header = c.req.header('idempotency-key')
   if (header === undefined) return undefined
-  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(header)?.[1]
+  const quoted = /^"((?:[^"\\]|\\["\\])*)"\s*(?:;.*)?$/.exec(header)?.[1]
   const key = quoted?.replace(/\\(.)/g, '$1') ?? header
   const isBroken = header.startsWith('"') && quoted === undefined
   if (isBroken || !/^[!-~]{1,255}$/.test(key)) {
@@ -69,9 +71,9 @@ export function idempotencyKeyOf(c: Context): RequestKey | undefined {
 
 /** Reads the seconds of `Prefer: wait=N` (RFC 7240), where N is 1 to 20. The first `wait` counts. */
 export function waitSecondsOf(c: Context): number | undefined {
-  const header = c.req.header('prefer') ?? ''
-  const wait = /(?:^|,)\s*wait\s*=\s*"?(\d{1,2})"?\s*(?=$|[,;])/i.exec(header)?.[1]
-  const seconds = Number(wait ?? 0)
+  const preferences = headerList(c.req.header('prefer') ?? '').map(({ value }) => value)
+  const wait = preferences.find((preference) => /^wait\s*=/i.test(preference)) ?? ''
+  const seconds = Number(/^wait\s*=\s*"?(\d{1,2})"?$/i.exec(wait)?.[1] ?? 0)
   return seconds >= 1 && seconds <= MAX_WAIT_SECONDS ? seconds : undefined
 }
 

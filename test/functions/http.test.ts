@@ -141,6 +141,7 @@ describe('Accept', () => {
     ['application/json;q=0, */*', 'text/plain; charset=utf-8'],
     ['application/*', 'application/json'],
     ['', 'application/json'],
+    ['application/json;profile="a,b";q=0.1, text/plain;q=0.5', 'text/plain; charset=utf-8'],
   ])('%s gives %s', async (accept, type) => {
     const { headers } = await relay.request(path, { headers: { accept } })
     expect(headers.get('content-type')).toBe(type)
@@ -327,6 +328,14 @@ describe('Idempotency-Key', () => {
       expect(await code('/v1/server-images', asked)).toEqual([400, 'malformed-request'])
     },
   )
+
+  test('may have parameters, which do not belong to the key', async () => {
+    const create = (key: string) =>
+      relay.create({ ...smallest, name: 'parameters' }, { headers: { 'idempotency-key': key } })
+    const first = await create('"abc";p=1')
+    expect(first.status).toBe(201)
+    expect((await create('abc')).json.operationId).toBe(first.json.operationId)
+  })
 })
 
 describe('the hash of an entity tag', () => {

@@ -402,13 +402,20 @@ describe('an image that is not final', () => {
     expect([answered?.status, answered?.json.phase]).toEqual([200, 'pending'])
   })
 
-  test.each(['wait=0', 'wait=21', 'wait=-1', 'wait=x', 'wait', 'wait=5.5', 'respond-async', ''])(
-    'ignores Prefer: %s',
-    async (prefer) => {
-      const { headers } = await relay.request('/v1/images/12342264', { headers: { prefer } })
-      expect(headers.get('preference-applied')).toBeNull()
-    },
-  )
+  test.each([
+    'foo="bar, wait=9"',
+    'wait=0',
+    'wait=21',
+    'wait=-1',
+    'wait=x',
+    'wait',
+    'wait=5.5',
+    'respond-async',
+    '',
+  ])('ignores Prefer: %s', async (prefer) => {
+    const { headers } = await relay.request('/v1/images/12342264', { headers: { prefer } })
+    expect(headers.get('preference-applied')).toBeNull()
+  })
 })
 
 describe('plain text', () => {
