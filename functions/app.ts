@@ -12,6 +12,7 @@ import { authenticate } from './http/authenticate.ts'
 import { idempotencyKeyOf, waitSecondsOf } from './http/input.ts'
 import type { Route } from './http/route.ts'
 import { ROUTES } from './http/routes.ts'
+import { openPolls, type Polls } from './http/wait.ts'
 import openapi from './openapi.json' with { type: 'json' }
 import { openReadiness } from './readiness.ts'
 import { mustBeAcceptable, type Reply, reply, replyProblem } from './reply.ts'
@@ -112,7 +113,8 @@ function serve(
   warnWithoutKey(settings, platform)
   const readiness = openReadiness(relay)
   app.get('/readyz', async (c) => reply(c, await readiness()))
-  for (const route of ROUTES) mountRoute(app, route, relay, platform)
+  const polls = openPolls()
+  for (const route of ROUTES) mountRoute(app, route, { ...relay, polls }, platform)
   for (const chat of relay.chats) {
     for (const route of chat.routes) {
       const answer = handle(route, chat.notifier, relay.chatContext)
@@ -133,7 +135,7 @@ function warnWithoutKey({ keys }: Settings, { clock, log }: Platform & { clock: 
 function mountRoute(
   app: Hono<Env>,
   { method, path, row, answer }: Route,
-  { keyring, contextFor }: ReturnType<typeof compose>,
+  { keyring, contextFor, polls }: ReturnType<typeof compose> & { polls: Polls },
   { clock, log }: Platform & { clock: Clock },
 ): void {
   app.on(method, path, async (c) => {
@@ -146,6 +148,7 @@ function mountRoute(
     const context = {
       ...contextFor(caller, { deadline, log: logWith({ requestId, caller: caller.name }, log) }),
       waitSeconds: waitSecondsOf(c),
+      polls,
       key: method === 'POST' ? idempotencyKeyOf(c) : undefined,
     }
     return reply(c, await answer(c, context))

@@ -10,7 +10,8 @@ const CHECK_EVERY_MS = 10 * SECOND_MS
 
 /** Returns a function that answers whether the relay is ready: its store answers, and when its last tick was. */
 export function openReadiness({ store, clock }: Pick<Context, 'store' | 'clock'>) {
-  let last: { at: number; check: Promise<Reply> } | undefined
+  let checkedAt = Number.NEGATIVE_INFINITY
+  let last: { reply: Reply } | { error: unknown } | undefined
 
   async function check(): Promise<Reply> {
     const lastTick = await lastTickAt()
@@ -28,9 +29,17 @@ export function openReadiness({ store, clock }: Pick<Context, 'store' | 'clock'>
     }
   }
 
-  return (): Promise<Reply> => {
+  return async (): Promise<Reply> => {
     const now = clock.now()
-    if (!last || now >= last.at + CHECK_EVERY_MS) last = { at: now, check: check() }
-    return last.check
+    // The result is kept, not its promise: a Worker must not wait for another request.
+    if (!last || now >= checkedAt + CHECK_EVERY_MS) {
+      checkedAt = now
+      last = await check().then(
+        (reply) => ({ reply }),
+        (error: unknown) => ({ error }),
+      )
+    }
+    if ('error' in last) throw last.error
+    return last.reply
   }
 }

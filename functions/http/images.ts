@@ -10,7 +10,12 @@ export function oneImage(row: typeof getImage): Answering<Image> {
     reply: (image, context) => ({ ...imagesReply([image]), headers: preferenceApplied(context) }),
     wait: {
       isDone: ({ phase }) => isFinal(phase),
-      again: ({ imageNo: no, regionCode }, context) => row.run({ no, regionCode }, context),
+      again(image, context) {
+        const { imageNo: no, regionCode } = image
+        const read = () => row.run({ no, regionCode }, context)
+        const subject = `${row.name} ${regionCode} ${no}`
+        return context.polls.share(subject, image, context.clock.now(), read)
+      },
     },
   }
 }

@@ -1,6 +1,5 @@
 import { getOperation } from '../../shared/api/operations.ts'
 import type { Page } from '../../shared/api/paging.ts'
-import type { RequestContext } from '../../shared/api/request-context.ts'
 import type { StartedOperation } from '../../shared/api/start.ts'
 import type { CheckedCreate } from '../../shared/operations/create-image/dry-run.ts'
 import { isSettled, knownBy, type Operation, statusOf } from '../../shared/operations/operation.ts'
@@ -99,8 +98,10 @@ function retryAfterSeconds(operation: Operation, now: number): number | undefine
 }
 
 /** Reads an operation and its image again. */
-function reload({ operationId: id }: Operation, context: RequestContext): Promise<Operation> {
-  return getOperation.run({ id }, { ...context, mustBeFresh: true })
+function reload(operation: Operation, context: HttpContext): Promise<Operation> {
+  const { operationId: id } = operation
+  const read = () => getOperation.run({ id }, { ...context, mustBeFresh: true })
+  return context.polls.share(id, operation, context.clock.now(), read)
 }
 
 function lineOf(operation: Operation): string {

@@ -23,6 +23,8 @@ import {
 import type { RequestContext } from './request-context.ts'
 import { defineRow, UPSTREAM_PROBLEMS } from './row.ts'
 
+const OPERATION_ID = /^op_[0-9a-f]{32}$/
+
 const OperationAddress = v.strictObject({ id: v.string() })
 
 /** Reads one operation, and its image again while that is not final. */
@@ -55,7 +57,7 @@ export const listOperations = defineRow({
   output: v.object({ items: v.array(OperationView), next: v.optional(v.string()) }),
   problems: ['invalid-input'],
   run: async ({ status, kind, job, limit, cursor }, context): Promise<Page<Operation>> => {
-    const after = cursor === undefined ? undefined : readCursor(cursor, /^op_[0-9a-f]{32}$/)
+    const after = cursor === undefined ? undefined : readCursor(cursor, OPERATION_ID)
     const query = {
       // One more than the limit shows that there is a next page.
       limit: limit + 1,
@@ -109,7 +111,8 @@ export async function findOwnHolder(
 
 /** Returns an operation that the caller may read. @throws Problem `operation-not-found` */
 async function readOperation(id: string, context: RequestContext): Promise<Operation> {
-  const stored = await context.store.get('operation', id)
+  // A text of another form is no id, and DynamoDB refuses a long one.
+  const stored = OPERATION_ID.test(id) ? await context.store.get('operation', id) : undefined
   if (!stored || !mayRead(stored, context.caller)) {
     throw new Problem(
       'operation-not-found',

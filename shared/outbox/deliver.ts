@@ -10,8 +10,7 @@ import type { Language } from './wording/languages.ts'
 
 /** The time limit of one delivery, in milliseconds. */
 export const DELIVERY_MS = 10_000
-/** The maximum number of notices that are read for a target at once; the others stay due. */
-const MAX_AT_ONCE = 20
+const PAGE_SIZE = 20
 /** The statuses of temporary refusals (RFC 9110, 15.5.9; RFC 8470; RFC 6585). */
 const TEMPORARY = [408, 425, 429]
 
@@ -63,16 +62,20 @@ export async function deliver(
 ): Promise<void> {
   const { store, clock } = context
 
+  /** Delivers what is due, page by page, until nothing is left, the target fails, or the time is over. */
   async function deliverDue(name: string, notifier: Notifier): Promise<void> {
-    const query = { target: name, now: clock.now(), limit: MAX_AT_ONCE }
-    for (const notice of await store.due('notice', query)) {
-      if (clock.now() + DELIVERY_MS > context.deadline) return
-      if (await mustWait(notice)) continue
-      const booked = tried(notice, clock.now())
-      // Stored first: only one of two simultaneous ticks delivers it, and a later tick retries if this process stops.
-      if (!(await store.commit([noticeRecord(booked)]))) continue
-      const isReached = await attemptDelivery(booked, notifier, context)
-      if (!isReached) return
+    for (let delivered = 1; delivered > 0; ) {
+      delivered = 0
+      const query = { target: name, now: clock.now(), limit: PAGE_SIZE }
+      for (const notice of await store.due('notice', query)) {
+        if (clock.now() + DELIVERY_MS > context.deadline) return
+        if (await mustWait(notice)) continue
+        const booked = tried(notice, clock.now())
+        // Stored first: only one of two simultaneous ticks delivers it, and a later tick retries if this process stops.
+        if (!(await store.commit([noticeRecord(booked)]))) continue
+        if (!(await attemptDelivery(booked, notifier, context))) return
+        delivered++
+      }
     }
   }
 

@@ -393,6 +393,20 @@ describe('an image that is not final', () => {
     expect(json.phase).toBe('ready')
   })
 
+  test('is read once for all callers who wait for it', async () => {
+    relay.gateway.images.change('12341457', { state: states.creating })
+    relay.gateway.received.length = 0
+    const headers = { prefer: 'wait=3' }
+    const waits = Array.from({ length: 30 }, () =>
+      relay.request('/v1/images/12341457', { headers }),
+    )
+    const phases = (await Promise.all(waits)).map(({ json }) => json.phase)
+    expect(phases).toEqual(Array(30).fill('pending'))
+    // One read for each caller, and then at most one every two seconds: after two seconds, and at the end.
+    expect(relay.gateway.received.length).toBeGreaterThan(30)
+    expect(relay.gateway.received.length).toBeLessThanOrEqual(33)
+  })
+
   test('is returned as last read when the wait ends or a later read fails', async () => {
     const reads: Promise<Answered>[] = []
     reads.push(relay.request('/v1/images/12342264', { headers: { prefer: 'wait=3' } }))

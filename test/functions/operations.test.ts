@@ -151,7 +151,7 @@ describe('a create', () => {
     const answers = [
       await withoutStore.create(fresh()),
       await withoutStore.request('/v1/operations'),
-      await withoutStore.request('/v1/operations/op_1'),
+      await withoutStore.request(`/v1/operations/op_${'0'.repeat(32)}`),
     ]
     expect((await withoutStore.request('/v1/images/12341457')).status).toBe(200)
     await withoutStore.close()

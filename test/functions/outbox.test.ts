@@ -435,14 +435,12 @@ test('a tick starts no delivery when too little time is left', async () => {
   expect(receiver.requests).toHaveLength(1)
 })
 
-test('a tick delivers at most 40 notifications to a target', async () => {
+test('a tick delivers as many notifications to a target as are due', async () => {
   const receiver = await openReceiver()
   const relay = await relayTo({ ops: receiver })
-  for (let i = 0; i < 50; i++) await create(relay)
+  for (let i = 0; i < 90; i++) await create(relay)
   await relay.tick()
-  expect(receiver.requests).toHaveLength(40)
-  await relay.tick()
-  expect(receiver.requests).toHaveLength(50)
+  expect(receiver.requests).toHaveLength(90)
 })
 
 test('two concurrent ticks deliver each notification once', async () => {

@@ -50,7 +50,8 @@ test('the store is read at most every ten seconds', async () => {
     [10_000, 2],
   ] as const) {
     now = START + at
-    await Promise.all([readiness(), readiness()])
+    await readiness()
+    await readiness()
     expect(reads).toBe(expected)
   }
 })
