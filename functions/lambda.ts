@@ -73,7 +73,7 @@ async function open(secret: Secret | undefined): Promise<Relay> {
   })
   if ('errors' in settings) return { app: createApp({ settings, log }), serves: false }
   const { table = '', credentials } = settings.value
-  const store = dynamodbStore(dynamodb, table)
+  const store = dynamodbStore(dynamodb, table, log)
   const app = createApp({
     settings,
     store,

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { JOBS_ID, JobsRecord } from '../jobs/record.ts'
+import type { Log } from '../log.ts'
 import { holdsOf, Operation } from '../operations/operation.ts'
 import { Notice, noticeId } from '../outbox/notice.ts'
 import { DAY_MS, MINUTE_MS } from '../web/durations.ts'
@@ -90,4 +91,23 @@ export function readRecord<Type extends RecordType>(type: Type, json: string): R
   // Not the parsed copy: fields that only a newer version of the relay knows must survive the next write.
   if (!v.is(SCHEMAS[type], record)) throw new Error(`A stored record of type ${type} is unreadable`)
   return record as RecordTypes[Type]
+}
+
+/**
+ * Reads the records of a list. One that cannot be read is left out and logged, so that it does not stop all others.
+ */
+export function readRecords<Type extends RecordType>(
+  type: Type,
+  rows: { id: string; json: string }[],
+  log: Log,
+): RecordTypes[Type][] {
+  return rows.flatMap(({ id, json }) => {
+    try {
+      return [readRecord(type, json)]
+    } catch {
+      const subject = type === 'operation' ? { operationId: id } : {}
+      log({ event: 'store', code: 'internal', reason: `unreadable-${type}`, ...subject })
+      return []
+    }
+  })
 }

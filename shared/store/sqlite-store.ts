@@ -1,5 +1,6 @@
+import type { Log } from '../log.ts'
 import type { Operation } from '../operations/operation.ts'
-import { queueOf, type Row, readRecord, rowOf } from './records.ts'
+import { queueOf, type Row, readRecord, readRecords, rowOf } from './records.ts'
 import type { ClaimResult, ClaimTerms, Listing, RecordType, Store } from './store.ts'
 
 /** The part of SQLite that the store uses; `node:sqlite` and Durable Objects both have it. */
@@ -39,22 +40,28 @@ const SCHEMA = [
   'CREATE INDEX IF NOT EXISTS holds_of ON holds (operation_id)',
 ]
 
-/** Opens a store in a SQLite database, and creates missing tables. */
-export function sqliteStore(sqlite: Sqlite): Store {
+/** Opens a store in a SQLite database, and creates missing tables. Logs records that cannot be read. */
+export function sqliteStore(sqlite: Sqlite, log: Log = () => {}): Store {
   sqlite.transaction(() => {
     for (const statement of SCHEMA) sqlite.run(statement)
   })
 
-  function select<Type extends RecordType>(type: Type, rest: string, ...values: Value[]) {
+  function select(type: RecordType, rest: string, ...values: Value[]) {
     const unexpired = '(expires_at IS NULL OR expires_at > ?)'
-    const select = `SELECT json FROM records WHERE type = ? AND ${unexpired} ${rest}`
-    return sqlite
-      .run(select, type, Date.now(), ...values)
-      .map(({ json }) => readRecord(type, String(json)))
+    const select = `SELECT id, created_at, json FROM records WHERE type = ? AND ${unexpired} ${rest}`
+    const rows = sqlite.run(select, type, Date.now(), ...values)
+    return rows.map(({ id, created_at, json }) => {
+      return { id: String(id), createdAt: Number(created_at), json: String(json) }
+    })
+  }
+
+  function one<Type extends RecordType>(type: Type, condition: string, value: string) {
+    const [row] = select(type, condition, value)
+    return row && readRecord(type, row.json)
   }
 
   function holderOf(hold: string): Operation | undefined {
-    return select('operation', 'AND id = (SELECT operation_id FROM holds WHERE hold = ?)', hold)[0]
+    return one('operation', 'AND id = (SELECT operation_id FROM holds WHERE hold = ?)', hold)
   }
 
   function deleteExpired(now: number) {
@@ -91,6 +98,20 @@ export function sqliteStore(sqlite: Sqlite): Store {
     return sqlite.run(count, caller, since, max).length >= max
   }
 
+  function list({ of, limit, after }: Listing): Operation[] {
+    const [condition, values] = conditionOf(of)
+    const position = after ? [after.createdAt, after.operationId] : [Number.MAX_SAFE_INTEGER, '']
+    const rest = `AND ${condition} AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`
+    const rows = select('operation', rest, ...values, ...position, limit)
+    const found = readRecords('operation', rows, log)
+    const last = rows.at(-1)
+    // A page is full although one of its records cannot be read; a shorter one would be the last.
+    if (!last || rows.length < limit || found.length === limit) return found
+    const { id: operationId, createdAt } = last
+    const missing = limit - found.length
+    return [...found, ...list({ of, limit: missing, after: { createdAt, operationId } })]
+  }
+
   return {
     claim: async (operation, { quota, with: others = [] }) =>
       sqlite.transaction((): ClaimResult => {
@@ -107,7 +128,7 @@ export function sqliteStore(sqlite: Sqlite): Store {
         return { outcome: 'ok' }
       }),
 
-    get: async (type, id) => select(type, 'AND id = ?', id)[0],
+    get: async (type, id) => one(type, 'AND id = ?', id),
 
     holder: async (hold) => holderOf(hold),
 
@@ -124,22 +145,12 @@ export function sqliteStore(sqlite: Sqlite): Store {
         return true
       }),
 
-    due: async (type, { now, limit, target }) =>
-      select(
-        type,
-        'AND queue = ? AND due_at <= ? ORDER BY due_at LIMIT ?',
-        ...[queueOf(type, target), now, limit],
-      ),
-
-    async list({ of, limit, after }) {
-      const [condition, values] = conditionOf(of)
-      const position = after ? [after.createdAt, after.operationId] : [Number.MAX_SAFE_INTEGER, '']
-      return select(
-        'operation',
-        `AND ${condition} AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
-        ...[...values, ...position, limit],
-      )
+    async due(type, { now, limit, target }) {
+      const rest = 'AND queue = ? AND due_at <= ? ORDER BY due_at LIMIT ?'
+      return readRecords(type, select(type, rest, queueOf(type, target), now, limit), log)
     },
+
+    list: async (listing) => list(listing),
   }
 }
 

@@ -7,8 +7,9 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
+import type { Log } from '../../../shared/log.ts'
 import { holdsOf } from '../../../shared/operations/operation.ts'
-import { queueOf, type Row, rowOf } from '../../../shared/store/records.ts'
+import { queueOf, type Row, readRecord, readRecords, rowOf } from '../../../shared/store/records.ts'
 import type { ClaimTerms, Listing, RecordType, Store } from '../../../shared/store/store.ts'
 import { DAY_MS } from '../../../shared/web/durations.ts'
 import {
@@ -16,8 +17,8 @@ import {
   holdPk,
   type Item,
   itemOf,
+  jsonOf,
   listKeyOf,
-  recordOf,
   recordPk,
   seconds,
 } from './table.ts'
@@ -27,8 +28,12 @@ const MAX_ROUNDS = 10
 /** DynamoDB deletes expired items days late; until then they count as deleted. */
 const UNEXPIRED = '(attribute_not_exists(expiresAt) OR expiresAt > :now)'
 
-/** Stores records in a DynamoDB table with the schema `TABLE_SCHEMA`. */
-export function dynamodbStore(client: DynamoDBClient, TableName: string): Store {
+/** Stores records in a DynamoDB table with the schema `TABLE_SCHEMA`. Logs records that cannot be read. */
+export function dynamodbStore(
+  client: DynamoDBClient,
+  TableName: string,
+  log: Log = () => {},
+): Store {
   async function item(pk: string): Promise<Item | undefined> {
     const input = { TableName, Key: { pk: { S: pk } }, ConsistentRead: true }
     return (await client.send(new GetItemCommand(input))).Item
@@ -36,7 +41,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Store 
 
   async function get<Type extends RecordType>(type: Type, id: string) {
     const found = await item(recordPk({ type, id }))
-    return found && Date.now() < expiryOf(found) ? recordOf(type, found) : undefined
+    return found && Date.now() < expiryOf(found) ? readRecord(type, jsonOf(found).json) : undefined
   }
 
   /** Reads the last holder of something, and whether it holds it still. A holder never takes back what it released. */
@@ -82,7 +87,7 @@ export function dynamodbStore(client: DynamoDBClient, TableName: string): Store 
     const found = []
     const all = paginateQuery({ client }, { TableName, Limit: limit, ...input })
     for await (const { Items = [] } of all) {
-      found.push(...Items.map((one) => recordOf(type, one)))
+      found.push(...readRecords(type, Items.map(jsonOf), log))
       if (found.length >= limit) break
     }
     return found.slice(0, limit)

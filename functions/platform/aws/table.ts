@@ -4,8 +4,7 @@ import type {
   TimeToLiveSpecification,
 } from '@aws-sdk/client-dynamodb'
 import type { Operation } from '../../../shared/operations/operation.ts'
-import { type Row, readRecord } from '../../../shared/store/records.ts'
-import type { RecordType } from '../../../shared/store/store.ts'
+import type { Row } from '../../../shared/store/records.ts'
 
 /** An item of the table. */
 export type Item = Record<string, AttributeValue>
@@ -66,9 +65,9 @@ export function itemOf(row: Row, writeId: string): Item {
   }
 }
 
-/** Reads the record in an item. */
-export function recordOf<Type extends RecordType>(type: Type, { record }: Item) {
-  return readRecord(type, String(record?.S))
+/** Returns the record in an item as text, and its id. */
+export function jsonOf({ pk, record }: Item): { id: string; json: string } {
+  return { id: String(pk?.S).replace(/^[^#]+#/, ''), json: String(record?.S) }
 }
 
 /** Returns the time when an item expires, in milliseconds since the epoch. */

@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { jsonLines } from '../../../shared/log.ts'
 import type { Operation } from '../../../shared/operations/operation.ts'
 import { sqliteStore } from '../../../shared/store/sqlite-store.ts'
 import type {
@@ -12,10 +13,14 @@ import type {
 
 /** The Durable Object that stores a deployment's records in SQLite; there is only one. */
 export class OperationsObject extends DurableObject implements Store {
-  #store = sqliteStore({
-    run: (sql, ...values) => this.ctx.storage.sql.exec(sql, ...values).toArray(),
-    transaction: (work) => this.ctx.storage.transactionSync(work),
-  })
+  #store = sqliteStore(
+    {
+      run: (sql, ...values) => this.ctx.storage.sql.exec(sql, ...values).toArray(),
+      transaction: (work) => this.ctx.storage.transactionSync(work),
+    },
+    // biome-ignore lint/suspicious/noConsole: on Workers the console is the log
+    jsonLines(console.log),
+  )
 
   claim(operation: Operation, terms: ClaimTerms) {
     return this.#store.claim(operation, terms)

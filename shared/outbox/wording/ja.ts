@@ -116,9 +116,9 @@ export const ja: Wording = {
         `スナップショット ${snapshotNo} は今は使用できません（${phase === 'unknown' ? '不明な状態' : status[phase]}）。`,
     },
     'snapshot-kvm': {
-      passed: ({ snapshotNo }) => `スナップショット ${snapshotNo}: KVM サーバーのもの`,
+      passed: ({ snapshotNo }) => `スナップショット ${snapshotNo}: KVM サーバのもの`,
       failed: ({ snapshotNo, hypervisor }) =>
-        `スナップショット ${snapshotNo} は${hypervisor === null ? '種類が不明な' : ` ${hypervisor} `}サーバーのものです。イメージを作成できるのは KVM サーバーのスナップショットだけです。`,
+        `スナップショット ${snapshotNo} は${hypervisor === null ? '種類が不明な' : ` ${hypervisor} `}サーバのものです。イメージを作成できるのは KVM サーバのスナップショットだけです。`,
     },
     'snapshot-fits': {
       passed: ({ snapshotNo }) => `スナップショット ${snapshotNo}: ストレージに収まるサイズ`,

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openSqlite } from '../../../functions/platform/node/sqlite-file.ts'
+import type { LogEvent } from '../../../shared/log.ts'
+import type { Operation } from '../../../shared/operations/operation.ts'
 import { accept } from '../../../shared/operations/transitions.ts'
 import { sqliteStore } from '../../../shared/store/sqlite-store.ts'
 import { by, claim, notice } from '../../shared/operations/records.ts'
@@ -90,4 +92,28 @@ test('rolls back a transaction that fails', () => {
     })
   expect(failing).toThrow('Stop')
   expect(sqlite.run('SELECT * FROM things')).toEqual([])
+})
+
+describe('a record that cannot be read', () => {
+  test('is left out of lists and of what is due, and is logged', async () => {
+    const database = openSqlite(':memory:')
+    const events: LogEvent[] = []
+    const store = sqliteStore(database, (event) => events.push(event))
+    const [oldest, broken, newest] = [1, 2, 3].map((at) => accept(claim(), by(at))) as [
+      Operation,
+      Operation,
+      Operation,
+    ]
+    for (const one of [oldest, broken, newest]) await store.claim(one, NO_QUOTA)
+    const { operationId } = broken
+    database.run('UPDATE records SET json = ? WHERE id = ?', '{"version":1}', operationId)
+    // A page is as long as asked for, so that nobody takes it for the last one.
+    expect(await store.list({ limit: 2 })).toEqual([newest, oldest])
+    const due = await store.due('operation', { now: 60_000, limit: 9 })
+    expect(due).toEqual([oldest, newest])
+    const logged = { event: 'store', code: 'internal', reason: 'unreadable-operation', operationId }
+    expect(events).toEqual([logged, logged])
+    await expect(store.get('operation', operationId)).rejects.toThrow('unreadable')
+    database.close()
+  })
 })
