@@ -47,16 +47,33 @@ export class OperationsObject extends DurableObject implements Store {
   }
 }
 
-/** Returns the store behind the Durable Object. */
+/** Returns the store behind the Durable Object. A call that the platform calls retryable is repeated once. */
 export function storeIn(namespace: DurableObjectNamespace<OperationsObject>): Store {
-  // A stub belongs to the request that got it, so each call gets a new one. Its type loses the type of the records.
-  const stub = () => namespace.get(namespace.idFromName('operations')) as unknown as Store
-  return {
-    claim: (...claim) => stub().claim(...claim),
-    get: (type, id) => stub().get(type, id),
-    holder: (hold) => stub().holder(hold),
-    commit: (records) => stub().commit(records),
-    due: (type, query) => stub().due(type, query),
-    list: (listing) => stub().list(listing),
+  async function call<Result>(act: (store: Store) => Promise<Result>): Promise<Result> {
+    // A stub belongs to the request that got it, so each call gets a new one. Its type loses the type of the records.
+    const stub = () => namespace.get(namespace.idFromName('operations')) as unknown as Store
+    try {
+      return await act(stub())
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+      return act(stub())
+    }
   }
+  return {
+    claim: (...claim) => call((store) => store.claim(...claim)),
+    get: (type, id) => call((store) => store.get(type, id)),
+    holder: (hold) => call((store) => store.holder(hold)),
+    commit: (records) => call((store) => store.commit(records)),
+    due: (type, query) => call((store) => store.due(type, query)),
+    list: (listing) => call((store) => store.list(listing)),
+  }
+}
+
+/**
+ * True for a failure after which a call may be repeated at once: not if the object is overloaded.
+ * Source: https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
+ */
+function isRetryable(error: unknown): boolean {
+  const { retryable, overloaded } = error as { retryable?: boolean; overloaded?: boolean }
+  return retryable === true && overloaded !== true
 }

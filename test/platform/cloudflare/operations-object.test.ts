@@ -40,3 +40,23 @@ test('the store survives the eviction of its Durable Object', async () => {
   await evictDurableObject(OPERATIONS.get(OPERATIONS.idFromName('operations')))
   expect(await store.get('operation', operation.operationId)).toEqual(operation)
 })
+
+test.each([
+  [{ retryable: true }, 2],
+  [{ retryable: true, overloaded: true }, 1],
+  [{}, 1],
+])('a call that fails with %j is made %i times', async (failure, calls) => {
+  let made = 0
+  const real = OPERATIONS.get(OPERATIONS.idFromName('retried'))
+  const store = storeIn({
+    idFromName: () => OPERATIONS.idFromName('retried'),
+    get: () => {
+      if (++made > 1) return real
+      return { get: () => Promise.reject(Object.assign(new Error('reset'), failure)) }
+    },
+  } as unknown as typeof OPERATIONS)
+  const got = store.get('operation', 'op_none')
+  if (calls === 2) expect(await got).toBeUndefined()
+  else await expect(got).rejects.toThrow('reset')
+  expect(made).toBe(calls)
+})
