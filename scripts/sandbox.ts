@@ -74,7 +74,7 @@ export function curlLines(url: string): string[] {
     `curl -sS ${key} ${json} ${wait} -d '${JSON.stringify(body)}' "$RELAY/v1/server-images"`
   return [
     `export RELAY=${url} KEY=${KEY}`,
-    `curl -sS ${key} "$RELAY/v1/images/12342264"`,
+    `curl -sS ${key} "$RELAY/v1/images/12341457"`,
     create({ name: 'web-golden', storages: [{ snapshotNo: '12344697' }] }),
     create({ name: 'Web_Golden', storages: [{ sizeGb: 15 }, { sizeGb: 50 }] }),
     create({ name: 'web-data', storages: [{ snapshotNo: '12344698' }] }),

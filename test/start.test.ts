@@ -35,7 +35,7 @@ describe.each(['start', 'dev:worker'])('npm run %s', (script) => {
       answers.push(JSON.parse((await run('sh', ['-c', pasted])).stdout))
     }
     expect(answers).toMatchObject([
-      { kind: 'memberServerImage', phase: 'pending' },
+      { kind: 'serverImage', phase: 'ready' },
       { status: 'ready', image: { kind: 'serverImage', phase: 'ready' } },
       { code: 'invalid-input', errors: [{}, {}, {}, {}] },
       { code: 'upstream-refused', outcome: 'not-applied' },
