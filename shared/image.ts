@@ -27,11 +27,12 @@ const PHASES = new Map<string, Phase>([
   ['CREAT/CREAT', 'pending'],
   ['CREAT/TERMT', 'deleting'],
   ['CREAT/*', 'busy'],
-  ['CREFL/*', 'failed'],
 ])
 
 /** Returns the phase for the codes of status and operation; undocumented codes are `unknown`. */
 export function phaseOf(status: string | null, operation: string | null): Phase {
+  // An image whose creation failed stays failed, whatever its operation is.
+  if (status === 'CREFL') return 'failed'
   if (status === null || operation === null) return 'unknown'
   return PHASES.get(`${status}/${operation}`) ?? PHASES.get(`${status}/*`) ?? 'unknown'
 }
@@ -53,18 +54,18 @@ export function isLost(phase: Phase): boolean {
 }
 
 const Text = v.nullable(v.string())
-const Size = v.nullable(v.number())
+const Amount = v.nullable(v.number())
 
 /** A storage of an image. Sizes are in bytes and in GB of 2³⁰ bytes. */
 const Storage = v.object({
   order: v.number(),
   snapshotNo: Text,
   snapshotName: Text,
-  sizeBytes: Size,
-  sizeGb: Size,
+  sizeBytes: Amount,
+  sizeGb: Amount,
   volumeType: Text,
-  iops: Size,
-  throughputBytesPerSecond: Size,
+  iops: Amount,
+  throughputBytesPerSecond: Amount,
   encrypted: v.nullable(v.boolean()),
 })
 
@@ -80,12 +81,12 @@ export const Image = v.object({
   os: Text,
   productCode: Text,
   createdAt: Text,
-  sizeBytes: Size,
-  sizeGb: Size,
+  sizeBytes: Amount,
+  sizeGb: Amount,
   storages: v.nullable(v.array(Storage)),
   originalServerNo: Text,
-  shared: v.boolean(),
-  sharedWith: v.number(),
+  shared: v.nullable(v.boolean()),
+  sharedWith: Amount,
   regionCode: v.string(),
   upstream: v.object({ action: v.string(), requestId: Text }),
 })

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Upstream } from '../problem.ts'
-import { decodeUtf8 } from '../web/body.ts'
+import { decodeUtf8Leniently } from '../web/body.ts'
 import { parseJson } from '../web/json.ts'
 import { httpDate, retryAfterSeconds } from '../web/retry-after.ts'
 import type { Incoming } from '../web/transport.ts'
@@ -12,6 +12,7 @@ import {
   faultOfStatus,
   upstreamProblem,
 } from './fault.ts'
+import { ShownText } from './values.ts'
 import { scanXml } from './xml.ts'
 
 /** The maximum deviation of a timestamp that the gateway accepts. Source: https://api.ncloud-docs.com/docs/en/compute-vserver */
@@ -22,17 +23,16 @@ const MAX_ID_CHARACTERS = 100
 const SUCCESS = '0'
 
 const Code = v.nullish(v.union([v.string(), v.pipe(v.number(), v.transform(String))]))
-const Text = v.nullish(v.string())
 
 /** The members of a root: the gateway's error, the Server API's error or its variant, or a success. */
 const Below = v.object({
   errorCode: Code,
-  message: Text,
+  message: ShownText,
   returnCode: Code,
-  returnMessage: Text,
+  returnMessage: ShownText,
   responseCode: Code,
-  responseMessage: Text,
-  requestId: Text,
+  responseMessage: ShownText,
+  requestId: ShownText,
 })
 
 /** An answer with its times, in milliseconds since the epoch. */
@@ -115,7 +115,7 @@ function clockNote(answer: Answer): string {
 }
 
 function contentOf(body: Uint8Array | undefined): Content {
-  const text = body && decodeUtf8(body)?.trimStart()
+  const text = body && decodeUtf8Leniently(body).trimStart()
   const content = text?.startsWith('<') ? scanXml(text) : jsonContent(text ?? '')
   return content ?? { root: '' }
 }

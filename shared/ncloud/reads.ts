@@ -90,11 +90,7 @@ function readerOf<Output>(action: Action<{ imageNo: string }, Output, Image>) {
   }
 }
 
-async function pages<
-  Query,
-  Output,
-  Page extends { totalRows: number | undefined; rows: unknown[] },
->(
+async function pages<Query, Output, Page extends { totalRows: number | null; rows: unknown[] }>(
   action: Action<Query & { pageNo?: number; pageSize?: number }, Output, Page>,
   query: Query & RegionOption,
   context: ReadContext,
@@ -106,7 +102,7 @@ async function pages<
   for (let count = last.rows.length; all.length <= MAX_PAGES; count += last.rows.length) {
     const { totalRows, rows } = last
     if (totalRows !== all[0].totalRows) break
-    const isLast = totalRows === undefined ? rows.length < PAGE_SIZE : count >= totalRows
+    const isLast = totalRows === null ? rows.length < PAGE_SIZE : count >= totalRows
     if (isLast) return all
     if (rows.length === 0) break
     last = await readPage(all.length + 1)

@@ -2,21 +2,40 @@ import * as v from 'valibot'
 import { type Image, phaseOf } from '../image.ts'
 import { unmarked } from '../operations/marker.ts'
 import type { ResponseMeta } from './action.ts'
-import { AnswerDate, AnswerNo, CommonCode, OptionalText, sizes } from './values.ts'
+import {
+  AnswerNo,
+  DecidingCode,
+  ShownAmount,
+  ShownCode,
+  ShownDate,
+  ShownFlag,
+  ShownList,
+  ShownNo,
+  ShownText,
+  sharedBy,
+  sizes,
+} from './values.ts'
 
 const BlockStorageMapping = v.object({
-  order: v.nullish(v.number()),
+  order: ShownAmount,
   // The documentation of the type has a string, every recorded answer has a number.
-  blockStorageSnapshotInstanceNo: v.nullish(AnswerNo),
-  blockStorageSnapshotName: OptionalText,
+  blockStorageSnapshotInstanceNo: ShownNo,
+  blockStorageSnapshotName: ShownText,
   // The documentation of the type has this name, recorded answers have the name above.
-  blockStorageSnapshotInstanceName: OptionalText,
-  blockStorageSize: v.nullish(v.number()),
-  blockStorageVolumeType: v.nullish(CommonCode),
-  iops: v.nullish(v.number()),
-  throughput: v.nullish(v.number()),
-  isEncryptedVolume: v.nullish(v.boolean()),
+  blockStorageSnapshotInstanceName: ShownText,
+  blockStorageSize: ShownAmount,
+  blockStorageVolumeType: ShownCode,
+  iops: ShownAmount,
+  throughput: ShownAmount,
+  isEncryptedVolume: ShownFlag,
 })
+
+/** The storages of an image. An entry that is not an object still counts as a storage, of which nothing is known. */
+const BlockStorageMappings = v.pipe(
+  ShownList,
+  v.transform((list) => list?.map((one) => (v.is(v.looseObject({}), one) ? one : {})) ?? null),
+  v.nullable(v.array(BlockStorageMapping)),
+)
 
 /**
  * NCP's type ServerImage: the fields that are read.
@@ -25,18 +44,18 @@ const BlockStorageMapping = v.object({
 export const ServerImage = v.object({
   serverImageNo: AnswerNo,
   serverImageName: v.string(),
-  serverImageDescription: OptionalText,
-  serverImageType: v.nullish(CommonCode),
-  hypervisorType: v.nullish(CommonCode),
-  osType: v.nullish(CommonCode),
-  serverImageStatus: v.nullish(CommonCode),
-  serverImageOperation: v.nullish(CommonCode),
-  serverImageStatusName: OptionalText,
-  serverImageProductCode: OptionalText,
-  createDate: AnswerDate,
-  shareStatus: v.nullish(CommonCode),
-  sharedLoginIdList: v.nullish(v.array(v.string()), []),
-  blockStorageMappingList: v.nullish(v.array(BlockStorageMapping)),
+  serverImageDescription: ShownText,
+  serverImageType: ShownCode,
+  hypervisorType: ShownCode,
+  osType: ShownCode,
+  serverImageStatus: DecidingCode,
+  serverImageOperation: DecidingCode,
+  serverImageStatusName: ShownText,
+  serverImageProductCode: ShownText,
+  createDate: ShownDate,
+  shareStatus: ShownCode,
+  sharedLoginIdList: ShownList,
+  blockStorageMappingList: BlockStorageMappings,
 })
 
 /** NCP's type ServerImage: the fields that are read. */
@@ -47,8 +66,7 @@ export function serverImage(
   row: ServerImage,
   { action, regionCode, requestId }: ResponseMeta,
 ): Image {
-  const status = row.serverImageStatus?.code ?? null
-  const operation = row.serverImageOperation?.code ?? null
+  const { serverImageStatus: status, serverImageOperation: operation } = row
   const storages = row.blockStorageMappingList?.map(storage) ?? null
   return {
     imageNo: row.serverImageNo,
@@ -57,15 +75,15 @@ export function serverImage(
     description: unmarked(row.serverImageDescription ?? '').description || null,
     phase: phaseOf(status, operation),
     status: { code: status, operation, name: row.serverImageStatusName },
-    hypervisor: row.hypervisorType?.code ?? null,
-    os: row.osType?.code ?? null,
+    hypervisor: row.hypervisorType,
+    os: row.osType,
     productCode: row.serverImageProductCode,
     createdAt: row.createDate,
     ...sizes(total(storages?.map(({ sizeBytes }) => sizeBytes))),
     storages,
     originalServerNo: null,
-    shared: row.shareStatus?.code === 'SHARE',
-    sharedWith: row.sharedLoginIdList.length,
+    shared: sharedBy(row.shareStatus),
+    sharedWith: row.sharedLoginIdList?.length ?? null,
     regionCode,
     upstream: { action, requestId },
   }
@@ -74,13 +92,13 @@ export function serverImage(
 function storage(mapping: v.InferOutput<typeof BlockStorageMapping>, index: number) {
   return {
     order: mapping.order ?? index,
-    snapshotNo: mapping.blockStorageSnapshotInstanceNo ?? null,
+    snapshotNo: mapping.blockStorageSnapshotInstanceNo,
     snapshotName: mapping.blockStorageSnapshotName ?? mapping.blockStorageSnapshotInstanceName,
     ...sizes(mapping.blockStorageSize),
-    volumeType: mapping.blockStorageVolumeType?.code ?? null,
-    iops: mapping.iops ?? null,
-    throughputBytesPerSecond: mapping.throughput ?? null,
-    encrypted: mapping.isEncryptedVolume ?? null,
+    volumeType: mapping.blockStorageVolumeType,
+    iops: mapping.iops,
+    throughputBytesPerSecond: mapping.throughput,
+    encrypted: mapping.isEncryptedVolume,
   }
 }
 

@@ -1,4 +1,5 @@
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+const lenientUtf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false })
 
 /**
  * Reads a body to its end and counts the bytes that arrive, because a declared length may be wrong. Returns
@@ -43,4 +44,9 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Decodes UTF-8 and drops a byte order mark. Bytes that are not UTF-8 become U+FFFD. */
+export function decodeUtf8Leniently(bytes: Uint8Array): string {
+  return lenientUtf8.decode(bytes)
 }

@@ -112,6 +112,8 @@ test.each([
   ['CREAT', 'COPY', 'busy'],
   ['CREFL', 'NULL', 'failed'],
   ['CREFL', 'TERMT', 'failed'],
+  ['CREFL', null, 'failed'],
+  ['INIT', null, 'unknown'],
   ['WXYZ', 'NULL', 'unknown'],
   ['INIT', 'WXYZ', 'unknown'],
   ['__proto__', 'toString', 'unknown'],

@@ -2,20 +2,30 @@ import * as v from 'valibot'
 import { phaseOf } from '../../image.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { defineAction, numbered } from '../action.ts'
-import { AnswerDate, AnswerNo, CommonCode, listOf, OptionalText, sizes } from '../values.ts'
+import {
+  AnswerNo,
+  DecidingCode,
+  listOf,
+  ShownAmount,
+  ShownCode,
+  ShownDate,
+  ShownFlag,
+  ShownNo,
+  ShownText,
+  sizes,
+} from '../values.ts'
 
 /** NCP's type BlockStorageSnapshotInstance: the fields that are read. */
 const BlockStorageSnapshot = v.object({
   blockStorageSnapshotInstanceNo: AnswerNo,
-  blockStorageSnapshotName: OptionalText,
-  blockStorageSnapshotVolumeSize: v.nullish(v.number()),
-  // NCP writes an empty text if there is no number.
-  originalBlockStorageInstanceNo: v.fallback(v.nullish(AnswerNo), null),
-  blockStorageSnapshotInstanceStatus: v.nullish(CommonCode),
-  blockStorageSnapshotInstanceOperation: v.nullish(CommonCode),
-  createDate: AnswerDate,
-  isBootable: v.nullish(v.boolean()),
-  hypervisorType: v.nullish(CommonCode),
+  blockStorageSnapshotName: ShownText,
+  blockStorageSnapshotVolumeSize: ShownAmount,
+  originalBlockStorageInstanceNo: ShownNo,
+  blockStorageSnapshotInstanceStatus: DecidingCode,
+  blockStorageSnapshotInstanceOperation: DecidingCode,
+  createDate: ShownDate,
+  isBootable: ShownFlag,
+  hypervisorType: ShownCode,
 })
 
 /** The filters of getBlockStorageSnapshotInstanceList that the relay uses, and its pages. */
@@ -45,7 +55,7 @@ export const getBlockStorageSnapshotInstanceList = defineAction({
   view: ({ totalRows, rows }) => ({
     totalRows,
     rows: rows.map((row) => ({
-      originalBlockStorageNo: row.originalBlockStorageInstanceNo ?? null,
+      originalBlockStorageNo: row.originalBlockStorageInstanceNo,
       snapshot: snapshot(row),
     })),
   }),
@@ -57,11 +67,11 @@ function snapshot(row: v.InferOutput<typeof BlockStorageSnapshot>): Snapshot {
     name: row.blockStorageSnapshotName,
     ...sizes(row.blockStorageSnapshotVolumeSize),
     createdAt: row.createDate,
-    bootable: row.isBootable ?? null,
-    hypervisor: row.hypervisorType?.code ?? null,
+    bootable: row.isBootable,
+    hypervisor: row.hypervisorType,
     phase: phaseOf(
-      row.blockStorageSnapshotInstanceStatus?.code ?? null,
-      row.blockStorageSnapshotInstanceOperation?.code ?? null,
+      row.blockStorageSnapshotInstanceStatus,
+      row.blockStorageSnapshotInstanceOperation,
     ),
   }
 }

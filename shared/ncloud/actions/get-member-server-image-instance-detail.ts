@@ -3,22 +3,34 @@ import { type Image, phaseOf } from '../../image.ts'
 import { unmarked } from '../../operations/marker.ts'
 import { defineAction, type ResponseMeta } from '../action.ts'
 import { noSuchImage } from '../fault.ts'
-import { AnswerDate, AnswerNo, CommonCode, listOf, OptionalText, sizes } from '../values.ts'
+import {
+  AnswerNo,
+  DecidingCode,
+  listOf,
+  ShownAmount,
+  ShownCode,
+  ShownDate,
+  ShownList,
+  ShownNo,
+  ShownText,
+  sharedBy,
+  sizes,
+} from '../values.ts'
 
 /** NCP's type MemberServerImageInstance: the fields that are read. */
 const MemberServerImage = v.object({
   memberServerImageInstanceNo: AnswerNo,
   memberServerImageName: v.string(),
-  memberServerImageDescription: OptionalText,
-  originalServerInstanceNo: v.nullish(AnswerNo),
-  originalServerImageProductCode: OptionalText,
-  memberServerImageInstanceStatus: v.nullish(CommonCode),
-  memberServerImageInstanceOperation: v.nullish(CommonCode),
-  memberServerImageInstanceStatusName: OptionalText,
-  createDate: AnswerDate,
-  memberServerImageBlockStorageTotalSize: v.nullish(v.number()),
-  shareStatus: v.nullish(CommonCode),
-  sharedLoginIdList: v.nullish(v.array(v.string()), []),
+  memberServerImageDescription: ShownText,
+  originalServerInstanceNo: ShownNo,
+  originalServerImageProductCode: ShownText,
+  memberServerImageInstanceStatus: DecidingCode,
+  memberServerImageInstanceOperation: DecidingCode,
+  memberServerImageInstanceStatusName: ShownText,
+  createDate: ShownDate,
+  memberServerImageBlockStorageTotalSize: ShownAmount,
+  shareStatus: ShownCode,
+  sharedLoginIdList: ShownList,
 })
 
 /**
@@ -37,8 +49,8 @@ function memberServerImage(
   row: v.InferOutput<typeof MemberServerImage>,
   { action, regionCode, requestId }: ResponseMeta,
 ): Image {
-  const status = row.memberServerImageInstanceStatus?.code ?? null
-  const operation = row.memberServerImageInstanceOperation?.code ?? null
+  const { memberServerImageInstanceStatus: status, memberServerImageInstanceOperation: operation } =
+    row
   return {
     imageNo: row.memberServerImageInstanceNo,
     kind: 'memberServerImage',
@@ -52,9 +64,9 @@ function memberServerImage(
     createdAt: row.createDate,
     ...sizes(row.memberServerImageBlockStorageTotalSize),
     storages: null,
-    originalServerNo: row.originalServerInstanceNo ?? null,
-    shared: row.shareStatus?.code === 'SHARE',
-    sharedWith: row.sharedLoginIdList.length,
+    originalServerNo: row.originalServerInstanceNo,
+    shared: sharedBy(row.shareStatus),
+    sharedWith: row.sharedLoginIdList?.length ?? null,
     regionCode,
     upstream: { action, requestId },
   }

@@ -32,7 +32,7 @@ export const getServerImageList = defineAction({
     totalRows,
     gatewayTime: meta.gatewayTime,
     rows: rows.map((row) => ({
-      type: row.serverImageType?.code ?? null,
+      type: row.serverImageType,
       image: serverImage(row, meta),
       marker: unmarked(row.serverImageDescription ?? '').marker,
     })),
