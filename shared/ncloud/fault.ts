@@ -79,7 +79,10 @@ function isClientError(status: number | undefined) {
 }
 
 /** Throws the problem of an answer without a row. @throws Problem `image-not-found` */
-export function noSuchImage({ action, gatewayTime }: ResponseMeta): never {
+export function noSuchImage({
+  action,
+  gatewayTime,
+}: Pick<ResponseMeta, 'action' | 'gatewayTime'>): never {
   throw upstreamProblem('absent', { action }, { gatewayTime })
 }
 

@@ -10,7 +10,8 @@ import {
 import { getMemberServerImageInstanceDetail } from './actions/get-member-server-image-instance-detail.ts'
 import { getServerImageDetail } from './actions/get-server-image-detail.ts'
 import { getServerImageList } from './actions/get-server-image-list.ts'
-import { upstreamProblem } from './fault.ts'
+import { noSuchImage, upstreamProblem } from './fault.ts'
+import { isAbout, mustBeAbout } from './identity.ts'
 
 /** 100 rows stay below the maximum size of an answer, even if each image has 21 storages. */
 const PAGE_SIZE = 100
@@ -20,6 +21,10 @@ type ReadContext = Pick<Context, 'gateway' | 'deadline' | 'log'>
 
 interface RegionOption {
   regionCode: string
+}
+
+interface ImageAddress extends RegionOption {
+  imageNo: string
 }
 
 /** Reads an image by `getServerImageDetail`, which knows images of every hypervisor. */
@@ -33,10 +38,7 @@ export const readMemberServerImage = readerOf(getMemberServerImageInstanceDetail
  * `getMemberServerImageInstanceDetail`.
  * @throws Problem `image-not-found` only if both calls find no image, or `upstream-…`
  */
-export async function readImage(
-  address: RegionOption & { imageNo: string },
-  context: ReadContext,
-): Promise<Image> {
+export async function readImage(address: ImageAddress, context: ReadContext): Promise<Image> {
   try {
     return await readServerImage(address, { ...context, log: fallbackLog(context) })
   } catch (first) {
@@ -46,6 +48,28 @@ export async function readImage(
     } catch (second) {
       throw isProblem(second, 'image-not-found') ? first : second
     }
+  }
+}
+
+/**
+ * Reads an image by `getServerImageDetail`. If that call is refused, reads by the list, which then decides if there is such
+ * an image.
+ * @throws Problem `image-not-found` or `upstream-…`
+ */
+export async function readOrListServerImage(
+  address: ImageAddress,
+  context: ReadContext,
+): Promise<Image> {
+  try {
+    return await readServerImage(address, context)
+  } catch (error) {
+    if (!isProblem(error, 'upstream-refused')) throw error
+    const { imageNo, regionCode } = address
+    const query = { regionCode, imageNos: [imageNo] }
+    const listed = await allPages(getServerImageList, query, numberOfImage, context)
+    // NAVER Cloud does not document whether its filters are exact.
+    const row = listed.rows.find(({ image }) => isAbout(image, { imageNo }))
+    return row?.image ?? noSuchImage({ action: getServerImageList.name, ...listed })
   }
 }
 
@@ -65,49 +89,70 @@ export async function ownImages(
   context: ReadContext,
 ) {
   const query = { ...region, ...(name !== undefined && { name }), typeCodes: ['SELF' as const] }
-  const [first, ...more] = await pages(getServerImageList, query, context)
-  const rows = [first, ...more].flatMap((page) => page.rows)
-  const hasRepeats = new Set(rows.map(({ image }) => image.imageNo)).size < rows.length
-  if (hasRepeats) throw upstreamProblem('malformed', { action: getServerImageList.name })
+  const { rows, gatewayTime } = await allPages(getServerImageList, query, numberOfImage, context)
   // NAVER Cloud does not document whether its filters are exact.
   const own = rows.filter(
-    ({ image, type }) => image.name === (name ?? image.name) && (type ?? 'SELF') === 'SELF',
+    ({ image, type }) =>
+      isAbout(image, name === undefined ? {} : { name }) && (type ?? 'SELF') === 'SELF',
   )
-  return { rows: own, gatewayTime: first.gatewayTime }
+  return { rows: own, gatewayTime }
 }
 
 /** Reads all snapshots that a query finds, each with the number of its storage. */
 export async function snapshots(query: SnapshotQuery & RegionOption, context: ReadContext) {
-  const all = await pages(getBlockStorageSnapshotInstanceList, query, context)
-  return all.flatMap(({ rows }) => rows)
+  const action = getBlockStorageSnapshotInstanceList
+  return (await allPages(action, query, ({ snapshot }) => snapshot.snapshotNo, context)).rows
+}
+
+function numberOfImage({ image }: { image: Image }): string {
+  return image.imageNo
 }
 
 function readerOf<Output>(action: Action<{ imageNo: string }, Output, Image>) {
-  return (address: RegionOption & { imageNo: string }, context: ReadContext) => {
+  return async (address: ImageAddress, context: ReadContext) => {
     const { gateway, deadline, log } = context
     const { imageNo } = address
-    return gateway.read(action, address, { deadline, log: logWith({ imageNo }, log) })
+    const options = { deadline, log: logWith({ imageNo }, log) }
+    return mustBeAbout(await gateway.read(action, address, options), { imageNo })
   }
 }
 
-async function pages<Query, Output, Page extends { totalRows: number | null; rows: unknown[] }>(
-  action: Action<Query & { pageNo?: number; pageSize?: number }, Output, Page>,
+/** One page of a list. `totalRows` is the number of rows on all pages; null if it is unknown. */
+interface ListPage<Row> {
+  totalRows: number | null
+  gatewayTime: number
+  rows: Row[]
+}
+
+/**
+ * Reads all pages of a list. A list whose rows repeat or do not add up to `totalRows` is an error, because rows that moved
+ * between two pages are missing in it, so it cannot prove that something is absent.
+ * @throws Problem `upstream-malformed`, or the problem of a page
+ */
+async function allPages<Query, Output, Row>(
+  action: Action<Query & { pageNo?: number; pageSize?: number }, Output, ListPage<Row>>,
   query: Query & RegionOption,
+  numberOf: (row: Row) => string,
   context: ReadContext,
-): Promise<[Page, ...Page[]]> {
+): Promise<{ rows: Row[]; gatewayTime: number }> {
   const readPage = (pageNo: number) =>
     context.gateway.read(action, { ...query, pageNo, pageSize: PAGE_SIZE }, context)
-  const all: [Page, ...Page[]] = [await readPage(1)]
-  let last = all[0]
-  for (let count = last.rows.length; all.length <= MAX_PAGES; count += last.rows.length) {
-    const { totalRows, rows } = last
-    if (totalRows !== all[0].totalRows) break
-    const isLast = totalRows === null ? rows.length < PAGE_SIZE : count >= totalRows
-    if (isLast) return all
-    if (rows.length === 0) break
-    last = await readPage(all.length + 1)
-    all.push(last)
+  const { totalRows, gatewayTime, rows: firstRows } = await readPage(1)
+  const rows = [...firstRows]
+  let last = firstRows
+  const isWhole = () => (totalRows === null ? last.length < PAGE_SIZE : rows.length >= totalRows)
+  for (let pageNo = 2; !isWhole(); pageNo++) {
+    if (last.length === 0 || pageNo > MAX_PAGES) throw malformedList(action)
+    const page = await readPage(pageNo)
+    if (page.totalRows !== totalRows) throw malformedList(action)
+    last = page.rows
+    rows.push(...last)
   }
-  // Announced rows are missing or moved between two pages, so the list cannot prove that an image is absent.
-  throw upstreamProblem('malformed', { action: action.name })
+  const hasRepeats = new Set(rows.map(numberOf)).size < rows.length
+  if (hasRepeats || rows.length > (totalRows ?? rows.length)) throw malformedList(action)
+  return { rows, gatewayTime }
+}
+
+function malformedList({ name }: { name: string }) {
+  return upstreamProblem('malformed', { action: name })
 }

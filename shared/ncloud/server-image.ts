@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Image, phaseOf } from '../image.ts'
-import { unmarked } from '../operations/marker.ts'
+import { withoutMarker } from '../operations/marker.ts'
 import type { ResponseMeta } from './action.ts'
 import {
   AnswerNo,
@@ -72,7 +72,7 @@ export function serverImage(
     imageNo: row.serverImageNo,
     kind: 'serverImage',
     name: row.serverImageName,
-    description: unmarked(row.serverImageDescription ?? '').description || null,
+    description: withoutMarker(row.serverImageDescription ?? '') || null,
     phase: phaseOf(status, operation),
     status: { code: status, operation, name: row.serverImageStatusName },
     hypervisor: row.hypervisorType,

@@ -2,10 +2,11 @@ import { isLost } from '../image.ts'
 import type { Result } from './result.ts'
 
 /**
- * The relation of a found thing to an operation: it has the operation's marker and content, the marker but other content,
- * no description (the gateway may have left it out), or another description.
+ * The relation of a found thing to an operation: it has the operation's marker and content, the marker but other content, no
+ * marker at all, or only the marker of another operation. A description without a marker is no proof of another maker: the
+ * gateway may have left it out, or somebody may have edited it.
  */
-export type Relation = 'own' | 'contradicting' | 'undescribed' | 'other'
+export type Relation = 'own' | 'contradicting' | 'unmarked' | 'other'
 
 /** The result of a look-up. */
 export interface Findings {

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { isFinal } from '../image.ts'
 import { toProblem } from '../log.ts'
+import { mustBeAbout } from '../ncloud/identity.ts'
 import { MINUTE_MS, SECOND_MS } from '../web/durations.ts'
 import { kindOf } from './kinds.ts'
 import { hadResultAt, type Operation } from './operation.ts'
@@ -12,7 +13,10 @@ import { updateResult } from './transitions.ts'
 const APPEARS_WITHIN_MS = 15 * MINUTE_MS
 const FRESH_MS = 5 * SECOND_MS
 
-/** Reads the result of an operation; `undefined` if it cannot be read. A result without a row for too long is gone. */
+/**
+ * Reads the result of an operation; `undefined` if it cannot be read, also because the answer is about another one. A result
+ * without a row for too long is gone.
+ */
 export async function readAgain(
   operation: Operation,
   context: Context,
@@ -20,7 +24,8 @@ export async function readAgain(
   const { result } = operation
   if (!result) return undefined
   try {
-    return await kindOf(operation).read(operation, numberOf(result), context)
+    const read = await kindOf(operation).read(operation, numberOf(result), context)
+    return mustBeAbout(read, { name: operation.name })
   } catch (error) {
     const { code, extras } = toProblem(error, context.log)
     // Compared by the gateway's clock, because the clocks of two relays may differ by more than the result's age.

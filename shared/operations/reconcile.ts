@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { logWith, toProblem } from '../log.ts'
-import { upstreamProblem } from '../ncloud/fault.ts'
+import { mustBeAbout } from '../ncloud/identity.ts'
 import type { Problem } from '../problem.ts'
 import { SECOND_MS } from '../web/durations.ts'
 import { decide, type Evidence } from './decide.ts'
@@ -111,10 +111,7 @@ async function send(
   // The process may have been frozen; it is too late to send safely.
   if (timeLeft() < MIN_SEND_MS) return { operation: stored, evidence: { of: 'unsent attempt' } }
   try {
-    const result = await signed.send(timeLeft())
-    // A row with another name is not an answer to this request.
-    const { action } = result.upstream
-    if (result.name !== operation.name) throw upstreamProblem('malformed', { action })
+    const result = mustBeAbout(await signed.send(timeLeft()), { name: operation.name })
     return { operation: stored, evidence: { of: 'attempt', result } }
   } catch (error) {
     const problem = toProblem(error, context.log)

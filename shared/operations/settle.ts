@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { isAbout } from '../ncloud/identity.ts'
 import { invalidInput, Problem } from '../problem.ts'
 import { kindOf } from './kinds.ts'
 import type { Operation } from './operation.ts'
@@ -26,7 +27,7 @@ export async function settle(
     return (await save(operation, abandoned, context)).operation
   }
   const result = await kindOf(operation).read(operation, resolution.imageNo, context)
-  if (result.name !== operation.name) {
+  if (!isAbout(result, { name: operation.name })) {
     throw invalidInput([
       { path: 'imageNo', message: 'must be an image with the name of the operation' },
     ])

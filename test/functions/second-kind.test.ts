@@ -82,8 +82,9 @@ const copyImage: Kind<CopyInput> = {
     const { rows, gatewayTime } = await ownImages(name, { regionCode }, context)
     const found = rows
       .filter(({ image }) => !existedBefore.includes(image.imageNo))
-      .map(({ image, marker: seen }) => {
-        return { thing: image, relation: seen === marker ? ('own' as const) : ('other' as const) }
+      .map(({ image, markers }) => {
+        const relation = markers.includes(marker) ? ('own' as const) : ('other' as const)
+        return { thing: image, relation }
       })
     return { found, gatewayTime }
   },

@@ -35,7 +35,8 @@ export const createServerImageFromSnapshot = defineAction({
   }),
   output: v.pipe(
     listOf('serverImageList', v.unknown()),
-    v.transform(({ rows: [row] }) => row),
+    // Several rows do not say which image was created.
+    v.transform(({ rows }) => (rows.length === 1 ? rows[0] : undefined)),
     ServerImage,
   ),
   view: serverImage,

@@ -52,8 +52,9 @@ export const getBlockStorageSnapshotInstanceList = defineAction({
     pageSize,
   }),
   output: listOf('blockStorageSnapshotInstanceList', BlockStorageSnapshot),
-  view: ({ totalRows, rows }) => ({
+  view: ({ totalRows, rows }, { gatewayTime }) => ({
     totalRows,
+    gatewayTime,
     rows: rows.map((row) => ({
       originalBlockStorageNo: row.originalBlockStorageInstanceNo,
       snapshot: snapshot(row),

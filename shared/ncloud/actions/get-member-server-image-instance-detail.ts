@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Image, phaseOf } from '../../image.ts'
-import { unmarked } from '../../operations/marker.ts'
+import { withoutMarker } from '../../operations/marker.ts'
 import { defineAction, type ResponseMeta } from '../action.ts'
 import { noSuchImage } from '../fault.ts'
 import {
@@ -55,7 +55,7 @@ function memberServerImage(
     imageNo: row.memberServerImageInstanceNo,
     kind: 'memberServerImage',
     name: row.memberServerImageName,
-    description: unmarked(row.memberServerImageDescription ?? '').description || null,
+    description: withoutMarker(row.memberServerImageDescription ?? '') || null,
     phase: phaseOf(status, operation),
     status: { code: status, operation, name: row.memberServerImageInstanceStatusName },
     hypervisor: null,

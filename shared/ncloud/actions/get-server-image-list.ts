@@ -1,4 +1,4 @@
-import { unmarked } from '../../operations/marker.ts'
+import { markersIn } from '../../operations/marker.ts'
 import { defineAction, numbered } from '../action.ts'
 import { ServerImage, serverImage } from '../server-image.ts'
 import { listOf } from '../values.ts'
@@ -7,6 +7,7 @@ import { listOf } from '../values.ts'
 export interface ServerImageQuery {
   /** The name. NAVER Cloud does not document if it must match exactly or in part. */
   name?: string
+  imageNos?: string[]
   typeCodes?: ('SELF' | 'NCP')[]
   /** 0 and 1 both mean the first page. */
   pageNo?: number
@@ -15,14 +16,15 @@ export interface ServerImageQuery {
 }
 
 /**
- * Lists server images, each with its type, and with the relay's marker if its description has one.
+ * Lists server images, each with its type, and with the relay's markers in its description.
  * Source: https://api.ncloud-docs.com/docs/en/compute-vserver-serverimage-getserverimagelist
  */
 export const getServerImageList = defineAction({
   name: 'getServerImageList',
   method: 'GET',
-  parameters: ({ name, typeCodes, pageNo, pageSize }: ServerImageQuery) => ({
+  parameters: ({ name, imageNos, typeCodes, pageNo, pageSize }: ServerImageQuery) => ({
     serverImageName: name,
+    ...numbered('serverImageNoList', imageNos),
     ...numbered('serverImageTypeCodeList', typeCodes),
     pageNo,
     pageSize,
@@ -34,7 +36,7 @@ export const getServerImageList = defineAction({
     rows: rows.map((row) => ({
       type: row.serverImageType,
       image: serverImage(row, meta),
-      marker: unmarked(row.serverImageDescription ?? '').marker,
+      markers: markersIn(row.serverImageDescription ?? ''),
     })),
   }),
 })

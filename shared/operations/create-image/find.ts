@@ -6,7 +6,7 @@ import type { OperationOf } from '../kind.ts'
 import type { CreateImageInput } from './content.ts'
 
 /** The order of findings: those that are closest to the operation come first. */
-const RELATIONS: Relation[] = ['own', 'contradicting', 'undescribed', 'other']
+const RELATIONS: Relation[] = ['own', 'contradicting', 'unmarked', 'other']
 
 /**
  * Looks for the image of an operation by name and marker. Leaves out images that existed before the first attempt.
@@ -19,8 +19,8 @@ export async function findImage(
   const { rows, gatewayTime } = await ownImages(name, { regionCode }, context)
   const found = rows
     .filter(({ image }) => !existedBefore.includes(image.imageNo))
-    .map(({ image, marker: seen }) => {
-      return { thing: image, relation: relationOf(image, seen, { input, marker }) }
+    .map(({ image, markers }) => {
+      return { thing: image, relation: relationOf(image, markers, { input, marker }) }
     })
   const rank = ({ relation }: { relation: Relation }) => RELATIONS.indexOf(relation)
   return { found: found.sort((one, other) => rank(one) - rank(other)), gatewayTime }
@@ -28,28 +28,25 @@ export async function findImage(
 
 function relationOf(
   image: Image,
-  seen: string | null,
+  markers: string[],
   { input, marker }: Pick<OperationOf<CreateImageInput>, 'input' | 'marker'>,
 ): Relation {
-  if (seen === marker) return isOf(input, image) ? 'own' : 'contradicting'
-  return seen === null && image.description === null ? 'undescribed' : 'other'
+  if (markers.includes(marker)) return isOf(input, image) ? 'own' : 'contradicting'
+  return markers.length === 0 ? 'unmarked' : 'other'
 }
 
 /**
- * True if an image has the requested storages, or its storages are unknown. Descriptions are not compared, because NAVER
- * Cloud does not document that it keeps them unchanged.
+ * True unless the storages of an image contradict the requested ones, by their number or by a snapshot that was not requested.
+ * Orders and sizes as listed prove nothing: NAVER Cloud does not document that it lists them as they were sent.
  */
 function isOf({ storages }: CreateImageInput, image: Image): boolean {
   if (!image.storages?.length) return true
-  return (
-    image.storages.length === storages.length &&
-    image.storages.every(({ order, snapshotNo, sizeGb }) => {
-      const wanted = storages[order]
-      return (
-        wanted !== undefined &&
-        (snapshotNo ?? wanted.snapshotNo) === wanted.snapshotNo &&
-        (sizeGb === null || wanted.sizeGb === undefined || sizeGb === wanted.sizeGb)
-      )
-    })
-  )
+  if (image.storages.length !== storages.length) return false
+  const requested = storages.map(({ snapshotNo }) => snapshotNo)
+  return image.storages.every(({ snapshotNo }) => {
+    if (snapshotNo === null) return true
+    const at = requested.indexOf(snapshotNo)
+    if (at >= 0) requested.splice(at, 1)
+    return at >= 0
+  })
 }

@@ -1,5 +1,5 @@
 import { createServerImageFromSnapshot } from '../../ncloud/actions/create-server-image-from-snapshot.ts'
-import { readServerImage } from '../../ncloud/reads.ts'
+import { readOrListServerImage } from '../../ncloud/reads.ts'
 import type { Kind } from '../kind.ts'
 import { CreateImageInput, isSought, sendable } from './content.ts'
 import { findImage } from './find.ts'
@@ -31,5 +31,6 @@ export const createImage: Kind<CreateImageInput> = {
     }
   },
   find: findImage,
-  read: ({ regionCode }, imageNo, context) => readServerImage({ imageNo, regionCode }, context),
+  read: ({ regionCode }, imageNo, context) =>
+    readOrListServerImage({ imageNo, regionCode }, context),
 }

@@ -105,8 +105,9 @@ describe('an answer in a 200 that is not a success', () => {
     expect(problemOf({ ...broken, body: undefined as never }).code).toBe('upstream-malformed')
   })
 
-  test('may be a create without a row, which possibly had an effect', () => {
-    const body = { xResponse: { totalRows: 0, serverImageList: [], returnCode: '0' } }
+  test.each([0, 2])('may be a create with %i rows, which possibly had an effect', (rows) => {
+    const list = Array.from({ length: rows }, () => row)
+    const body = { xResponse: { totalRows: rows, serverImageList: list, returnCode: '0' } }
     const problem = problemOf(answer(200, body), createServerImageFromSnapshot as never)
     expect(problem.code).toBe('upstream-malformed')
     expect(problem.extras.effect).toBe('possible')

@@ -205,6 +205,7 @@ test('reads numbers, texts and flags of another type', () => {
   }
   const image = detail({ blockStorageMappingList: [odd], serverImageDescription: 5 })
   expect(image).toMatchObject({ description: '5', sizeGb: 10 })
+  expect(detail({ serverImageDescription: true }).description).toBe('true')
   expect(image.storages).toEqual([
     {
       order: 0,

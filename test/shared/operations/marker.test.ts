@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { MARKER_BYTES, marked, markerOf, unmarked } from '../../../shared/operations/marker.ts'
+import {
+  MARKER_BYTES,
+  marked,
+  markerOf,
+  markersIn,
+  withoutMarker,
+} from '../../../shared/operations/marker.ts'
 
 const marker = '0123456789abcdef'
 
@@ -19,13 +25,28 @@ test.each([
   ],
 ])('%j is kept as %j', (description, kept, text) => {
   expect(marked(description, marker)).toBe(kept)
-  expect(unmarked(kept)).toEqual({ description: text, marker })
+  expect([withoutMarker(kept), markersIn(kept).at(-1)]).toEqual([text, marker])
 })
 
-test.each(['nightly', '', `[relay:${marker}] not at the end`, '[relay:XYZ]', '[relay:0123]'])(
+test.each([
+  [`nightly [relay:${marker}] edited`, 'nightly edited'],
+  [`[relay:${marker}] edited`, 'edited'],
+  [`[relay:${marker}]`, ''],
+  [`(nightly [relay:${marker}])`, '(nightly)'],
+  [`two\nlines [relay:${marker}]\nand a third`, 'two\nlines\nand a third'],
+])('the marker counts wherever it stands: %j is shown as %j', (kept, text) => {
+  expect([withoutMarker(kept), markersIn(kept)]).toEqual([text, [marker]])
+})
+
+test('a copied description has two markers', () => {
+  const other = '0000000000000000'
+  expect(markersIn(`nightly [relay:${marker}] [relay:${other}]`)).toEqual([marker, other])
+})
+
+test.each(['nightly', '', 'ends with a space ', ' begins with one', '[relay:XYZ]', '[relay:0123]'])(
   '%j has no marker',
   (text) => {
-    expect(unmarked(text)).toEqual({ description: text, marker: null })
+    expect([withoutMarker(text), markersIn(text)]).toEqual([text, []])
   },
 )
 

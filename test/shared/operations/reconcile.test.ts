@@ -20,7 +20,7 @@ const SIGNED_AT = 1_000_777
 
 interface Script {
   /** The own images that a look-up finds. */
-  found?: { image: Image; marker: string | null; type?: string }[]
+  found?: { image: Image; markers: string[]; type?: string }[]
   /** The answer to a detail call. */
   detail?: () => Image
   /** The result of each attempt; by default a ready image. */
@@ -80,21 +80,21 @@ const upstream = { action: 'createServerImageFromSnapshot', status: 401 }
 let images = 0
 
 /** Returns a row with an operation's name and, unless another is given, its marker. */
-function marked(
-  { name, marker }: Operation,
-  more: Partial<Image> = {},
-  mark: string | null = marker,
-) {
+function marked({ name, marker }: Operation, more: Partial<Image> = {}, mark = [marker]) {
   const imageNo = String(++images)
-  return { marker: mark, image: { ...image('ready'), imageNo, name, ...more } }
+  return { markers: mark, image: { ...image('ready'), imageNo, name, ...more } }
 }
 
 function other(operation: Operation) {
-  return marked(operation, { description: 'by hand' }, null)
+  return marked(operation, { description: 'by hand' }, [])
+}
+
+function foreign(operation: Operation, more: Partial<Image> = {}) {
+  return marked(operation, more, ['ffffffffffffffff'])
 }
 
 function lost(operation: Operation) {
-  return marked(operation, { description: 'by hand', phase: 'failed' }, null)
+  return marked(operation, { description: 'by hand', phase: 'failed' }, [])
 }
 
 /** Returns storages made of these snapshots, in this order. */
@@ -213,20 +213,20 @@ describe('the look-up before the first attempt', () => {
     ['its image', (c) => [marked(c)], 'applied', undefined, false],
     [
       'its image and another one',
-      (c) => [marked(c), { ...marked(c), marker: null }],
+      (c) => [marked(c), { ...marked(c), markers: [] }],
       'applied',
       undefined,
       false,
     ],
     [
       'an unrequested image of NAVER Cloud',
-      (c) => [{ ...marked(c), marker: null, type: 'NCP' }],
+      (c) => [{ ...marked(c), markers: [], type: 'NCP' }],
       'applied',
       undefined,
       true,
     ],
     ['two images with its marker', (c) => [marked(c), marked(c)], 'rejected', 'name-taken', false],
-    ['another image', (c) => [{ ...marked(c), marker: null }], 'rejected', 'name-taken', false],
+    ['another image', (c) => [{ ...marked(c), markers: [] }], 'rejected', 'name-taken', false],
     [
       'its image being deleted',
       (c) => [marked(c, { phase: 'deleting' })],
@@ -297,11 +297,12 @@ describe('an attempt', () => {
   const refused = { action: 'createServerImageFromSnapshot', status: 400 }
   test.each<[string, (operation: Operation) => Script['found'], State]>([
     ['nothing', () => [], 'rejected'],
-    ['another image', (c) => [marked(c, { description: 'by hand' }, null)], 'rejected'],
+    ['an image with another description', (c) => [other(c)], 'unknown'],
+    ['the image of another operation', (c) => [foreign(c)], 'rejected'],
     ['its image', (c) => [marked(c)], 'applied'],
     ['its failed image', (c) => [marked(c, { phase: 'failed' })], 'applied'],
     ['its image being deleted', (c) => [marked(c, { phase: 'deleting' })], 'applied'],
-    ['an image without a description', (c) => [marked(c, {}, null)], 'unknown'],
+    ['an image without a description', (c) => [marked(c, {}, [])], 'unknown'],
     ['an image with its marker and other content', (c) => [marked(c, madeOf('9'))], 'unknown'],
     ['two images with its marker', (c) => [marked(c), marked(c)], 'unknown'],
   ])('is followed by a look-up if it is refused, which finds %s', async (_, rows, state) => {
@@ -366,15 +367,25 @@ describe('an unknown outcome', () => {
         'conflict',
         'ambiguous',
       ],
+      ['an image without a description', (c) => [marked(c, {}, [])], over, 'conflict', 'ambiguous'],
+      // A description that differs is never proof of another maker: relay.md, section 5.
+      ['an image with another description', (c) => [other(c)], over, 'conflict', 'ambiguous'],
+      ['a failed image with another description', (c) => [lost(c)], over, 'conflict', 'ambiguous'],
+      ['the image of another operation', (c) => [foreign(c)], over, 'not_applied', 'name-taken'],
       [
-        'an image without a description',
-        (c) => [marked(c, {}, null)],
+        'the failed image of another operation',
+        (c) => [foreign(c, { phase: 'failed' })],
         over,
-        'conflict',
-        'ambiguous',
+        'applied',
+        undefined,
       ],
-      ['another image', (c) => [other(c)], over, 'not_applied', 'name-taken'],
-      ['another failed image', (c) => [lost(c)], over, 'applied', undefined],
+      [
+        'its marker beside another one',
+        (c) => [marked(c, {}, ['ffffffffffffffff', c.marker])],
+        over,
+        'applied',
+        'adopted',
+      ],
       ['nothing, after the attempt is over', () => [], over, 'applied', undefined],
     ],
   )('moves on after a look-up finds %s', async (_, rows, gatewayTime, state, reason) => {
@@ -491,6 +502,62 @@ describe('an image that is refreshed', () => {
     expect((await refreshResult(done, at(86_400_000))).result?.phase).toBe('pending')
     gatewayTime = START + 900_000
     expect((await refreshResult(done, at(0))).result?.phase).toBe('gone')
+  })
+
+  test.each<[string, () => Partial<Image>]>([
+    ['another number', () => ({ imageNo: '82265', phase: 'failed' })],
+    ['another name', () => ({ name: 'db', phase: 'failed' })],
+    ['another number and name', () => ({ imageNo: '82265', name: 'db' })],
+  ])('stays unchanged while the answer has %s', async (_, odd) => {
+    const detail = () => ({ ...image('pending'), name: names.at(-1) ?? '', ...odd() })
+    const names: string[] = []
+    const { done, at } = await made({ detail })
+    names.push(done.name)
+    expect(await refreshResult(done, at(0))).toEqual(done)
+  })
+
+  describe('whose detail call is refused', () => {
+    const refused = { action: 'getServerImageDetail', status: 400, code: '9900009' }
+    const refreshed = async (rows: (name: string) => Script['found'], gatewayTime: number) => {
+      const { done, at } = await made({ detail: failing('refused', refused) })
+      const context = at(0)
+      const { read } = context.gateway
+      const gateway: Gateway = {
+        ...context.gateway,
+        async read(action, ...rest) {
+          if (action.name !== 'getServerImageList') return read(action, ...rest)
+          const found = rows(done.name) ?? []
+          return { totalRows: found.length, rows: found, gatewayTime } as never
+        },
+      }
+      return (await refreshResult(done, { ...context, gateway })).result?.phase
+    }
+    const row = (name: string, phase: string, imageNo = image('').imageNo) => ({
+      markers: [],
+      image: { ...image(phase), name, imageNo },
+    })
+
+    // The list by number decides: field report A5.
+    test('is gone if the list has no row 15 minutes after its operation', async () => {
+      expect(await refreshed(() => [], START + 899_999)).toBe('pending')
+      expect(await refreshed(() => [], START + 900_000)).toBe('gone')
+    })
+
+    test('is as the list shows it', async () => {
+      const later = START + 3_600_000
+      expect(await refreshed((name) => [row(name, 'ready')], later)).toBe('ready')
+      expect(await refreshed(() => [row('db', 'failed')], later)).toBe('pending')
+    })
+
+    test('is gone if the list ignores the filter and has only other numbers', async () => {
+      const others = (name: string) => [row(name, 'ready', '7')]
+      expect(await refreshed(others, START + 900_000)).toBe('gone')
+    })
+
+    test('stays unchanged if the list repeats rows or is not whole', async () => {
+      const twice = (name: string) => [row(name, 'ready', '7'), row(name, 'ready', '7')]
+      expect(await refreshed(twice, START + 900_000)).toBe('pending')
+    })
   })
 
   test('stays unchanged while the gateway fails', async () => {

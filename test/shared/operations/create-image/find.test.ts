@@ -14,7 +14,7 @@ const base = storage(0, '1')
 const empty = { ...storage(1, null), sizeGb: 50 }
 
 /** Looks for the image of the operation in a list. */
-async function find(...rows: { image: object; marker: string | null }[]) {
+async function find(...rows: { image: object; markers: string[] }[]) {
   const page = {
     totalRows: rows.length,
     rows: rows.map((row) => ({ ...row, image: { ...image('ready'), ...row.image }, type: 'SELF' })),
@@ -34,25 +34,43 @@ test.each([
   ['has one storage more', [base, empty, storage(2, '3')], false],
   ['has another base snapshot', [storage(0, '9'), empty], false],
   ['has a snapshot in place of a new storage', [base, storage(1, '9')], false],
-  ['has a storage of another size', [base, { ...empty, sizeGb: 60 }], false],
+  // Sizes and orders as listed do not contradict a marker, different snapshot numbers do: relay.md, section 5.
+  ['has a storage of another size', [base, { ...empty, sizeGb: 60 }], true],
+  [
+    'has orders that start at 1',
+    [
+      { ...base, order: 1 },
+      { ...empty, order: 2 },
+    ],
+    true,
+  ],
+  [
+    'has its storages in another order',
+    [
+      { ...empty, order: 0 },
+      { ...base, order: 1 },
+    ],
+    true,
+  ],
+  ['has its snapshot twice', [base, storage(1, '1')], false],
 ])('compares an image with the marker that %s', async (_, storages, isOurs) => {
-  const found = await find({ image: { imageNo: '7', storages }, marker: operation.marker })
+  const found = await find({ image: { imageNo: '7', storages }, markers: [operation.marker] })
   expect(found).toEqual([['7', isOurs ? 'own' : 'contradicting']])
 })
 
 test('the closest images come first', async () => {
   const found = await find(
-    { image: { imageNo: '1', description: 'by hand' }, marker: null },
-    { image: { imageNo: '2' }, marker: 'another-marker' },
-    { image: { imageNo: '3' }, marker: null },
-    { image: { imageNo: '4', storages: [storage(0, '9')] }, marker: operation.marker },
-    { image: { imageNo: '5' }, marker: operation.marker },
+    { image: { imageNo: '1', description: 'by hand' }, markers: [] },
+    { image: { imageNo: '2' }, markers: ['another-marker'] },
+    { image: { imageNo: '3' }, markers: [] },
+    { image: { imageNo: '4', storages: [storage(0, '9')] }, markers: [operation.marker] },
+    { image: { imageNo: '5' }, markers: [operation.marker] },
   )
   expect(found).toEqual([
     ['5', 'own'],
     ['4', 'contradicting'],
-    ['3', 'undescribed'],
-    ['1', 'other'],
+    ['1', 'unmarked'],
+    ['3', 'unmarked'],
     ['2', 'other'],
   ])
 })
