@@ -6,7 +6,7 @@ import type { Action, ActionRequest } from './action.ts'
 import { upstreamProblem } from './fault.ts'
 import { clockOffsetMs, dateOf, judge } from './judge.ts'
 import { backoffMs, retryBudget } from './retry.ts'
-import { type Credentials, signatureHeaders } from './signature.ts'
+import { type Credentials, SIGNATURE_HEADER, signatureHeaders } from './signature.ts'
 
 /**
  * Returns the key pair, as the same object until the pair changes. `fresh` means that the pair was refused. A source whose
@@ -99,7 +99,8 @@ export function openGateway(options: GatewayOptions): Gateway {
         const incoming = await exchange(request, action.name, timeoutMs)
         event.status = incoming.status
         const gatewayTime = dateOf(incoming) ?? signedAt - UNDATED_MS
-        const answer = { ...incoming, receivedAt: clock.now(), gatewayTime }
+        const secrets = [pair.accessKey, pair.secretKey, signature[SIGNATURE_HEADER]]
+        const answer = { ...incoming, receivedAt: clock.now(), gatewayTime, secrets }
         if (answer.status === 401) offsetMs = clockOffsetMs(answer) ?? offsetMs
         const { output, requestId } = judge(answer, action)
         const { regionCode } = input

@@ -6,6 +6,7 @@ import { httpDate, retryAfterSeconds } from '../web/retry-after.ts'
 import type { Incoming } from '../web/transport.ts'
 import type { Action } from './action.ts'
 import {
+  blanked,
   type Fault,
   faultOfGatewayError,
   faultOfResponseError,
@@ -19,6 +20,8 @@ import { scanXml } from './xml.ts'
 const WINDOW_MS = 300_000
 const MAX_MESSAGE_CHARACTERS = 500
 const MAX_ID_CHARACTERS = 100
+/** The faults that a wrong clock can cause. */
+const CREDENTIAL_FAULTS: Fault[] = ['credentials', 'unauthenticated', 'credentialsElsewhere']
 /** The `returnCode` of success. */
 const SUCCESS = '0'
 
@@ -41,6 +44,8 @@ export interface Answer extends Incoming {
   receivedAt: number
   /** The earliest possible time on the gateway's clock when it answered. */
   gatewayTime: number
+  /** The parts of the request that no message may repeat. */
+  secrets?: readonly string[]
 }
 
 /** The parts of a body that determine the result. */
@@ -61,19 +66,23 @@ interface Content {
 export function judge<Output, View>(answer: Answer, action: Action<never, Output, View>) {
   const { status, headers, gatewayTime } = answer
   const content = contentOf(answer.body)
-  const { root, message, requestId } = content
+  const { root, message } = content
+  // Secrets are blanked first, because a cut secret would not be recognised.
+  const passedOn = (text: string, maxCharacters: number) =>
+    blanked(text, answer.secrets ?? []).slice(0, maxCharacters)
+  const requestId = content.requestId ? passedOn(content.requestId, MAX_ID_CHARACTERS) : null
   const code = content.code === SUCCESS ? undefined : content.code
   if (root.endsWith('Response') && status >= 200 && status < 300 && !code) {
     const parsed = v.safeParse(action.output, content.below)
-    if (parsed.success) return { output: parsed.output, requestId: requestId || null }
+    if (parsed.success) return { output: parsed.output, requestId }
   }
   const fault = faultOf(content, status, action.method === 'GET')
   const upstream: Upstream = {
     action: action.name,
     status,
-    ...(code && { code: code.slice(0, MAX_ID_CHARACTERS) }),
-    ...(code && message && { message: message.slice(0, MAX_MESSAGE_CHARACTERS) }),
-    ...(requestId && { requestId: requestId.slice(0, MAX_ID_CHARACTERS) }),
+    ...(code && { code: passedOn(code, MAX_ID_CHARACTERS) }),
+    ...(code && message && { message: passedOn(message, MAX_MESSAGE_CHARACTERS) }),
+    ...(requestId && { requestId }),
   }
   throw upstreamProblem(fault, upstream, {
     more: noteOn(fault, upstream, answer),
@@ -102,7 +111,7 @@ export function dateOf({ headers }: Incoming): number | undefined {
 
 /** Returns a text to append to the detail, for people who see only the detail. */
 function noteOn(fault: Fault, { message }: Upstream, answer: Answer): string {
-  if (fault === 'credentials') return clockNote(answer)
+  if (CREDENTIAL_FAULTS.includes(fault)) return clockNote(answer)
   return fault === 'refused' && message ? `: ${message}` : ''
 }
 

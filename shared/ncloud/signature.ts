@@ -6,6 +6,9 @@ export interface Credentials {
   secretKey: string
 }
 
+/** The header of the signature. */
+export const SIGNATURE_HEADER = 'x-ncp-apigw-signature-v2'
+
 const utf8 = new TextEncoder()
 
 // Keyed by the pair itself, so that the key of a rotated pair is dropped with it. The value is the key, not a promise:
@@ -50,6 +53,6 @@ export async function signatureHeaders(
   return {
     'x-ncp-apigw-timestamp': timestamp,
     'x-ncp-iam-access-key': credentials.accessKey,
-    'x-ncp-apigw-signature-v2': await signature(text, credentials),
+    [SIGNATURE_HEADER]: await signature(text, credentials),
   }
 }

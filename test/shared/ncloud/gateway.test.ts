@@ -259,6 +259,21 @@ test('takes the gateway’s clock from Date, or from the timestamp that the gate
   expect(await clockOf({ date: 'yesterday' })).toBe(START - 270_000)
 })
 
+test('a refusal that quotes the headers of its request comes without key pair and signature', async () => {
+  const refusal = { responseError: { returnCode: '1300', returnMessage: '' } }
+  const { read, sent } = scripted([[400, refusal]])
+  await read().catch(() => {})
+  const quoted = JSON.stringify({ ...sent[0]?.request.headers, ...pair })
+  const again = scripted([
+    [400, { responseError: { returnCode: '1300', returnMessage: `Headers: ${quoted}` } }],
+  ])
+  const problem = await again.read().catch((problem) => problem)
+  const text = JSON.stringify([problem.message, problem.extras])
+  expect(text).toContain('***')
+  for (const secret of [pair.accessKey, pair.secretKey]) expect(text).not.toContain(`"${secret}`)
+  expect(text).not.toContain(sent[0]?.request.headers['x-ncp-apigw-signature-v2'])
+})
+
 test('logs one event for each call', async () => {
   const { code, events } = scripted(
     [

@@ -120,7 +120,16 @@ const table: [number, unknown, string, string][] = [
   [401, gatewayError('200'), 'upstream-credentials', 'none'],
   [401, gatewayError(200), 'upstream-credentials', 'none'],
   [401, gatewayError('210'), 'upstream-permission', 'none'],
+  // Section 4 of the contract: 401 is the key pair, except 210; 403 is a permission. Definite are only the documented codes.
+  [401, gatewayError('220'), 'upstream-credentials', 'possible'],
+  [401, gatewayError('999'), 'upstream-credentials', 'possible'],
+  [401, '<html></html>', 'upstream-credentials', 'possible'],
+  [401, responseError('1300'), 'upstream-credentials', 'look-up'],
+  [401, responseError('800'), 'upstream-permission', 'look-up'],
   [403, gatewayError('230'), 'upstream-permission', 'possible'],
+  [403, gatewayError('210'), 'upstream-permission', 'possible'],
+  [403, '<html></html>', 'upstream-permission', 'possible'],
+  [403, responseError('1300'), 'upstream-permission', 'look-up'],
   [404, gatewayError('300'), 'upstream-refused', 'none'],
   [413, gatewayError('430'), 'upstream-refused', 'none'],
   [429, gatewayError('400'), 'upstream-throttled', 'none'],
@@ -175,6 +184,50 @@ test('passes on the code and at most 500 characters of the message', () => {
     status: 400,
     code: '1401',
     message: 'x'.repeat(500),
+  })
+})
+
+describe('a message that quotes the request', () => {
+  const accessKey = 'AbCdEfGhIjKlMnOpQrSt'
+  const signature = 'q+2Xl/8vYz0ne+G1AbC5dEfGhIjKlMnOpQrStUvWxYz='
+  const quoting = (written: string, more = '') => {
+    const said = `${more}x-ncp-iam-access-key: ${accessKey}, x-ncp-apigw-signature-v2: ${written}; end`
+    const body = { responseError: { returnCode: '1300', returnMessage: said } }
+    return problemOf({ ...answer(400, body), secrets: [accessKey, signature] } as never)
+  }
+  const blank = 'x-ncp-iam-access-key: ***, x-ncp-apigw-signature-v2: ***'
+
+  test.each([
+    ['as it is', signature],
+    ['for a URL', encodeURIComponent(signature)],
+    ['with a space for each plus', signature.replaceAll('+', ' ')],
+    [
+      'for HTML',
+      signature.replaceAll('+', '&#43;').replaceAll('/', '&#x2F;').replace('=', '&#61;'),
+    ],
+    [
+      'for JSON',
+      signature.replaceAll('+', '\\u002b').replaceAll('/', '\\/').replace('=', '\\u003d'),
+    ],
+    ['without padding', signature.slice(0, -1)],
+  ])('is passed on without key and signature, written %s', (_, written) => {
+    const { message, extras } = quoting(written)
+    expect(extras.upstream?.message).toContain(blank)
+    expect(message).toContain(blank)
+    expect(JSON.stringify([message, extras])).not.toMatch(/AbC/i)
+  })
+
+  test('has no part of a secret where it is cut', () => {
+    for (let length = 380; length < 500; length++) {
+      const { extras } = quoting(signature, '.'.repeat(length))
+      expect(extras.upstream?.message).not.toMatch(/AbC|q\+2/)
+    }
+  })
+
+  test('has no secret in code or request id either', () => {
+    const body = { responseError: { returnCode: accessKey, requestId: signature } }
+    const { extras } = problemOf({ ...answer(400, body), secrets: [accessKey, signature] } as never)
+    expect(extras.upstream).toMatchObject({ code: '***', requestId: '***' })
   })
 })
 

@@ -10,7 +10,7 @@ import { judge } from '../../../shared/ncloud/judge.ts'
 const utf8 = new TextEncoder()
 const code = (of: string) => ({ code: of, codeName: of })
 
-// Every field of the documented types: `../../reference/ncloud-api.md`, 4.4, 4.11 and 4.13.
+// Every field of the documented types MemberServerImageInstance, ServerImage and BlockStorageSnapshotInstance.
 const serverImage = {
   serverImageNo: '12341457',
   serverImageName: 'web',
