@@ -104,6 +104,14 @@ export function listOf<Row>(key: string, row: v.GenericSchema<unknown, Row>) {
   )
 }
 
+/** Returns a schema of an answer about one thing: its row, or none. Several rows do not say which of them it is. */
+export function atMostOne<Row>(key: string, row: v.GenericSchema<unknown, Row>) {
+  return v.pipe(
+    listOf(key, row),
+    v.check(({ rows }) => rows.length <= 1),
+  )
+}
+
 /** NCP counts 1 GB as 2³⁰ bytes. */
 const BYTES_PER_GB = 2 ** 30
 

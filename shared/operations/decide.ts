@@ -1,8 +1,9 @@
+import { passesByItself } from '../ncloud/fault.ts'
 import { type Problem, type StoredProblem, storedProblem } from '../problem.ts'
 import { HOUR_MS, SECOND_MS } from '../web/durations.ts'
 import { allIn, candidatesIn, type Findings, ownIn, withoutLost } from './findings.ts'
 import type { Preparation } from './kind.ts'
-import { isAttemptOver, type Operation } from './operation.ts'
+import { isAttemptOver, type Operation, openAttempts } from './operation.ts'
 import { numberOf, type Result } from './result.ts'
 import {
   type Author,
@@ -21,6 +22,7 @@ import {
 /** The delay before the next look-up: less than a minute, so that the next tick makes it. */
 const LOOK_AGAIN_MS = 50 * SECOND_MS
 const POSTPONED_MS = 30 * SECOND_MS
+/** The maximum number of attempts, without those that certainly had no effect. */
 const MAX_ATTEMPTS = 3
 /** The maximum age of an operation at which an attempt may start. */
 const ATTEMPT_LIMIT_MS = HOUR_MS
@@ -123,7 +125,7 @@ function decideFirstAttempt(operation: Operation, findings: Findings, by: Author
 
 /** Rejects the operation if a retry cannot fix a failed look-up; otherwise postpones it. */
 function afterFailedLookUp(operation: Operation, problem: Problem, by: Author): Operation {
-  return LASTING_FAILURES.includes(problem.code)
+  return LASTING_FAILURES.includes(problem.code) && !isTemporary(problem)
     ? reject(operation, storedProblem(problem), by)
     : postpone(operation, storedProblem(problem), retryAt(problem, by), by)
 }
@@ -159,8 +161,7 @@ function decideFailure(
   const { code, extras } = problem
   const stored = storedProblem(problem)
   if (extras.effect === 'none') {
-    const isTemporary = code === 'upstream-throttled' || code === 'upstream-credentials'
-    if (!isTemporary) return stopWith(reject(operation, stored, by))
+    if (!isTemporary(problem)) return stopWith(reject(operation, stored, by))
     const next = postpone(operation, stored, retryAt(problem, by), by)
     return {
       do: 'save',
@@ -168,8 +169,8 @@ function decideFailure(
       after: code === 'upstream-credentials' && mayRenew ? 'renew' : 'stop',
     }
   }
-  // From the second attempt on, the effect of an earlier attempt may have caused the refusal.
-  return extras.effect === 'look-up' && operation.attempt === 1
+  // The effect of an earlier attempt may have caused the refusal, unless all earlier ones were refused.
+  return extras.effect === 'look-up' && openAttempts(operation) === 1
     ? { do: 'check refusal', problem }
     : stopWith(markUnknown(operation, stored, by))
 }
@@ -181,9 +182,11 @@ function afterRefusal(
 ): Operation {
   const ours = findings && ownIn(findings)
   if (ours) return apply(operation, ours, by, 'adopted')
-  return findings && candidatesIn(findings).length === 0
-    ? reject(operation, storedProblem(problem), by)
-    : markUnknown(operation, storedProblem(problem), by)
+  const stored = storedProblem(problem)
+  if (!findings || candidatesIn(findings).length > 0) return markUnknown(operation, stored, by)
+  return isTemporary(problem)
+    ? postpone(operation, stored, retryAt(problem, by), by)
+    : reject(operation, stored, by)
 }
 
 /** Decides on an attempt whose outcome is unknown. Another one follows only when this one can have no effect any more. */
@@ -200,7 +203,7 @@ function decideOutcome(operation: Operation, evidence: Evidence | undefined, by:
   if (allIn(withoutLost(findings)).length > 0) {
     return stopWith(markNotApplied(operation, 'name-taken', by))
   }
-  return operation.attempt >= MAX_ATTEMPTS || isTooOld(operation, by)
+  return openAttempts(operation) >= MAX_ATTEMPTS || isTooOld(operation, by)
     ? stopWith(markNotApplied(operation, 'absent', by))
     : { do: 'send', operation }
 }
@@ -213,6 +216,12 @@ function decideResult(operation: Operation, evidence: Evidence | undefined, by: 
       ? updateResult(operation, evidence.result, by)
       : postponeLook(operation, nextLook(operation, by.clock.now())),
   )
+}
+
+/** True for a failure without an effect after which the same request can succeed. */
+function isTemporary(problem: Problem): boolean {
+  const { code } = problem
+  return code === 'upstream-throttled' || code === 'upstream-credentials' || passesByItself(problem)
 }
 
 function stopWith(next: Operation): Decision {

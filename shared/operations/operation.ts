@@ -74,6 +74,8 @@ export const Operation = v.object({
   /** The numbers of failed things with its name that existed before the first attempt. */
   existedBefore: v.array(v.string()),
   attempt: v.number(),
+  /** The number of attempts that certainly had no effect. */
+  refusals: v.number(),
   /** The timestamp in the signature of the last attempt. */
   signedAt: v.nullable(v.number()),
   /** The time when the tick continues it; null if nothing is left to do. */
@@ -111,6 +113,11 @@ export function hadResultAt({ appliedAt, createdAt }: Operation): number {
 /** True once the last attempt can have no effect any more. `gatewayTime` is the gateway's clock. */
 export function isAttemptOver({ signedAt }: Operation, gatewayTime: number): boolean {
   return signedAt !== null && gatewayTime > signedAt + HORIZON_MS
+}
+
+/** Returns the number of attempts that may have had an effect. */
+export function openAttempts({ attempt, refusals }: Operation): number {
+  return attempt - refusals
 }
 
 /** True if the tick must continue the operation now. */

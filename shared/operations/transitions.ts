@@ -47,6 +47,7 @@ export function accept(claim: Claim, { clock, actor }: Author, leaseMs = LEASE_M
     state: 'accepted',
     existedBefore: [],
     attempt: 0,
+    refusals: 0,
     signedAt: null,
     dueAt: at + leaseMs,
     result: null,
@@ -91,7 +92,7 @@ export function markUnknown(operation: Operation, problem: StoredProblem, by: Au
   return transition(operation, { to: 'unknown', reason: problem.code }, by, { problem })
 }
 
-/** Records that nothing was done yet, and schedules a retry at `dueAt`. */
+/** Records that nothing was done yet, also by an attempt that was just made, and schedules a retry at `dueAt`. */
 export function postpone(
   operation: Operation,
   problem: StoredProblem,
@@ -101,7 +102,9 @@ export function postpone(
   if (operation.state === 'accepted') {
     return { ...postponeLook(operation, dueAt), problem, updatedAt: by.clock.now() }
   }
-  return transition(operation, { to: 'accepted', reason: problem.code }, by, { problem, dueAt })
+  const refusals = operation.refusals + 1
+  const changes = { problem, dueAt, refusals }
+  return transition(operation, { to: 'accepted', reason: problem.code }, by, changes)
 }
 
 /** Records that nothing was done after all, and that there is no retry. */

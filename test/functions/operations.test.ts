@@ -474,6 +474,17 @@ describe('a create that cannot be sent yet', () => {
     expect(late.json.problem).toBeNull()
   })
 
+  // Field report A10: NAVER Cloud's answer 25013, "object in operation".
+  test('because an object is in operation is put off and sent by the tick', async () => {
+    relay.gateway.inject({ fault: 'in-operation', action: 'createServerImageFromSnapshot' })
+    const { status, json } = await relay.create(fresh())
+    expect([status, json.status, json.final]).toEqual([202, 'accepted', false])
+    ahead = MINUTE
+    await relay.tick()
+    const { json: now } = await relay.request(`/v1/operations/${json.operationId}`)
+    expect([now.status, now.attempt]).toEqual(['ready', 2])
+  })
+
   test('is given up after one hour', async () => {
     relay.gateway.inject({ fault: 'throttled', action: 'createServerImageFromSnapshot' })
     const body = fresh()
@@ -563,12 +574,15 @@ describe('the outcome of an attempt', () => {
     expect([status, json.status, json.problem?.code]).toEqual([202, 'unknown', 'upstream-refused'])
   })
 
-  test('is unknown when a later attempt is refused', async () => {
+  // Section 5 of the contract: such an attempt is judged as the first one.
+  test('is rejected when a later attempt is refused after refused ones', async () => {
     const action = 'createServerImageFromSnapshot'
     relay.gateway.inject({ fault: 'credentials', action })
     relay.gateway.inject({ fault: 'refused', action })
     const { status, json } = await relay.create(fresh())
-    expect([status, json.status, json.attempt]).toEqual([202, 'unknown', 2])
+    expect([status, json.code]).toEqual([422, 'upstream-refused'])
+    const { json: now } = await relay.request(`/v1/operations/${json.operationId}`)
+    expect([now.status, now.attempt]).toEqual(['rejected', 2])
   })
 })
 

@@ -65,6 +65,51 @@ export function withUnknownCodes(document: Document): Document {
   )
 }
 
+const deciding =
+  /^(totalRows|returnCode|\w*(Image|Instance)(No|Name)|\w*(Image|Instance)(Status|Operation))$/
+
+/** Writes every field that decides nothing with another type, as NCP's Go SDK had it in June 2026. */
+export function withOddTypes(document: Document): Document {
+  const other = (value: unknown) => {
+    if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+    return typeof value === 'string' ? Number(value) || {} : value
+  }
+  return rewritten(document, (entries) => {
+    const isCode = entries.some(([key]) => key === 'codeName')
+    if (isCode) return entries
+    return entries.map(([key, value]) => [key, deciding.test(key) ? value : other(value)])
+  })
+}
+
+/** Appends a word to each description, as somebody may in the console. */
+export function edited(document: Document): Document {
+  return rewritten(document, (entries) =>
+    entries.map(([key, value]) => [
+      key,
+      /Description$/.test(key) && value ? `${value} edited` : value,
+    ]),
+  )
+}
+
+/** Replaces number and name of each row, as if the answer were about another image. */
+export function withAnotherRow(document: Document): Document {
+  return rewritten(document, (entries) =>
+    entries.map(([key, value]) => {
+      if (/^\w*(Image|ImageInstance)No$/.test(key)) return [key, '82265']
+      return [key, /^(memberS|s)erverImageName$/.test(key) ? 'another' : value]
+    }),
+  )
+}
+
+/** Repeats every row. */
+export function withRepeatedRows(document: Document): Document {
+  return rewritten(document, (entries) => {
+    const isEnvelope = entries.some(([key]) => key === 'totalRows')
+    if (!isEnvelope) return entries
+    return entries.map(([key, value]) => [key, Array.isArray(value) ? [...value, ...value] : value])
+  })
+}
+
 function isSuccess(document: Document): boolean {
   return !('error' in document || 'responseError' in document)
 }

@@ -54,6 +54,7 @@ describe('errors', () => {
     ['credentials', 401, '200', 'Authentication Failed', 'Invalid authentication information.'],
     ['permission', 401, '210', 'Permission Denied', 'A subscription to the API is required.'],
     ['forbidden', 403, '230', 'Forbidden', ''],
+    ['forbidden-permission', 403, '210', 'Permission Denied', ''],
     ['not-found-url', 404, '300', 'Not Found Exception', 'URL not found.'],
     ['bad-request', 400, '100', 'Bad Request Exception', ''],
     ['quota-exceeded', 429, '400', 'Quota Exceeded', ''],
@@ -82,6 +83,7 @@ describe('errors', () => {
     ['try-later', 500, '1000'],
     ['refused', 400, '1401'],
     ['no-such-image', 400, '1104037'],
+    ['in-operation', 400, '25013'],
     ['response-error-in-200', 200, '1300'],
   ] as const)('%s is HTTP %i with returnCode %s', async (fault, status, returnCode) => {
     const { text, ...rest } = await answer(fault)
@@ -226,6 +228,45 @@ describe('answers with another structure', () => {
     const { totalRows, serverImageList } = await envelope('rows-lie')
     expect([totalRows, serverImageList]).toMatchObject([3, [{ serverImageNo: '12341457' }]])
     expect(serverImageList).toHaveLength(1)
+  })
+
+  test('odd-types has other types in fields that decide nothing', async () => {
+    const { serverImageList } = await envelope('odd-types')
+    expect(serverImageList).toMatchObject([
+      {
+        serverImageNo: '12341457',
+        serverImageStatus: { code: 'CREAT' },
+        createDate: {},
+        blockStorageMappingList: [{ order: '0', iops: '100', isEncryptedVolume: 'false' }],
+      },
+    ])
+  })
+
+  test('another-row is about another image', async () => {
+    const { serverImageList } = await envelope('another-row')
+    expect(serverImageList).toMatchObject([{ serverImageNo: '82265', serverImageName: 'another' }])
+  })
+
+  test('repeated-rows has its row twice', async () => {
+    const { totalRows, serverImageList } = await envelope('repeated-rows')
+    expect([totalRows, serverImageList]).toMatchObject([1, [{}, {}]])
+  })
+
+  test('edited-description has a word after each description', async () => {
+    gateway.images.change('12341457', { description: 'nightly' })
+    const { serverImageList } = await envelope('edited-description')
+    expect(serverImageList).toMatchObject([{ serverImageDescription: 'nightly edited' }])
+  })
+
+  test('quoted-headers has the headers of the request in its message', async () => {
+    const { text } = await answer('quoted-headers')
+    expect(JSON.parse(text).responseError.returnMessage).toContain(gateway.accessKey)
+  })
+
+  test('slow answers after 5 s', { timeout: 20_000 }, async () => {
+    const startedAt = performance.now()
+    expect(await answer('slow')).toMatchObject({ status: 200 })
+    expect(performance.now() - startedAt).toBeGreaterThan(4_900)
   })
 
   test('extra-fields has unknown fields in every object', async () => {

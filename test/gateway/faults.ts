@@ -1,17 +1,31 @@
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import {
+  edited,
   failing,
   rooted,
+  withAnotherRow,
   withExtraFields,
   withLyingRows,
   withNumericReturnCode,
+  withOddTypes,
   withoutOptionalFields,
+  withRepeatedRows,
   withUnknownCodes,
 } from './distortions.ts'
 import { type Answer, type Format, print } from './print.ts'
 import { type Document, gatewayError, type Reply, responseError } from './refusals.ts'
-import { afterHints, drip, flood, half, silence, switched, type Wire, whole } from './wire.ts'
+import {
+  afterHints,
+  drip,
+  flood,
+  half,
+  later,
+  silence,
+  switched,
+  type Wire,
+  whole,
+} from './wire.ts'
 
 /** The reply without a fault, and the request that it answers. */
 export interface Truth {
@@ -19,6 +33,7 @@ export interface Truth {
   format: Format
   action: string
   target: string
+  headers: Record<string, string>
   origin: string
   at: number
 }
@@ -82,9 +97,13 @@ export const faults = {
   forbidden: error(gatewayError('forbidden')),
   'endpoint-error': error(gatewayError('endpointError')),
   'endpoint-timeout': error(gatewayError('endpointTimeout')),
+  'forbidden-permission': error({ ...gatewayError('permissionDenied'), status: 403 }),
   unexpected: error(gatewayError('unexpected')),
   'try-later': error(responseError('tryLater')),
   refused: error(responseError('noSuchProduct')),
+  'quoted-headers': (truth) =>
+    error(responseError('parameter', `Headers: ${JSON.stringify(truth.headers)}`))(truth),
+  'in-operation': error(responseError('inOperation')),
   'no-such-image': error(responseError('noSuchImage')),
   'response-code-variant': error({
     status: 500,
@@ -104,6 +123,11 @@ export const faults = {
   'extra-fields': changedDocument(withExtraFields),
   'missing-fields': changedDocument(withoutOptionalFields),
   'unknown-codes': changedDocument(withUnknownCodes),
+  'odd-types': changedDocument(withOddTypes),
+  'edited-description': changedDocument(edited),
+  'another-row': changedDocument(withAnotherRow),
+  'repeated-rows': changedDocument(withRepeatedRows),
+  slow: (truth) => later(normalAnswer(truth)),
   'rows-lie': changedDocument(withLyingRows),
   gzip: (truth) => whole(gzipped(normalAnswer(truth))),
   'gzip-bomb': ({ action }) => whole(bomb(action)),

@@ -90,12 +90,13 @@ function spoil(
 ): Wire {
   record.refusal = 'fault'
   if (typeof fault !== 'string') return whole(fault)
-  const { action, target, at } = record
+  const { action, target, headers, at } = record
   return faults[fault]({
     reply,
     format: formatOf(record),
     action,
     target,
+    headers,
     at,
     origin: gateway.origin,
   })

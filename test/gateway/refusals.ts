@@ -39,6 +39,7 @@ export const responseErrors = {
     returnCode: '1104037',
     says: 'The server image could not be found.',
   },
+  inOperation: { status: 400, returnCode: '25013', says: 'The object is in operation.' },
   // These codes are invented: NCP's codes for these cases are not public.
   parameter: { status: 400, returnCode: '1300', says: 'The parameter is not valid.' },
   noSuchSnapshot: { status: 400, returnCode: '9900001', says: 'The snapshot could not be found.' },

@@ -14,6 +14,7 @@ export type Wire = (exchange: Exchange) => void
 
 /** Time for the client to read the first half of an answer. A reset may discard unread data. */
 const BEFORE_RESET_MS = 50
+const SLOW_MS = 5000
 const DRIP_MS = 1000
 const GIANT_CHUNK = Buffer.alloc(65_536, 'x')
 const GIANT_CHUNKS = 16_384
@@ -29,6 +30,14 @@ export const endings = {
 export function whole(answer: Answer): Wire {
   return ({ outgoing }) => {
     outgoing.writeHead(answer.status, headersOf(answer)).end(answer.body)
+  }
+}
+
+/** Sends the whole answer after 5 s. */
+export function later(answer: Answer): Wire {
+  return (exchange) => {
+    const timer = setTimeout(() => whole(answer)(exchange), SLOW_MS)
+    exchange.outgoing.once('close', () => clearTimeout(timer))
   }
 }
 

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { marked } from '../../operations/marker.ts'
 import { defineAction, type Parameters } from '../action.ts'
 import { ServerImage, serverImage } from '../server-image.ts'
-import { listOf } from '../values.ts'
+import { atMostOne } from '../values.ts'
 
 /** The types of volumes of further storages. */
 export const VOLUME_TYPES = ['CB1', 'CB2', 'FB1', 'FB2'] as const
@@ -34,9 +34,8 @@ export const createServerImageFromSnapshot = defineAction({
     ...Object.assign({}, ...storages.map(storageParameters)),
   }),
   output: v.pipe(
-    listOf('serverImageList', v.unknown()),
-    // Several rows do not say which image was created.
-    v.transform(({ rows }) => (rows.length === 1 ? rows[0] : undefined)),
+    atMostOne('serverImageList', v.unknown()),
+    v.transform(({ rows: [row] }) => row),
     ServerImage,
   ),
   view: serverImage,

@@ -5,8 +5,8 @@ import { defineAction, type ResponseMeta } from '../action.ts'
 import { noSuchImage } from '../fault.ts'
 import {
   AnswerNo,
+  atMostOne,
   DecidingCode,
-  listOf,
   ShownAmount,
   ShownCode,
   ShownDate,
@@ -41,7 +41,7 @@ export const getMemberServerImageInstanceDetail = defineAction({
   name: 'getMemberServerImageInstanceDetail',
   method: 'GET',
   parameters: ({ imageNo }: { imageNo: string }) => ({ memberServerImageInstanceNo: imageNo }),
-  output: listOf('memberServerImageInstanceList', MemberServerImage),
+  output: atMostOne('memberServerImageInstanceList', MemberServerImage),
   view: ({ rows: [row] }, meta) => (row ? memberServerImage(row, meta) : noSuchImage(meta)),
 })
 

@@ -1,7 +1,7 @@
 import { defineAction } from '../action.ts'
 import { noSuchImage } from '../fault.ts'
 import { ServerImage, serverImage } from '../server-image.ts'
-import { listOf } from '../values.ts'
+import { atMostOne } from '../values.ts'
 
 /**
  * Reads one server image of any hypervisor. An answer without a row is `image-not-found`.
@@ -11,6 +11,6 @@ export const getServerImageDetail = defineAction({
   name: 'getServerImageDetail',
   method: 'GET',
   parameters: ({ imageNo }: { imageNo: string }) => ({ serverImageNo: imageNo }),
-  output: listOf('serverImageList', ServerImage),
+  output: atMostOne('serverImageList', ServerImage),
   view: ({ rows: [row] }, meta) => (row ? serverImage(row, meta) : noSuchImage(meta)),
 })

@@ -316,6 +316,76 @@ describe('an attempt', () => {
   })
 })
 
+describe('a refusal that passes by itself', () => {
+  const inOperation = { action: 'createServerImageFromSnapshot', status: 400, code: '25013' }
+  const refusal = failing('refused', inOperation)
+  /** Runs an operation again, as the next tick does. */
+  const again = (operation: Operation, context: Context, minutes: number) => {
+    const clock = { ...context.clock, now: () => START + minutes * 60_000 }
+    return reconcile(operation, { ...context, clock, deadline: clock.now() + 25_000 })
+  }
+
+  test.each([
+    '23003',
+    '23006',
+    '24002',
+    '25013',
+    '25017',
+    '25033',
+    '50160',
+    '80031',
+    '1007009',
+    '1012005',
+  ])('is put off for 30 s with the code %s', async (code) => {
+    const { operation, context } = await stage({
+      sends: [failing('refused', { ...inOperation, code })],
+    })
+    const left = await reconcile(operation, context)
+    expect([left.state, left.attempt, left.dueAt]).toEqual(['accepted', 1, START + 30_000])
+    expect(left.problem).toMatchObject({ code: 'upstream-refused', upstream: { code } })
+  })
+
+  test.each([
+    ['another code', { ...inOperation, code: '1401' }, 'rejected'],
+    ['HTTP 200', { ...inOperation, status: 200 }, 'unknown'],
+    ['HTTP 500', { ...inOperation, status: 500 }, 'unknown'],
+  ])('is not put off with %s', async (_, answer, state) => {
+    const { operation, context } = await stage({ sends: [failing('refused', answer)] })
+    expect((await reconcile(operation, context)).state).toBe(state)
+  })
+
+  test('is tried again until it is accepted, and such attempts do not count', async () => {
+    const lost = failing('timeout', upstream)
+    const sends = [refusal, refusal, refusal, refusal, lost]
+    const { operation, context } = await stage({ sends })
+    let now = await reconcile(operation, context)
+    for (let minute = 1; minute <= 3; minute++) now = await again(now, context, minute)
+    expect([now.state, now.attempt, now.refusals]).toEqual(['accepted', 4, 4])
+    now = await again(now, context, 4)
+    expect([now.state, now.attempt, now.refusals]).toEqual(['unknown', 5, 4])
+    const gateway = listing({ context }, () => [], SIGNED_AT + 630_001)
+    expect((await again(now, { ...context, gateway }, 20)).state).toBe('applied')
+  })
+
+  test('is final one hour after the claim', async () => {
+    const { operation, context } = await stage({ sends: [refusal] })
+    const put = await reconcile(operation, context)
+    const end = await again(put, context, 61)
+    expect([end.state, end.problem?.upstream?.code]).toEqual(['rejected', '25013'])
+  })
+
+  test('leaves an unknown outcome after an attempt whose outcome was unknown', async () => {
+    const { operation, context } = await stage({ sends: [refusal] })
+    expect((await reconcile({ ...operation, attempt: 1 }, context)).state).toBe('unknown')
+  })
+
+  test('of a look-up puts off the create', async () => {
+    const { operation, context } = await stage()
+    const gateway = listing({ context }, failing('refused', inOperation))
+    expect((await reconcile(operation, { ...context, gateway })).state).toBe('accepted')
+  })
+})
+
 describe('an unknown outcome', () => {
   const problem = { code: 'upstream-timeout' as const, detail: 'x' }
   const out = async (attempts = 1) => {
