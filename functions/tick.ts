@@ -15,6 +15,8 @@ const TICK_LIMIT_MS = 50_000
 const START_LIMIT_MS = 15_000
 /** The time limit for one operation. */
 const STEP_LIMIT_MS = 25_000
+/** Nobody waits for the timer, so its reads may use all the time that is left. */
+const NO_READ_LIMIT = Number.POSITIVE_INFINITY
 
 /**
  * Does the work of the minute's timer until the deadline: starts due runs of jobs, moves due operations and delivers
@@ -27,7 +29,11 @@ export async function tick(
 ): Promise<void> {
   const { store, clock } = given
   const startedAt = clock.now()
-  const context = { ...given, deadline: Math.min(given.deadline, startedAt + TICK_LIMIT_MS) }
+  const context = {
+    ...given,
+    deadline: Math.min(given.deadline, startedAt + TICK_LIMIT_MS),
+    readLimitMs: NO_READ_LIMIT,
+  }
 
   async function move(queue: Operation[]) {
     async function takeTurns() {
@@ -64,8 +70,9 @@ export async function run(
   { regionCode }: Schedules,
   context: Context,
 ): Promise<void> {
-  const operation = await claimRun(job, at, regionCode, context)
-  if (operation) await step(operation, context)
+  const unhurried = { ...context, readLimitMs: NO_READ_LIMIT }
+  const operation = await claimRun(job, at, regionCode, unhurried)
+  if (operation) await step(operation, unhurried)
 }
 
 /** Moves one operation. If it cannot be stored now, a later tick continues with it, and others are not delayed. */

@@ -19,5 +19,7 @@ export interface Context {
   actor: string
   /** The time when all work must have ended: milliseconds since the epoch. */
   deadline: number
+  /** The time limit of a read of NAVER Cloud in milliseconds: 10 s by default. */
+  readLimitMs?: number | undefined
   log: Log
 }

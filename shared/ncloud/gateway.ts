@@ -14,10 +14,8 @@ import { type Credentials, SIGNATURE_HEADER, signatureHeaders } from './signatur
  */
 export type CredentialsSource = (options: { fresh: boolean }) => Promise<Credentials>
 
-/** The time limit of a read with all its attempts. */
+/** The time limit of a read with all its attempts, unless the call has another one. */
 const READ_LIMIT_MS = 10_000
-/** The time limit of one attempt of a read. */
-const READ_ATTEMPT_LIMIT_MS = 4_000
 const MAX_READ_ATTEMPTS = 3
 /**
  * The time that is subtracted from the timestamp if an answer has no `Date`. Such an answer proves only that the gateway
@@ -46,6 +44,8 @@ export interface Signed<View> {
 export interface CallOptions {
   /** The time when the call must have ended: milliseconds since the epoch. */
   deadline: number
+  /** The time limit of a read with all its attempts: 10 s by default. */
+  readLimitMs?: number | undefined
   log: Log
 }
 
@@ -133,14 +133,16 @@ export function openGateway(options: GatewayOptions): Gateway {
     input: Input & RegionOption,
     options: CallOptions,
   ): Promise<View> {
-    const deadline = Math.min(options.deadline, clock.now() + READ_LIMIT_MS)
+    const { readLimitMs = READ_LIMIT_MS } = options
+    const deadline = Math.min(options.deadline, clock.now() + readLimitMs)
     let renewed = false
     budget.deposit()
     for (let attempt = 1; ; attempt++) {
       // A new signature for each attempt, because the gateway refuses old timestamps.
       const signed = await sign(action, input, options)
       try {
-        return await signed.send(Math.min(READ_ATTEMPT_LIMIT_MS, deadline - clock.now()))
+        // A slow answer is worth more than another attempt that begins from nothing.
+        return await signed.send(deadline - clock.now())
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem
         if (problem.code === 'upstream-credentials' && !renewed && attempt < MAX_READ_ATTEMPTS) {

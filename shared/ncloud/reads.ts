@@ -17,7 +17,7 @@ import { isAbout, mustBeAbout } from './identity.ts'
 const PAGE_SIZE = 100
 const MAX_PAGES = 100
 
-type ReadContext = Pick<Context, 'gateway' | 'deadline' | 'log'>
+type ReadContext = Pick<Context, 'gateway' | 'deadline' | 'readLimitMs' | 'log'>
 
 interface RegionOption {
   regionCode: string
@@ -110,10 +110,9 @@ function numberOfImage({ image }: { image: Image }): string {
 
 function readerOf<Output>(action: Action<{ imageNo: string }, Output, Image>) {
   return async (address: ImageAddress, context: ReadContext) => {
-    const { gateway, deadline, log } = context
     const { imageNo } = address
-    const options = { deadline, log: logWith({ imageNo }, log) }
-    return mustBeAbout(await gateway.read(action, address, options), { imageNo })
+    const options = { ...context, log: logWith({ imageNo }, context.log) }
+    return mustBeAbout(await context.gateway.read(action, address, options), { imageNo })
   }
 }
 

@@ -7,6 +7,7 @@ import { parseSettings } from '../../shared/settings.ts'
 import { sqliteStore } from '../../shared/store/sqlite-store.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { systemClock } from '../../shared/web/clock.ts'
+import type { Transport } from '../../shared/web/transport.ts'
 import { openGateway } from '../gateway/gateway.ts'
 import { states } from '../gateway/shelf.ts'
 import { memoryStore } from '../shared/store/memory-store.ts'
@@ -95,6 +96,28 @@ describe('the tick', () => {
     later(31)
     await relay.tick()
     expect((await read(json.operationId)).status).toBe('ready')
+  })
+
+  // Field report A3: a read in a tick may take longer than the 10 s that a caller waits.
+  test('waits for a look-up that takes 12 s', async () => {
+    const node = httpTransport()
+    const slow: Transport = async (request, timeoutMs) => {
+      const isLate = request.url.pathname.endsWith('getServerImageList') && timeoutMs < 12 * SECOND
+      if (isLate) throw new DOMException('Late', 'TimeoutError')
+      return node(request, timeoutMs)
+    }
+    const patient = await openRelay({
+      clock: { ...systemClock, now: () => Date.now() + ahead },
+      gateway: { now: () => Date.now() + gatewayAhead },
+      transport: slow,
+    })
+    const { json } = await patient.create(fresh())
+    later(31)
+    await patient.tick()
+    const now = await patient.request(`/v1/operations/${json.operationId}`)
+    await patient.close()
+    expect([json.status, json.problem.code]).toEqual(['accepted', 'upstream-timeout'])
+    expect(now.json.status).toBe('ready')
   })
 
   test('follows an image until it is final and then stops reading it', async () => {

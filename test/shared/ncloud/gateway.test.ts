@@ -129,14 +129,30 @@ describe('a read', () => {
     expect([await later.code(), later.slept]).toEqual(['upstream-throttled', []])
   })
 
-  test('takes at most 10 s in all and 4 s per attempt', async () => {
+  test('takes at most 10 s in all, and an attempt may use what is left of them', async () => {
     const { code, sent, time } = scripted([new DOMException('x', 'TimeoutError')], {
       takesMs: 60_000,
     })
     expect(await code()).toBe('upstream-timeout')
-    expect(sent.slice(0, 2).map(({ timeoutMs }) => timeoutMs)).toEqual([4_000, 4_000])
-    expect(sent[2]?.timeoutMs).toBeLessThan(2_000)
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([10_000])
     expect(time() - START).toBeLessThanOrEqual(10_000)
+    const later = scripted([[503, failure]], { takesMs: 3_000 })
+    expect(await later.code()).toBe('upstream-error')
+    expect(later.sent.map(({ timeoutMs }, n) => timeoutMs <= 10_000 - n * 3_000)).toEqual([
+      true,
+      true,
+      true,
+    ])
+    expect(later.sent[1]?.timeoutMs).toBeGreaterThan(6_500)
+  })
+
+  // Field report A3.
+  test('is answered after 5 s, or in a tick after 20 s', async () => {
+    expect(await scripted([[200, success]], { takesMs: 5_000 }).code()).toBe('fine')
+    const { gateway, options, sent } = scripted([[200, success]], { takesMs: 20_000 })
+    const unhurried = { ...options, readLimitMs: Number.POSITIVE_INFINITY }
+    await gateway.read(getServerImageDetail, { imageNo: '1', regionCode: 'KR' }, unhurried)
+    expect(sent.map(({ timeoutMs }) => timeoutMs)).toEqual([25_000])
   })
 
   test('ends before the deadline', async () => {
