@@ -2,15 +2,8 @@ import * as v from 'valibot'
 import { Image } from '../image.ts'
 import { ownImages, readImage, readMemberServerImage, readServerImage } from '../ncloud/reads.ts'
 import { Digits, RegionCode } from '../ncloud/values.ts'
-import {
-  DEFAULT_LIMIT,
-  Limit,
-  newestFirst,
-  type Page,
-  type Position,
-  pageOf,
-  readCursor,
-} from './paging.ts'
+import { newestFirst, type Position } from '../newest-first.ts'
+import { DEFAULT_LIMIT, Limit, type Page, pageOf, readCursor } from './paging.ts'
 import { defineRow, UPSTREAM_PROBLEMS } from './row.ts'
 
 /** Reads an image of unknown kind by its number. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { jobCallerName } from '../caller.ts'
 import { Digits } from '../ncloud/values.ts'
+import { newestFirst, type Position } from '../newest-first.ts'
 import { oneOf } from '../one-of.ts'
 import { imageNameHold } from '../operations/create-image/holds.ts'
 import { refreshIfStale, refreshResult } from '../operations/follow.ts'
@@ -11,15 +12,7 @@ import { STATUSES } from '../operations/state.ts'
 import { OperationView, operationView } from '../operations/view.ts'
 import { Problem } from '../problem.ts'
 import type { Listing } from '../store/store.ts'
-import {
-  DEFAULT_LIMIT,
-  Limit,
-  newestFirst,
-  type Page,
-  type Position,
-  pageOf,
-  readCursor,
-} from './paging.ts'
+import { DEFAULT_LIMIT, Limit, type Page, pageOf, readCursor } from './paging.ts'
 import type { RequestContext } from './request-context.ts'
 import { defineRow, UPSTREAM_PROBLEMS } from './row.ts'
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { Position } from '../newest-first.ts'
 import { Problem } from '../problem.ts'
 
 /** The maximum size of a page that has no limit of its own. */
@@ -12,23 +13,10 @@ export const Limit = v.pipe(
   v.transform((text) => Number(text)),
 )
 
-/** The place of an item in a list: its creation time in milliseconds since the epoch, then its id. */
-export interface Position {
-  createdAt: number
-  id: string
-}
-
 /** A page of a list; without `next` it is the last one. */
 export interface Page<Item> {
   items: Item[]
   next?: string
-}
-
-/** Compares two positions for a list that has the newest first, and the highest id first among equally old ones. */
-export function newestFirst(one: Position, other: Position): number {
-  // A shorter id is a lower number.
-  const byId = other.id.length - one.id.length || (one.id < other.id ? 1 : -1)
-  return other.createdAt - one.createdAt || (one.id === other.id ? 0 : byId)
 }
 
 /** Returns the first page of a sorted list. `next` is the position of its last item. */

@@ -13,7 +13,7 @@ import { getServerImageList } from './actions/get-server-image-list.ts'
 import { noSuchImage, upstreamProblem } from './fault.ts'
 import { isAbout, mustBeAbout } from './identity.ts'
 
-/** 100 rows stay below the maximum size of an answer, even if each image has 21 storages. */
+/** 100 rows stay below the maximum size of an answer, even if each image has 21 storages and line breaks. */
 const PAGE_SIZE = 100
 const MAX_PAGES = 100
 

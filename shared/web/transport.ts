@@ -1,7 +1,7 @@
 import { readBody } from './body.ts'
 
 /** The maximum size of the body of an answer, in bytes. */
-export const MAX_ANSWER_BYTES = 1_048_576
+export const MAX_ANSWER_BYTES = 2 * 1_048_576
 
 /** An outgoing request. */
 export interface Outgoing {

@@ -308,6 +308,51 @@ describe('own images', () => {
   })
 })
 
+// Field reports A6 and A8.
+describe('long lists', () => {
+  const answer = (action: string, list: string, totalRows: number, rows: object[]) => {
+    const document = { [`${action}Response`]: { totalRows, [list]: rows, returnCode: '0' } }
+    return { status: 200, body: JSON.stringify(document, null, 4) }
+  }
+
+  test('of 100 images with 21 storages each, written with line breaks, are read', async () => {
+    const mapping = {
+      blockStorageSnapshotInstanceNo: 12344697,
+      blockStorageSnapshotName: 'a-snapshot-of-thirty-letters-x',
+      blockStorageSize: 10737418240,
+      blockStorageVolumeType: { code: 'CB1', codeName: 'Common BlockStorage 1' },
+      iops: 100,
+      throughput: 104857600,
+      isEncryptedVolume: false,
+    }
+    const rows = Array.from({ length: 100 }, (_, no) => ({
+      serverImageNo: String(no + 1),
+      serverImageName: `web-${no}`,
+      serverImageStatus: { code: 'CREAT' },
+      serverImageOperation: { code: 'NULL' },
+      blockStorageMappingList: Array.from({ length: 21 }, (_, order) => ({ order, ...mapping })),
+    }))
+    const fault = answer('getServerImageList', 'serverImageList', 100, rows)
+    expect(Buffer.byteLength(fault.body)).toBeGreaterThan(1_048_576)
+    relay.gateway.inject({ fault, action: 'getServerImageList' })
+    const { status, json } = await relay.request('/v1/images?limit=100')
+    expect([status, json.items.length]).toEqual([200, 100])
+  })
+
+  test('of snapshots are refused if the second page repeats the first one', async () => {
+    const action = 'getBlockStorageSnapshotInstanceList'
+    const rows = Array.from({ length: 100 }, (_, no) => ({
+      blockStorageSnapshotInstanceNo: String(no + 1),
+    }))
+    for (const page of [rows, rows.slice(0, 50)]) {
+      const fault = answer(action, 'blockStorageSnapshotInstanceList', 150, page)
+      relay.gateway.inject({ fault, action })
+    }
+    const { status, json } = await relay.request('/v1/snapshots')
+    expect([status, json.code]).toEqual([502, 'upstream-malformed'])
+  })
+})
+
 test('snapshots have the fields that a create depends on', async () => {
   const { json } = await relay.request('/v1/snapshots')
   expect(

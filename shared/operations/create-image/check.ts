@@ -1,4 +1,5 @@
 import type { Phase } from '../../image.ts'
+import { newestFirst, type Position } from '../../newest-first.ts'
 import type { NameHolder } from '../../problem.ts'
 import { type Snapshot, snapshotTime } from '../../snapshot.ts'
 
@@ -51,8 +52,8 @@ function rulesFor(order: number): Rule[] {
 }
 
 /**
- * Returns the snapshots of a storage from which a storage of an image can be made, the newest first. `order` is the
- * position of the storage; 0 is the base.
+ * Returns the snapshots of a storage from which a storage of an image can be made, the newest first, and the highest number
+ * first among those of the same second. `order` is the position of the storage; 0 is the base.
  */
 export function usableSnapshots(
   rows: readonly { snapshot: Snapshot; originalBlockStorageNo: string | null }[],
@@ -65,8 +66,12 @@ export function usableSnapshots(
       .filter(({ originalBlockStorageNo }) => originalBlockStorageNo === storageNo)
       .map(({ snapshot }) => snapshot)
       .filter((snapshot) => rulesFor(order).every(({ isKept }) => isKept(snapshot, null)))
-      .sort((one, other) => snapshotTime(other) - snapshotTime(one))
+      .sort((one, other) => newestFirst(positionOf(one), positionOf(other)))
   )
+}
+
+function positionOf(snapshot: Snapshot): Position {
+  return { createdAt: snapshotTime(snapshot), id: snapshot.snapshotNo }
 }
 
 /** Checks the snapshot of a storage; `undefined` means a snapshot that was not found. */
