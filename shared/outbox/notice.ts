@@ -20,9 +20,13 @@ const GAPS_MS = [
   24 * HOUR_MS,
 ]
 
-/** The result of an operation, as it is announced to people. */
+/**
+ * The result of an operation, as it is announced to people. `unknown` is an outcome that was not known for an hour; it is
+ * announced once, and the result may still follow.
+ */
 export const Ending = v.picklist([
   ...FINAL_PHASES,
+  'unknown',
   'stalled',
   'rejected',
   'not_applied',
@@ -32,7 +36,7 @@ export const Ending = v.picklist([
 /** The result of an operation, as it is announced to people. */
 export type Ending = v.InferOutput<typeof Ending>
 
-/** The event that an operation has ended. Times are milliseconds since the epoch. */
+/** The event that an operation has ended, or that its outcome stays unknown. Times are milliseconds since the epoch. */
 const OperationEnded = v.object({
   what: Ending,
   at: v.number(),
@@ -47,7 +51,7 @@ const OperationEnded = v.object({
   problem: v.nullish(StoredProblem),
 })
 
-/** The event that an operation has ended. */
+/** The event that an operation has ended, or that its outcome stays unknown. */
 export type OperationEnded = v.InferOutput<typeof OperationEnded>
 
 /** The event that a job has had no ready image for longer than expected. */

@@ -425,6 +425,31 @@ test('an image that never becomes final is announced once, even if it is read ag
   expect(types()).toEqual(['operation.stalled', 'operation.ready'])
 })
 
+// Field report A11.
+test('an outcome that stays unknown is announced once after an hour, and its result later', async () => {
+  const receiver = await openReceiver()
+  const relay = await relayTo({ ops: receiver })
+  relay.gateway.inject({
+    fault: 'reset-before',
+    action: 'createServerImageFromSnapshot',
+    applied: true,
+  })
+  const operationId = await create(relay)
+  relay.gateway.inject({ fault: 'permission', action: 'getServerImageList', times: 200 })
+  await tickAfter(relay, ...Array(59).fill(60))
+  expect(receiver.requests).toEqual([])
+  await tickAfter(relay, ...Array(30).fill(60))
+  const types = () => receiver.requests.map(({ notification }) => notification.type)
+  expect(types()).toEqual(['operation.unknown'])
+  expect(receiver.requests[0]?.notification.data.operationId).toBe(operationId)
+  const { json } = await relay.request(`/v1/operations/${operationId}`)
+  expect([json.status, json.final]).toEqual(['unknown', false])
+
+  relay.gateway.pending.length = 0
+  await tickAfter(relay, 60, 60)
+  expect(types()).toEqual(['operation.unknown', 'operation.ready'])
+})
+
 test('a tick starts no delivery when too little time is left', async () => {
   const receiver = await openReceiver()
   const relay = await relayTo({ ops: receiver })

@@ -67,6 +67,7 @@ export const en: Wording = {
     ready: ({ name }) => `${name} is ready`,
     failed: ({ name }) => `${name} failed`,
     gone: ({ name }) => `${name} was deleted`,
+    unknown: ({ name }) => `It is not known yet whether ${name} was created`,
     stalled: ({ name }) => `${name} is not ready after 24 hours`,
     rejected: ({ name }) => `${name} was not created`,
     not_applied: ({ name }) => `${name} was not created`,
@@ -77,6 +78,8 @@ export const en: Wording = {
     failed:
       'NAVER Cloud could not create this image. Look at it in the console, delete it there, and create it again.',
     gone: 'This image no longer exists. Create it again if you need it.',
+    unknown:
+      'NAVER Cloud has given no clear answer for an hour. Look for the image in the console, but do not repeat the request: the relay keeps looking.',
     stalled: 'Look at this image in the console. The relay has stopped following it.',
     not_applied: 'Nothing was created. Check the console, then send the request again.',
     conflict:

@@ -61,6 +61,7 @@ export const ko: Wording = {
     ready: ({ name }) => `${name} 준비 완료`,
     failed: ({ name }) => `${name} 생성 실패`,
     gone: ({ name }) => `${name} 삭제됨`,
+    unknown: ({ name }) => `${name} 생성 여부를 아직 알 수 없음`,
     stalled: ({ name }) => `${name} 24시간 동안 준비되지 않음`,
     rejected: ({ name }) => `${name} 생성되지 않음`,
     not_applied: ({ name }) => `${name} 생성되지 않음`,
@@ -71,6 +72,8 @@ export const ko: Wording = {
     failed:
       '네이버 클라우드에서 이미지를 만들지 못했습니다. 콘솔에서 확인하고 삭제한 뒤 다시 생성하세요.',
     gone: '이미지가 더 이상 없습니다. 필요하면 다시 생성하세요.',
+    unknown:
+      '한 시간 동안 네이버 클라우드에서 결과를 확인하지 못했습니다. 콘솔에서 이미지가 있는지 확인하세요. 릴레이가 계속 확인하여 결과를 알리므로 요청을 반복하지 마세요.',
     stalled: '콘솔에서 이미지를 확인하세요. 릴레이는 더 이상 추적하지 않습니다.',
     not_applied: '아무것도 생성되지 않았습니다. 콘솔에서 확인한 뒤 다시 요청하세요.',
     conflict:

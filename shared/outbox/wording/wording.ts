@@ -27,7 +27,7 @@ export interface Wording {
   title: Record<Ending, Sentence<{ name: string }>> & {
     overdue: Sentence<{ job: string; hours: number }>
   }
-  /** The next step after an operation has ended. */
+  /** The next step after an event. */
   advice: Record<Exclude<Ending, 'ready' | 'rejected'> | 'overdue', string>
   problem: {
     nameTaken: Sentence<{ name: string; holder: NameHolder | undefined }>

@@ -194,6 +194,7 @@ describe('the text of a notification', () => {
     ['stalled', { ...ready, what: 'stalled' }],
     ['not created', { ...ready, what: 'not_applied' }],
     ['conflict', { ...ready, what: 'conflict' }],
+    ['unknown', { ...ready, what: 'unknown' }],
     ['overdue', overdue],
     ['never ready', { ...overdue, lastReadyAt: null }],
     ...[
