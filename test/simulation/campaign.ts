@@ -10,6 +10,8 @@ export interface Tally {
   ends: Record<string, number>
   /** The number of transitions from one state to another. */
   arrows: Record<string, number>
+  /** The number of operations whose outcome was announced as unknown. */
+  longUnknown: number
 }
 
 /** The transitions that need no person. */
@@ -35,7 +37,7 @@ export async function campaign(
 ): Promise<{ faults: string[]; tally: Tally }> {
   const faults: string[] = []
   const arrows = Object.fromEntries(ARROWS.map((arrow) => [arrow, 0]))
-  const tally: Tally = { schedules, steps: 0, ends: {}, arrows }
+  const tally: Tally = { schedules, steps: 0, ends: {}, arrows, longUnknown: 0 }
   for (let seed = firstSeed; seed < firstSeed + schedules; seed++) {
     const outcome = await runSchedule(seed, await open())
     const again = `SEED=${seed} SCHEDULES=1 npm test -- test/simulation`
@@ -47,6 +49,9 @@ export async function campaign(
 
 function enter({ steps, ledger }: Outcome, tally: Tally) {
   tally.steps += steps
-  for (const { state } of ledger.operations()) tally.ends[state] = (tally.ends[state] ?? 0) + 1
+  for (const { state, operationId } of ledger.operations()) {
+    tally.ends[state] = (tally.ends[state] ?? 0) + 1
+    if (ledger.announced(operationId).includes('unknown')) tally.longUnknown++
+  }
   for (const arrow of ledger.arrows) tally.arrows[arrow] = (tally.arrows[arrow] ?? 0) + 1
 }

@@ -1,7 +1,7 @@
 import { createImage } from '../../shared/operations/create-image/kind.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { NO_CHAOS } from './chaos.ts'
-import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
+import { type Fate, GOOD_MANNERS } from './manners.ts'
 import { type Plan, runSchedule, type Variant } from './schedule.ts'
 import { faultsOf } from './verdict.ts'
 

@@ -1,4 +1,6 @@
 import type { Incoming, Outgoing, Transport } from '../../shared/web/transport.ts'
+import type { Manners } from './manners.ts'
+import { oddRow, otherRow, withRepeatedRow } from './odd-rows.ts'
 import type { Random } from './random.ts'
 import type { Process, VirtualTime } from './virtual-time.ts'
 
@@ -7,62 +9,16 @@ const SECOND = 1_000
 const WINDOW_MS = 300 * SECOND
 /** The maximum time from a create's arrival until lists show its image. The relay's horizon allows for it. */
 const SHOWS_WITHIN_MS = 299 * SECOND
-
-/** The gateway's behaviour in one schedule. Some schedules have the worst that no document rules out. */
-export interface Manners {
-  /** True if two images cannot have the same name. */
-  namesAreUnique: boolean
-  /** True if answers have a `Date`. */
-  hasDate: boolean
-  /** True if rows have descriptions, which contain the relay's marker. */
-  hasDescriptions: boolean
-  /** The maximum time between an image's operation and its row in lists. */
-  lagMs: number
-  /** The probability that a packet is delayed, by up to 290 s. */
-  slowPackets: number
-  /** The probability that a read fails. */
-  failingReads: number
-  /** The weight of each fate of a create. */
-  creates: Partial<Record<Fate, number>>
-  /** The number of images with longer names, which a filter by substring lists too. */
-  similarNames: number
-  /** The probability that a list has one row more or less than before, so that rows move between pages. */
-  movingRows: number
-  /** The probability that the making of an image fails. */
-  failingImages: number
-}
-
-/** A gateway without faults. */
-export const GOOD_MANNERS: Manners = {
-  namesAreUnique: false,
-  hasDate: true,
-  hasDescriptions: true,
-  lagMs: 0,
-  slowPackets: 0,
-  failingReads: 0,
-  creates: { made: 1 },
-  similarNames: 0,
-  movingRows: 0,
-  failingImages: 0,
-}
-
-/** The possible outcomes of a create that arrives with a valid signature. */
-export type Fate =
-  | 'made'
-  | 'made, answer lost'
-  | 'made, answer unreadable'
-  | 'made after an error was answered'
-  | 'lost on the way'
-  | 'failed'
-  | 'throttled'
-  | 'refused'
-  | 'refused for the key pair'
+const OUTAGE_MS = 7_200 * SECOND
 
 /** An image and its origin. */
 export interface MadeImage {
   no: string
   name: string
+  /** The description as it was sent. */
   description: string | undefined
+  /** The description as answers show it. */
+  shownDescription: string | undefined
   snapshotNo: string
   makingFails: boolean
   madeAt: number
@@ -98,8 +54,10 @@ export function hostileGateway(
     return (request, timeoutMs) =>
       process.wait<Incoming>((ends) => {
         time.after(timeoutMs, () => ends.failing(late))
+        const isSlow = request.method === 'GET' && random.chance(manners.slowReads)
+        const slowMs = isSlow ? random.between(5 * SECOND, 9 * SECOND) : 0
         const answer = (incoming: Incoming) =>
-          time.after(random.between(1, 400), () => ends.with(incoming))
+          time.after(slowMs + random.between(1, 400), () => ends.with(incoming))
         const lose = () => {
           // A runtime sends a GET again when its connection breaks.
           if (request.method === 'GET') time.after(100, () => handle(request, answer, () => {}))
@@ -126,9 +84,15 @@ export function hostileGateway(
     if (Math.abs(time.now() - Number(timestamp)) > WINDOW_MS)
       return answer(gatewayError(401, '200'))
     if (action === 'createServerImageFromSnapshot') create(parameters, timestamp, answer, lose)
+    else if (isOutage()) answer(gatewayError(401, '210'))
     else if (random.chance(manners.failingReads)) failRead(answer, lose)
     else if (action === 'getServerImageList') answer(list(parameters))
     else answer(detail(parameters.get('serverImageNo') ?? ''))
+  }
+
+  function isOutage(): boolean {
+    const { outageAt = Number.POSITIVE_INFINITY } = manners
+    return time.now() >= outageAt && time.now() < outageAt + OUTAGE_MS
   }
 
   function failRead(answer: (incoming: Incoming) => void, lose: () => void) {
@@ -188,21 +152,31 @@ export function hostileGateway(
         return answer(gatewayError(429, '410'))
       case 'refused':
         return answer(responseError(400, '1104001'))
+      case 'refused for now':
+        return answer(responseError(400, '25013'))
       case 'refused for the key pair':
         return answer(gatewayError(401, '200'))
     }
   }
 
-  function made(image: Omit<MadeImage, 'no' | 'makingFails' | 'madeAt' | 'finalAt'>): MadeImage {
+  function made(
+    image: Omit<MadeImage, 'no' | 'makingFails' | 'madeAt' | 'finalAt' | 'shownDescription'>,
+  ): MadeImage {
     const one = {
       ...image,
       no: String(++nos),
+      shownDescription: shown(image.description),
       makingFails: random.chance(manners.failingImages),
       madeAt: time.now(),
       finalAt: time.now() + random.between(60, 900) * SECOND,
     }
     images.push(one)
     return one
+  }
+
+  function shown(description: string | undefined): string | undefined {
+    if (random.chance(manners.editedDescriptions)) return `${description} edited`
+    return random.chance(manners.wipedDescriptions) ? 'edited' : description
   }
 
   function isLost({ makingFails, finalAt }: MadeImage): boolean {
@@ -219,7 +193,8 @@ export function hostileGateway(
       row({ name: `${name}-${index}`, no: String(1_000 + index) }, 'SELF'),
     )
     const provided = row({ name, no: '1' }, 'NCP')
-    const all = [...similar, provided, ...shown.map((image) => row(image, 'SELF'))]
+    const rows = [...similar, provided, ...shown.map((image) => row(image, 'SELF'))]
+    const all = random.chance(manners.repeatedRows) ? withRepeatedRow(rows) : rows
     const size = Number(parameters.get('pageSize'))
     const from = (Number(parameters.get('pageNo')) - 1) * size
     return json(200, {
@@ -233,24 +208,29 @@ export function hostileGateway(
   }
 
   function detail(no: string): Incoming {
+    if (random.chance(manners.refusedDetails)) return responseError(400, '9900009')
     const found = images.find((image) => image.no === no && image.shownAt <= time.now())
     return found ? rows('getServerImageDetail', [found]) : responseError(404, '1104037')
   }
 
   function rows(action: string, found: MadeImage[]): Incoming {
-    const serverImageList = found.map((image) => row(image, 'SELF'))
+    const isCreate = action === 'createServer'
+    const serverImageList = found.map((image) => {
+      const truth = row(image, 'SELF')
+      return random.chance(manners.otherRows) ? otherRow(truth, random, { isCreate }) : truth
+    })
     return json(200, {
       [`${action}Response`]: { totalRows: found.length, serverImageList, requestId: 'simulated' },
     })
   }
 
   function row(image: Partial<MadeImage> & { no: string; name: string }, type: string) {
-    const { no, name, description, snapshotNo, madeAt = 0, finalAt = 0, makingFails } = image
+    const { no, name, shownDescription, snapshotNo, madeAt = 0, finalAt = 0, makingFails } = image
     const isMaking = time.now() < finalAt
-    return {
+    const truth = {
       serverImageNo: no,
       serverImageName: name,
-      ...(manners.hasDescriptions && { serverImageDescription: description }),
+      ...(manners.hasDescriptions && { serverImageDescription: shownDescription }),
       serverImageType: { code: type },
       serverImageStatus: { code: isMaking ? 'INIT' : makingFails ? 'CREFL' : 'CREAT' },
       serverImageOperation: { code: isMaking ? 'CREAT' : 'NULL' },
@@ -259,6 +239,7 @@ export function hostileGateway(
         blockStorageMappingList: [{ order: 0, blockStorageSnapshotInstanceNo: snapshotNo }],
       }),
     }
+    return random.chance(manners.oddRows) ? oddRow(truth, random) : truth
   }
 
   function gatewayError(status: number, errorCode: string): Incoming {
@@ -285,7 +266,8 @@ export function hostileGateway(
     transport,
     makeOther: (image) => {
       const now = time.now()
-      images.push({ ...image, ...ready(now), no: String(++nos) })
+      const shownDescription = image.description
+      images.push({ ...image, ...ready(now), shownDescription, no: String(++nos) })
     },
   }
 }

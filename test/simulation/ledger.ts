@@ -14,8 +14,8 @@ export interface Ledger {
   older(operationId: string): Operation | undefined
   /** Returns one operation id for each attempt with a signature, which is given as marker and timestamp. */
   signers(signature: string): string[]
-  /** Returns the last announced outcome of an operation. */
-  announced(operationId: string): string | undefined
+  /** Returns the announced outcomes of an operation, in order. */
+  announced(operationId: string): string[]
   /** The rules that were broken during the run. */
   faults: string[]
   /** The times from an attempt's signature until its outcome was known, in milliseconds. */
@@ -27,6 +27,10 @@ export interface Ledger {
   untilDue(now: number): number
 }
 
+const HOUR = 3_600_000
+/** The maximum difference between the clocks of two hosts. */
+const SKEW = HOUR / 3
+
 /** Observes a store while it is used. */
 export function ledger(store: Store, time: VirtualTime): Ledger {
   const versions = new Map<string, Operation[]>()
@@ -34,7 +38,9 @@ export function ledger(store: Store, time: VirtualTime): Ledger {
   const faults: string[] = []
   const waits: number[] = []
   const arrows: string[] = []
-  const announced = new Map<string, string>()
+  const announced = new Map<string, string[]>()
+  /** The time of each operation's last change to `unknown`. */
+  const unknownSince = new Map<string, number>()
   const last = (id: string) => versions.get(id)?.at(-1)
   const operations = () => [...versions.keys()].map((id) => last(id) as Operation)
 
@@ -53,14 +59,34 @@ export function ledger(store: Store, time: VirtualTime): Ledger {
 
   function announce(notices: Notice[]) {
     for (const { event } of notices) {
-      if ('operationId' in event) announced.set(event.operationId, event.what)
+      if (!('operationId' in event)) continue
+      const { operationId, what } = event
+      const before = announced.get(operationId) ?? []
+      if (before.at(-1) === what) faults.push('announced twice')
+      if (what === 'unknown' && before.includes(what)) faults.push('announced twice: unknown')
+      const since = unknownSince.get(operationId) ?? time.now()
+      if (what === 'unknown' && time.now() - since < HOUR - SKEW) faults.push('announced too early')
+      announced.set(operationId, [...before, what])
     }
+  }
+
+  /** Checks that nobody had to wait much longer than an hour for the news that an outcome stays unknown. */
+  function checkUnknown(before: Operation, next: Operation) {
+    const { operationId } = next
+    if (next.state === 'unknown' && before.state !== 'unknown') {
+      unknownSince.set(operationId, time.now())
+    }
+    if (before.state !== 'unknown' || next.state === 'unknown') return
+    const isLong = time.now() - (unknownSince.get(operationId) ?? 0) > HOUR + SKEW + HOUR / 6
+    const isAnnounced = announced.get(operationId)?.includes('unknown')
+    if (isLong && !isAnnounced) faults.push('not announced: an outcome that stayed unknown')
   }
 
   function compare(before: Operation, next: Operation) {
     if (next.version !== before.version + 1) faults.push('a version was skipped')
     const grew = next.history.length - before.history.length
     const isMove = next.state !== before.state
+    checkUnknown(before, next)
     if (isMove) arrows.push(`${before.state} > ${next.state}`)
     if (isMove && !ARROWS[before.state].includes(next.state))
       faults.push('a transition that is not allowed')
@@ -73,7 +99,7 @@ export function ledger(store: Store, time: VirtualTime): Ledger {
 
   return {
     operations,
-    announced: (id) => announced.get(id),
+    announced: (id) => announced.get(id) ?? [],
     older: (id) => versions.get(id)?.at(-2),
     signers: (signature) => signers.get(signature) ?? [],
     faults,

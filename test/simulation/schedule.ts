@@ -17,8 +17,9 @@ import {
   steppedTransport,
   stepping,
 } from './chaos.ts'
-import { type HostileGateway, hostileGateway, type Manners } from './hostile-gateway.ts'
+import { type HostileGateway, hostileGateway } from './hostile-gateway.ts'
 import { type Ledger, ledger } from './ledger.ts'
+import type { Manners } from './manners.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Process, type VirtualTime, virtualTime } from './virtual-time.ts'
 
@@ -165,7 +166,9 @@ export async function runSchedule(
   function tick() {
     invoke('tick', 'tick', async ({ store, clock }) => {
       for (const operation of await store.due('operation', { now: clock.now(), limit: 100 })) {
-        invoke('step', 'tick', (context) => reconcile(operation, context))
+        invoke('step', 'tick', (context) =>
+          reconcile(operation, { ...context, readLimitMs: Number.POSITIVE_INFINITY }),
+        )
       }
     })
     if (random.chance(0.1)) time.after(random.between(0, 5 * SECOND), tick)
@@ -256,6 +259,14 @@ function planOf(random: Random, seed: number): Plan {
       movingRows: isCalm ? 0 : 0.3,
       failingReads: isCalm ? 0 : random.between(0, 10) / 100,
       failingImages: 0.1,
+      otherRows: rate(0.05),
+      oddRows: isCalm ? 0 : 0.2,
+      editedDescriptions: 0.05,
+      wipedDescriptions: random.chance(0.03) ? 0.5 : 0,
+      repeatedRows: rate(0.05),
+      slowReads: rate(0.1),
+      refusedDetails: rate(0.1),
+      outageAt: !isCalm && random.chance(0.04) ? START + random.between(0, 30 * MINUTE) : undefined,
       similarNames: seed % 97 === 0 ? 230 : random.between(0, 2),
       creates: {
         made: 50,
@@ -266,6 +277,7 @@ function planOf(random: Random, seed: number): Plan {
         failed: 8,
         throttled: 3,
         refused: 2,
+        'refused for now': 3,
         'refused for the key pair': 2,
       },
     },

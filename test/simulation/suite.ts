@@ -4,7 +4,7 @@ import { scaled } from '../support/counts.ts'
 import { campaign } from './campaign.ts'
 import { NO_CHAOS } from './chaos.ts'
 import { sweep } from './crash-sweep.ts'
-import { type Fate, GOOD_MANNERS } from './hostile-gateway.ts'
+import { type Fate, GOOD_MANNERS } from './manners.ts'
 import { type Plan, runSchedule } from './schedule.ts'
 
 /** Seeds to run: 200 by default, 20,000 in CI, 1,000,000 in `npm run test:long`. */
@@ -23,6 +23,7 @@ const longerFates: Fate[] = [
   'lost on the way',
   'failed',
   'throttled',
+  'refused for now',
   'refused for the key pair',
 ]
 
@@ -56,6 +57,7 @@ export function simulationSuite(store: string, open: () => Store) {
       // A transition that hardly occurs is not tested.
       const rare = Object.entries(tally.arrows).filter(([, count]) => count < SCHEDULES / 400)
       expect(rare).toEqual([])
+      expect(tally.longUnknown).toBeGreaterThanOrEqual(Math.floor(SCHEDULES / 400))
       const { applied = 0, not_applied = 0 } = tally.ends
       expect(not_applied / (applied + not_applied)).toBeLessThan(MAX_NOT_CREATED)
     },

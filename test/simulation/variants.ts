@@ -44,6 +44,17 @@ export const variants: Record<string, Wrong> = {
     hosts: [-4 * MINUTE, 10 * MINUTE],
     transport: byOwnClock,
   },
+  'an answer about any image': {
+    shows: /lie|stuck/,
+    gateway: (gateway) => ({
+      ...gateway,
+      async read(action, input, options) {
+        const view = await gateway.read(action, input, options)
+        const { imageNo } = input as { imageNo?: string }
+        return imageNo === undefined ? view : { ...view, imageNo }
+      },
+    }),
+  },
   'a blind retry': {
     shows: /arrived|duplicate|lost/,
     gateway: (gateway) => ({

@@ -3,8 +3,11 @@ import { type MadeImage, markOf } from './hostile-gateway.ts'
 import type { Outcome } from './schedule.ts'
 
 const SECOND = 1_000
-/** The maximum time until an unknown outcome is known in a calm world: the horizon, two ticks and 30 s for packets. */
-const KNOWN_WITHIN_MS = (630 + 2 * 60 + 30) * SECOND
+/**
+ * The maximum time until an unknown outcome is known in a calm world: the horizon, two ticks, a third one because a look-up
+ * whose packet is late uses up its tick, and 30 s for packets.
+ */
+const KNOWN_WITHIN_MS = (630 + 3 * 60 + 30) * SECOND
 
 /** Returns the rules that a schedule broke. There must be none. */
 export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] {
@@ -22,7 +25,7 @@ export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] 
   for (const operation of operations) {
     faults.push(...faultsOfOne(operation, images.get(operation.operationId) ?? [], gateway.images))
     const ending = operation.state === 'applied' ? operation.result?.phase : operation.state
-    if (ledger.announced(operation.operationId) !== ending)
+    if (ledger.announced(operation.operationId).at(-1) !== ending)
       faults.push('not announced: the final outcome')
     if (operation.state === 'conflict' && !isAmbiguous(plan))
       faults.push('a conflict without a cause')
@@ -72,10 +75,9 @@ function isForgotten({ timestamp, name, description }: MadeImage, operation: Ope
   return isOurs && timestamp === undefined && name === operation.name
 }
 
-/** True if images may lack a description. Then a person must decide whose they are. */
-function isAmbiguous({ manners, foreignAt, foreignDescription }: Outcome['plan']): boolean {
-  const isForeignMute = foreignAt !== undefined && foreignDescription === undefined
-  return !manners.hasDescriptions || isForeignMute
+/** True if images may lack the relay's marker. Then a person must decide whose they are. */
+function isAmbiguous({ manners, foreignAt }: Outcome['plan']): boolean {
+  return !manners.hasDescriptions || manners.wipedDescriptions > 0 || foreignAt !== undefined
 }
 
 function faultsOfReplies(replies: Outcome['replies']): string[] {
