@@ -68,7 +68,7 @@ describe.concurrent.each(servers)('the server on %s', (name) => {
 
   test('finishes a create whose caller disconnected', async () => {
     const slow = await openGateway(secrets)
-    slow.inject({ fault: 'hang', action: 'getServerImageList' })
+    slow.inject({ fault: 'slow', action: 'getServerImageList' })
     const door = await openDoor(name, environmentFor(slow.origin))
     const caller = new AbortController()
     const body = { ...smallest, name: 'hung-up' }
