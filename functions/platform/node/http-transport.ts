@@ -1,7 +1,11 @@
 import http from 'node:http'
 import https from 'node:https'
-import { createGunzip } from 'node:zlib'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { reasonOf } from '../../../shared/log.ts'
 import { type Incoming, MAX_ANSWER_BYTES, type Transport } from '../../../shared/web/transport.ts'
+
+const gunzipped = promisify(gunzip)
 
 /**
  * Creates a transport over `node:http`, for Node, Deno and Bun. A create must arrive only once, but Deno's `fetch` repeats
@@ -24,20 +28,20 @@ export function httpTransport(): Transport {
         resolve({ status, headers: { get: (name) => String(headers[name] ?? '') }, body })
 
       sent.on('response', (answer) => {
-        // The relay does not ask for gzip. The Worker's `fetch` decodes it, and all platforms must give the same answer.
-        const isZipped = /^(x-)?gzip$/i.test(answer.headers['content-encoding'] ?? '')
-        const content = isZipped ? answer.pipe(createGunzip()) : answer
         const chunks: Uint8Array[] = []
         let length = 0
-        content.on('data', (chunk: Uint8Array) => {
+        answer.on('data', (chunk: Uint8Array) => {
           length += chunk.length
           chunks.push(chunk)
           if (length <= MAX_ANSWER_BYTES) return
           arrived(answer)
           sent.destroy()
         })
-        content.on('end', () => arrived(answer, Buffer.concat(chunks)))
-        for (const stream of [answer, content]) stream.on('error', reject)
+        answer.on('end', () => {
+          const encoding = answer.headers['content-encoding'] ?? ''
+          decoded(Buffer.concat(chunks), encoding).then((body) => arrived(answer, body), reject)
+        })
+        answer.on('error', reject)
       })
       // The relay does not ask for an upgrade either. Without this handler an answer of 101 would never end.
       sent.on('upgrade', (answer, socket) => {
@@ -52,5 +56,19 @@ export function httpTransport(): Transport {
       sent.end(body ?? undefined)
     })
     return exchanged.finally(() => clearTimeout(timer))
+  }
+}
+
+/**
+ * Decodes a body that is longer than nothing and declared as gzip; `undefined` if it would be too long. The relay does not
+ * ask for gzip, but the Worker's `fetch` decodes it, and all platforms must give the same answer.
+ */
+async function decoded(body: Buffer, encoding: string): Promise<Buffer | undefined> {
+  if (body.length === 0 || !/^(x-)?gzip$/i.test(encoding)) return body
+  try {
+    return await gunzipped(body, { maxOutputLength: MAX_ANSWER_BYTES })
+  } catch (error) {
+    if (reasonOf(error) === 'ERR_BUFFER_TOO_LARGE') return undefined
+    throw error
   }
 }

@@ -21,13 +21,15 @@ describe.each([
   ['fetch', () => fetchTransport(fetch)],
 ] as const)('the transport over %s', (_, open) => {
   const MiB = 1_048_576
+  const LIMIT = 2 * MiB
   const server = createServer((request, response) => {
     const { searchParams } = new URL(request.url ?? '', 'http://x')
     response.setHeader('Retry-After', '7')
     const zipped = searchParams.get('zipped')
     if (zipped) response.setHeader('Content-Encoding', 'gzip')
     response.writeHead(Number(searchParams.get('status') ?? 200))
-    if (zipped) response.end(zipped === 'not' ? 'xxx' : gzipSync('x'.repeat(Number(zipped))))
+    if (zipped === 'empty') response.end()
+    else if (zipped) response.end(zipped === 'not' ? 'xxx' : gzipSync('x'.repeat(Number(zipped))))
     else if (searchParams.has('hang')) response.write('x')
     else response.end('x'.repeat(Number(searchParams.get('length') ?? 3)))
   })
@@ -50,16 +52,23 @@ describe.each([
     }
   })
 
-  test('reads a body of at most 1 MiB', async () => {
-    expect((await get(`length=${MiB}`)).body).toHaveLength(MiB)
-    expect((await get(`length=${MiB + 1}`)).body).toBeUndefined()
+  test('reads a body of at most 2 MiB', async () => {
+    expect((await get(`length=${LIMIT}`)).body).toHaveLength(LIMIT)
+    expect((await get(`length=${LIMIT + 1}`)).body).toBeUndefined()
     expect((await get('length=0')).body).toHaveLength(0)
   })
 
-  test('decodes an unrequested gzip body of at most 1 MiB', async () => {
-    expect((await get(`zipped=${MiB}`)).body).toHaveLength(MiB)
+  test('decodes an unrequested gzip body of at most 2 MiB', async () => {
+    expect((await get(`zipped=${LIMIT}`)).body).toHaveLength(LIMIT)
     expect((await get(`zipped=${25 * MiB}`)).body).toBeUndefined()
     await expect(get('zipped=not')).rejects.not.toMatchObject({ name: 'TimeoutError' })
+  })
+
+  test('reads an empty body that is declared as gzip', async () => {
+    for (const status of [200, 202, 204, 304, 404]) {
+      const incoming = await get(`zipped=empty&status=${status}`)
+      expect([incoming.status, incoming.body?.length]).toEqual([status, 0])
+    }
   })
 
   test('fails with a TimeoutError at the time limit', async () => {
