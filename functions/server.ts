@@ -1,11 +1,11 @@
 import { jsonLines, logWith, terminalLines } from '../shared/log.ts'
 import { listenAddress, parseSettings } from '../shared/settings.ts'
-import { sqliteStore } from '../shared/store/sqlite-store.ts'
 import { createApp } from './app.ts'
 import type { Platform } from './compose.ts'
+import { openFileStore } from './platform/node/file-store.ts'
 import { httpTransport } from './platform/node/http-transport.ts'
 import { listen, listenFault } from './platform/node/listen.ts'
-import { openFailure, openSqlite } from './platform/node/sqlite-file.ts'
+import { openFailure } from './platform/node/sqlite-file.ts'
 import { versionFault } from './platform/node/version.ts'
 
 const DRAIN_MS = 25_000
@@ -40,10 +40,10 @@ async function open(): Promise<
   if ('errors' in settings) return { settings, log }
   const file = settings.value.database
   try {
-    const database = openSqlite(file)
-    return { settings, store: sqliteStore(database), database, log }
-  } catch {
-    const { path, reason } = openFailure(file)
+    const database = await openFileStore(file, log)
+    return { settings, store: database.store, database, log }
+  } catch (error) {
+    const { path, reason } = openFailure(file, error)
     const errors = [{ path: 'RELAY_DATABASE', message: `cannot be opened: ${reason}` }]
     return { settings: { errors }, log: logWith({ file: path }, log) }
   }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { chmodSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,10 +73,9 @@ test('four processes can open a new database at once', async () => {
   const module = (path: string) => new URL(`../../../${path}`, import.meta.url)
   const file = JSON.stringify(join(folder, 'relay.sqlite'))
   const at = Date.now() + 700
-  const opening = `import { openSqlite } from '${module('functions/platform/node/sqlite-file.ts')}'
-    import { sqliteStore } from '${module('shared/store/sqlite-store.ts')}'
+  const opening = `import { openFileStore } from '${module('functions/platform/node/file-store.ts')}'
     while (Date.now() < ${at});
-    sqliteStore(openSqlite(${file}))`
+    await openFileStore(${file}, () => {})`
   const open = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', opening])
   const opened = await Promise.allSettled(Array.from({ length: 4 }, open))
   await rm(folder, { recursive: true })
@@ -116,4 +116,30 @@ describe('a record that cannot be read', () => {
     await expect(store.get('operation', operationId)).rejects.toThrow('unreadable')
     database.close()
   })
+})
+
+test('throws the first error of a transaction that SQLite already rolled back', () => {
+  const sqlite = openSqlite(':memory:')
+  sqlite.run('CREATE TABLE things (name TEXT)')
+  sqlite.run('PRAGMA max_page_count = 5')
+  const filling = () =>
+    sqlite.transaction(() => sqlite.run('INSERT INTO things VALUES (?)', 'x'.repeat(100_000)))
+  expect(filling).toThrow(expect.objectContaining({ code: 'SQLITE_FULL' }))
+  expect(sqlite.transaction(() => sqlite.run('SELECT * FROM things'))).toEqual([])
+})
+
+test('creates the file and its journal for the owner alone, and leaves the mode of an existing file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'store-'))
+  const file = join(folder, 'relay.sqlite')
+  const modeOf = (name: string) => statSync(name).mode & 0o777
+  const database = openSqlite(file)
+  database.transaction(() => {
+    database.run('CREATE TABLE things (name TEXT)')
+    expect([modeOf(file), modeOf(`${file}-journal`)]).toEqual([0o600, 0o600])
+  })
+  database.close()
+  chmodSync(file, 0o640)
+  openSqlite(file).close()
+  expect(modeOf(file)).toBe(0o640)
+  await rm(folder, { recursive: true })
 })
