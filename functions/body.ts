@@ -2,14 +2,26 @@ import type { Context } from 'hono'
 import { Problem } from '../shared/problem.ts'
 import { decodeUtf8, readBody } from '../shared/web/body.ts'
 import { parseJson } from '../shared/web/json.ts'
+import type { Env } from './request-log.ts'
 
 const MAX_REQUEST_BYTES = 65_536
 
-/** Reads the body, counting its bytes as they arrive. @throws Problem `body-too-large`, `malformed-request` */
-export async function bytesOf(c: Context): Promise<Uint8Array> {
-  const bytes = await readBody(c.req.raw.body, MAX_REQUEST_BYTES).catch(() =>
-    malformed('The body ended before it was complete'),
-  )
+/**
+ * Reads the body, counting its bytes as they arrive, until the deadline of the request.
+ * @throws Problem `body-too-large`, `malformed-request`, `request-timeout`
+ */
+export async function bytesOf(c: Context<Env>): Promise<Uint8Array> {
+  const { deadline, startedAt } = c.var
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(), Math.max(0, deadline - startedAt))
+  const bytes = await readBody(c.req.raw.body, MAX_REQUEST_BYTES, limit.signal)
+    .catch(() => {
+      if (limit.signal.aborted) {
+        throw new Problem('request-timeout', 'The body did not arrive in time')
+      }
+      return malformed('The body ended before it was complete')
+    })
+    .finally(() => clearTimeout(timer))
   if (!bytes)
     throw new Problem('body-too-large', `The body is longer than ${MAX_REQUEST_BYTES} bytes`)
   return bytes

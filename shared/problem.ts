@@ -13,6 +13,7 @@ const PROBLEMS = {
   'operation-not-found': { status: 404, title: 'Operation not found', retryable: false },
   'method-not-allowed': { status: 405, title: 'Method not allowed', retryable: false },
   'not-acceptable': { status: 406, title: 'Not acceptable', retryable: false },
+  'request-timeout': { status: 408, title: 'Request timeout', retryable: true },
   'name-taken': { status: 409, title: 'Name taken', retryable: false },
   'not-in-conflict': { status: 409, title: 'Not in conflict', retryable: false },
   'body-too-large': { status: 413, title: 'Body too large', retryable: false },

@@ -176,6 +176,16 @@ describe('every documented response is produced', () => {
     }
   })
 
+  test.each(['/v1/server-images', '/v1/jobs/nightly/runs', '/v1/operations/op_1/resolution'])(
+    '408 of %s',
+    async (path) => {
+      const body = new ReadableStream({ pull: () => new Promise(() => {}) })
+      const options = { deadline: Date.now() + 50 }
+      const asked = { method: 'POST', as: 'admin', body, options }
+      expect((await relay.request(path, asked)).status).toBe(408)
+    },
+  )
+
   test.concurrent('all statuses of a create', async () => {
     const own = await openRelay()
     const { gateway } = own

@@ -190,8 +190,8 @@ function requestBody(name: string, body: v.GenericSchema) {
 function bodyProblems(body: v.GenericSchema | undefined): ProblemCode[] {
   if (!body) return []
   return body.type === 'optional'
-    ? ['body-too-large']
-    : ['body-too-large', 'unsupported-media-type']
+    ? ['request-timeout', 'body-too-large']
+    : ['request-timeout', 'body-too-large', 'unsupported-media-type']
 }
 
 /** Returns the statuses of problems. */

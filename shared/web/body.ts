@@ -3,24 +3,32 @@ const lenientUtf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false })
 
 /**
  * Reads a body to its end and counts the bytes that arrive, because a declared length may be wrong. Returns
- * `undefined` and cancels the rest as soon as the body is longer than `maxBytes`.
+ * `undefined` and cancels the rest as soon as the body is longer than `maxBytes`. Rejects once `signal` is aborted.
  */
-export async function readBody(body: ReadableStream<Uint8Array> | null, maxBytes: number) {
+export async function readBody(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+  signal?: AbortSignal,
+) {
   const chunks: Uint8Array[] = []
   let length = 0
   if (body) {
     const reader = body.getReader()
+    // Not awaited: a peer that never stops sending must not delay the answer.
+    const cancel = () => reader.cancel().catch(() => {})
+    signal?.addEventListener('abort', cancel)
     for (;;) {
       const { done, value } = await reader.read()
+      signal?.throwIfAborted()
       if (done) break
       length += value.length
       if (length > maxBytes) {
-        // Not awaited: a peer that never stops sending must not delay the answer.
-        reader.cancel().catch(() => {})
+        cancel()
         return undefined
       }
       chunks.push(value)
     }
+    signal?.removeEventListener('abort', cancel)
   }
   return concatenate(chunks, length)
 }

@@ -20,7 +20,10 @@ export interface Asked {
   method?: string
   as?: string
   headers?: Record<string, string>
+  /** JSON, or text, bytes or a stream that are sent as they are. */
   body?: unknown
+  /** The options of the platform, for a relay in this process. */
+  options?: InvocationOptions
 }
 
 /** An answer with its body. */
@@ -88,7 +91,7 @@ export async function openRelay(options: RelayOptions = {}): Promise<Relay> {
 
   async function request(path: string, asked: Asked = {}): Promise<Answered> {
     const init = initOf(asked)
-    const response = await app.fetch(new Request(`http://relay.test${path}`, init))
+    const response = await app.fetch(new Request(`http://relay.test${path}`, init), asked.options)
     const answered = await read(response)
     const name = assertDocumented({ method: init.method, path }, response, answered.text)
     if (name) produced.add(name)
@@ -124,7 +127,8 @@ export function environmentFor(origin: string, more: Record<string, unknown> = {
 
 /** Returns the `fetch` options of a request. */
 export function initOf({ method = 'GET', as = 'ci', headers = {}, body }: Asked) {
-  const isRaw = typeof body === 'string' || body instanceof Uint8Array
+  const isStream = body instanceof ReadableStream
+  const isRaw = typeof body === 'string' || body instanceof Uint8Array || isStream
   return {
     method,
     headers: {
@@ -133,6 +137,7 @@ export function initOf({ method = 'GET', as = 'ci', headers = {}, body }: Asked)
       ...headers,
     },
     ...(body !== undefined && { body: isRaw ? (body as string) : JSON.stringify(body) }),
+    ...(isStream && { duplex: 'half' }),
   }
 }
 
