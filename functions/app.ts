@@ -15,6 +15,7 @@ import { ROUTES } from './http/routes.ts'
 import { openPolls, type Polls } from './http/wait.ts'
 import openapi from './openapi.json' with { type: 'json' }
 import { openReadiness } from './readiness.ts'
+import { refuseMalformed } from './refuse-malformed.ts'
 import { mustBeAcceptable, type Reply, reply, replyProblem } from './reply.ts'
 import { type Env, type InvocationOptions, requestLog } from './request-log.ts'
 
@@ -37,6 +38,7 @@ export function createApp(platform: Platform) {
   const { settings, clock = systemClock, log } = platform
   const app = new Hono<Env>()
   app.use(requestLog(clock, log))
+  app.use(refuseMalformed)
   app.onError((error, c) => replyProblem(c, toProblem(error, log, c.var.requestId)))
   app.notFound((c) => replyProblem(c, routeProblem(app.router, c.req.path)))
   app.get('/', (c) => reply(c, { status: 200, body: ABOUT }))

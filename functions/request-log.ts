@@ -15,6 +15,8 @@ export interface InvocationOptions {
   startedAt?: number
   /** The end of the invocation: milliseconds since the epoch. */
   deadline?: number
+  /** The fault of a request of which the platform could not make a valid URL. */
+  malformed?: string | undefined
 }
 
 /** The types of Hono's context: the options of the platform, and the variables that the middleware sets. */

@@ -6,15 +6,14 @@ import { openFileStore } from './platform/node/file-store.ts'
 import { httpTransport } from './platform/node/http-transport.ts'
 import { listen, listenFault } from './platform/node/listen.ts'
 import { openFailure } from './platform/node/sqlite-file.ts'
+import { linePrinter } from './platform/node/standard-output.ts'
 import { versionFault } from './platform/node/version.ts'
 
 const DRAIN_MS = 25_000
 const TICK_EVERY_MS = 60_000
 
-const print = (line: string) => process.stdout.write(`${line}\n`)
+const print = linePrinter()
 const log = process.stdout.isTTY ? terminalLines(print) : jsonLines(print)
-const running = new Set<Promise<Response>>()
-let isStopping = false
 let ticking = Promise.resolve()
 
 const tooOld = versionFault(process.versions.node)
@@ -23,7 +22,7 @@ if (tooOld) fail({ code: 'node', detail: tooOld })
 const { database, ...platform } = await open()
 const app = createApp({ ...platform, transport: httpTransport() })
 const address = listenAddress(process.env)
-const server = await listen(answer, address).catch((error) => fail(listenFault(error, address)))
+const server = await listen(app.fetch, address).catch((error) => fail(listenFault(error, address)))
 /** The port that the server listens on. */
 export const { port } = server
 log({ event: 'listening', port })
@@ -55,18 +54,6 @@ function fail(fault: { code: string; detail: string }): never {
   process.exit(1)
 }
 
-async function answer(request: Request): Promise<Response> {
-  const response = app.fetch(request)
-  running.add(response)
-  try {
-    const answered = await response
-    if (isStopping) answered.headers.set('connection', 'close')
-    return answered
-  } finally {
-    running.delete(response)
-  }
-}
-
 /** Starts a tick after the previous one. The first runs at once, because work left by the last server is due. */
 function tick() {
   // The app has already logged a failure.
@@ -75,11 +62,9 @@ function tick() {
 
 /** Accepts no new requests, finishes running ones even if their callers are gone, and closes the store. */
 async function stop() {
-  isStopping = true
   clearInterval(timer)
   setTimeout(() => process.exit(1), DRAIN_MS).unref()
-  await server.close()
-  await Promise.allSettled([...running, ticking])
+  await Promise.all([server.close(), ticking])
   database?.close()
   log({ event: 'stopped' })
   process.exit(0)

@@ -5,6 +5,7 @@ import { FIRE_PATH } from '../support/elsewhere.ts'
 import { bodySuite } from './body-suite.ts'
 import { chatsSuite } from './chats-suite.ts'
 import { faultSuite } from './fault-suite.ts'
+import { hostSuite } from './host-suite.ts'
 import { paritySuite } from './parity-suite.ts'
 import { relaySuite } from './relay-suite.ts'
 import { settingsSuite, wrongAnywhere, wrongTypes } from './settings-suite.ts'
@@ -39,6 +40,7 @@ describe.concurrent.each(doorNames)('the relay through %s', (name) => {
   if (!builtNames.includes(name)) return
   const part = builtNames.indexOf(name)
   describe('limits bodies', { concurrent: false }, () => bodySuite(open))
+  describe('routes by the request line', () => hostSuite(open, { isWorker }))
   describe('refuses faulty settings', { concurrent: false }, () => {
     settingsSuite(open, isWorker ? [...wrongAnywhere, ...wrongTypes] : wrongAnywhere, { part })
   })
