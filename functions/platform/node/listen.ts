@@ -42,7 +42,7 @@ const OPTIONS = {
   // The app answers 408 after 25 s. This is for connections whose request it does not read.
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
-  // HTTP/1.0 has no Host.
+  // The app answers a missing Host with a problem.
   requireHostHeader: false,
 }
 
