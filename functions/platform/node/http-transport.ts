@@ -60,8 +60,8 @@ export function httpTransport(): Transport {
 }
 
 /**
- * Decodes a body that is longer than nothing and declared as gzip; `undefined` if it would be too long. The relay does not
- * ask for gzip, but the Worker's `fetch` decodes it, and all platforms must give the same answer.
+ * Decodes a body that is declared as gzip; `undefined` if it would be too long. An empty body is left empty. The relay does
+ * not ask for gzip, but the Worker's `fetch` decodes it, and all platforms must give the same answer.
  */
 async function decoded(body: Buffer, encoding: string): Promise<Buffer | undefined> {
   if (body.length === 0 || !/^(x-)?gzip$/i.test(encoding)) return body

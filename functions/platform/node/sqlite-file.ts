@@ -74,7 +74,7 @@ function createForOwner(file: string): void {
   try {
     closeSync(openSync(file, 'a', 0o600))
   } catch {
-    // SQLite fails, too, unless the file is readable only.
+    // SQLite decides whether the file can be used: it can also open one that is read-only.
   }
 }
 
