@@ -33,6 +33,8 @@ export interface HostileGateway {
   images: MadeImage[]
   /** The number of arrivals of each create, by marker and timestamp. */
   arrivals: Map<string, number>
+  /** Returns the number of reads that arrived more than a second late. */
+  lateReads(): number
   /** Returns the transport of one process. */
   transport(process: Process): Transport
   /** Adds an image that somebody else made, or that the relay made and forgot. */
@@ -49,6 +51,7 @@ export function hostileGateway(
   const images: MadeImage[] = []
   const arrivals = new Map<string, number>()
   let nos = 30_000_000
+  let lateReads = 0
 
   function transport(process: Process): Transport {
     return (request, timeoutMs) =>
@@ -63,7 +66,9 @@ export function hostileGateway(
           if (request.method === 'GET') time.after(100, () => handle(request, answer, () => {}))
           else time.after(random.between(0, 2_000), () => ends.failing(new TypeError('Reset')))
         }
-        time.after(delay(), () => handle(request, answer, lose))
+        const delayMs = delay()
+        if (request.method === 'GET' && delayMs > SECOND) lateReads++
+        time.after(delayMs, () => handle(request, answer, lose))
       })
   }
 
@@ -263,6 +268,7 @@ export function hostileGateway(
   return {
     images,
     arrivals,
+    lateReads: () => lateReads,
     transport,
     makeOther: (image) => {
       const now = time.now()

@@ -3,11 +3,9 @@ import { type MadeImage, markOf } from './hostile-gateway.ts'
 import type { Outcome } from './schedule.ts'
 
 const SECOND = 1_000
-/**
- * The maximum time until an unknown outcome is known in a calm world: the horizon, two ticks, a third one because a look-up
- * whose packet is late uses up its tick, and 30 s for packets.
- */
-const KNOWN_WITHIN_MS = (630 + 3 * 60 + 30) * SECOND
+const MINUTE = 60 * SECOND
+/** The maximum time until an unknown outcome is known in a calm world: the horizon, two ticks and 30 s for packets. */
+const KNOWN_WITHIN_MS = 630 * SECOND + 2 * MINUTE + 30 * SECOND
 
 /** Returns the rules that a schedule broke. There must be none. */
 export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] {
@@ -36,7 +34,9 @@ export function faultsOf({ gateway, ledger, replies, plan }: Outcome): string[] 
   if (plan.isCalm && plan.manners.hasDate) {
     // One host sets the due time, and another reads it by its own clock.
     const spread = Math.max(...plan.hosts) - Math.min(...plan.hosts)
-    const isLate = ledger.waits.some((wait) => wait > KNOWN_WITHIN_MS + spread)
+    // A look-up that is late may use up its tick.
+    const limit = KNOWN_WITHIN_MS + gateway.lateReads() * MINUTE + spread
+    const isLate = ledger.waits.some((wait) => wait > limit)
     if (isLate) faults.push('late: an outcome was unknown for too long')
   }
   return [...faults, ...faultsOfReplies(replies)]
